@@ -1,0 +1,17 @@
+import type { Scope } from './account.ts'
+import type { Purpose } from './agreement.ts'
+import { anonymous, type Reader } from './reader.ts'
+
+/** Who calls an action, as authenticated once at the door; the policy sees `reader`. */
+export interface Caller {
+  readonly reader: Reader
+  readonly scopes: readonly Scope[]
+  readonly purpose: Purpose
+  /** True when the caller's organisation operates this node. */
+  readonly operator: boolean
+  /** Id of the API key used. */
+  readonly key?: string
+}
+
+/** The public: no credentials given. */
+export const publicCaller: Caller = { reader: anonymous, scopes: ['read'], purpose: 'defence', operator: false }

@@ -1,0 +1,57 @@
+import type { Account } from './account.ts'
+import type { Agreement } from './agreement.ts'
+import type { Community, Organisation } from './organisation.ts'
+import { anonymous, type LegalGrant, type Reader, type World } from './reader.ts'
+
+/** Everything the directory knows that a decision may rest on, as of one policy epoch. */
+export interface Directory {
+  readonly epoch: bigint
+  readonly operator: string | undefined
+  /** The community whose law-enforcement members may read GREEN. */
+  readonly greenCommunity: string | undefined
+  readonly organisations: ReadonlyMap<string, Organisation>
+  readonly accounts: ReadonlyMap<string, Account>
+  readonly communities: ReadonlyMap<string, Community>
+  /** Who serves whom. */
+  readonly clients: readonly { readonly provider: string; readonly client: string }[]
+  readonly agreements: readonly Agreement[]
+  /** Account id → its approved legal requests. */
+  readonly grants: ReadonlyMap<string, readonly LegalGrant[]>
+}
+
+export const worldOf = (directory: Directory): World => ({
+  agreements: directory.agreements,
+  jurisdictions: new Map([...directory.organisations.values()].map((each) => [each.id, each.jurisdiction])),
+})
+
+const communitiesOf = (directory: Directory, organisation: string): string[] =>
+  [...directory.communities.values()]
+    .filter((community) => community.members.includes(organisation))
+    .map((community) => community.id)
+    .sort()
+
+/** The policy's view of an organisation without any particular account: what `explain` asks about. */
+export function readerOfOrganisation(directory: Directory, id: string): Reader {
+  const organisation = directory.organisations.get(id)
+  if (organisation === undefined || organisation.disabled) return anonymous
+  const communities = communitiesOf(directory, id)
+  return {
+    roles: ['reader'],
+    organisation: { id, kind: organisation.kind, jurisdiction: organisation.jurisdiction },
+    communities,
+    providers: directory.clients
+      .filter(({ client, provider }) => client === id && directory.organisations.get(provider)?.disabled === false)
+      .map(({ provider }) => ({ id: provider, communities: communitiesOf(directory, provider) })),
+    greenMember: directory.greenCommunity !== undefined && communities.includes(directory.greenCommunity),
+    grants: [],
+  }
+}
+
+/** The policy's view of an account; undefined when it or its organisation is disabled or unknown. */
+export function readerOfAccount(directory: Directory, id: string): Reader | undefined {
+  const account = directory.accounts.get(id)
+  if (account === undefined || account.disabled) return undefined
+  const reader = readerOfOrganisation(directory, account.organisation)
+  if (reader.organisation === undefined) return undefined
+  return { ...reader, account: id, roles: account.roles, grants: directory.grants.get(id) ?? [] }
+}

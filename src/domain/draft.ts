@@ -1,0 +1,45 @@
+import type { Position, RecordFault } from './errors.ts'
+import type { HandlingInput } from './handling.ts'
+import type { Observable } from './observables/observable.ts'
+import type { RsitType } from './rsit.ts'
+
+/**
+ * What a codec makes of one record: everything about the indicator except who may see it by the publisher's defaults,
+ * who published it and when. Times are ISO 8601 UTC.
+ */
+export interface Draft {
+  readonly position: Position
+  /** STIX id as received; absent when the input has none (the node then derives one from originator and value). */
+  readonly id?: string
+  /** STIX `modified` as received: the version. Absent when the input has no versions (then content decides). */
+  readonly modified?: string
+  readonly created?: string
+  /** The observable it is about; the first is the indicator's own value, the rest are its other parts. */
+  readonly observables: readonly [Observable, ...Observable[]]
+  /** True when the observables are parts of a pattern that cannot be masked or reduced to one value. */
+  readonly compound: boolean
+  readonly name?: string
+  readonly description?: string
+  /** STIX pattern as received; absent when the node writes it from the observables. */
+  readonly pattern?: string
+  readonly patternType?: string
+  readonly class?: RsitType
+  /** 0–100, STIX 2.1 confidence. */
+  readonly confidence?: number
+  readonly labels: readonly string[]
+  readonly validFrom?: string
+  readonly validUntil?: string
+  readonly firstSeen?: string
+  readonly lastSeen?: string
+  readonly revoked?: boolean
+  readonly handling: HandlingInput
+  /** The record exactly as received (UTF-8 text of the STIX object, MISP attribute, CSV line …). */
+  readonly received: string
+  readonly format: DraftFormat
+}
+
+export const draftFormats = ['puente', 'stix', 'misp', 'csv'] as const
+export type DraftFormat = (typeof draftFormats)[number]
+
+/** What a decoder yields: a draft, or a fault at its position. One bad record never stops a stream. */
+export type Decoded = { readonly draft: Draft } | { readonly fault: RecordFault }

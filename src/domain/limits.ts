@@ -1,0 +1,35 @@
+/** Every size and time limit, in one place. Units end the names. Configuration may lower or raise those it names. */
+export const limits = {
+  /** One record of a stream (a line, an array element, a STIX object). */
+  recordBytes: 1024 * 1024,
+  /** A body that must be read whole (a JSON document that is not a stream). */
+  documentBytes: 64 * 1024 * 1024,
+  /** A request body of the directory and other small doors. */
+  bodyBytes: 1024 * 1024,
+  /** Nesting of JSON. */
+  jsonDepth: 64,
+  /** Records committed in one transaction. */
+  batchRecords: 5_000,
+  batchBytes: 8 * 1024 * 1024,
+  /** Faults listed in one receipt; the rest is counted. */
+  faultsListed: 10_000,
+  pageRecords: 1_000,
+  pageRecordsDefault: 100,
+  lookupValues: 10_000,
+  valueCharacters: 8_192,
+  textCharacters: 65_536,
+  labels: 64,
+  labelCharacters: 256,
+  audienceItems: 1_000,
+  observablesPerIndicator: 1_000,
+  patternCharacters: 262_144,
+  patternDepth: 64,
+  graphqlDepth: 8,
+  graphqlCost: 10_000,
+  graphqlTokens: 2_000,
+  graphqlAliases: 30,
+  requestsPerMinute: 1_000,
+  requestTimeoutMs: 300_000,
+  connectionTimeoutMs: 30_000,
+  connections: 2_000,
+} as const
