@@ -1,0 +1,12 @@
+/** The vocabulary of observables: what others import. */
+export { detectObservable, detectType } from './detect.ts'
+export { constituencyKeys, containingKeys, correlationKey } from './keys.ts'
+export { mispTypeOf, mispValueOf, typeOfMisp, unmappedMispTypes } from './misp.ts'
+export { registrableDomain } from './name.ts'
+export type { ConstituencyKeys, Observable } from './observable.ts'
+export { anyIpAddress, parseObservable } from './parse.ts'
+export { refang } from './refang.ts'
+export { refusedTypes } from './refused.ts'
+export { type StixComparison, stixComparisons, stixPathOf, typeOfStixPath } from './stix.ts'
+export { type ObservableGroup, type ObservableType, observableGroups } from './type.ts'
+export { observableType, observableTypes } from './types.ts'
