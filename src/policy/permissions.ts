@@ -1,0 +1,116 @@
+import type { Role, Scope } from '../domain/account.ts'
+import type { ActionName } from '../domain/action-names.ts'
+import type { Caller } from '../domain/caller.ts'
+import type { FaultCode } from '../domain/errors.ts'
+
+/**
+ * Who may call a verb at all. `where` limits administration: `operator` means accounts of the organisation that operates
+ * the node; `own` means one's own organisation, or any for the operator's accounts of the same roles.
+ */
+export interface Permission {
+  /** `public`: also without credentials. `enrolled`: any account. Otherwise one of these roles. */
+  readonly who: 'public' | 'enrolled' | readonly Role[]
+  readonly scope: Scope
+  readonly where?: 'operator' | 'own'
+}
+
+export const permissions = {
+  authenticate: { who: 'public', scope: 'read' },
+  describe: { who: 'public', scope: 'read' },
+  // No door leads to it: it is called at the machine, before anybody is enrolled.
+  'set-up': { who: [], scope: 'admin', where: 'operator' },
+  publish: { who: ['publisher'], scope: 'write' },
+  revise: { who: ['publisher'], scope: 'write' },
+  recall: { who: ['publisher'], scope: 'write' },
+  search: { who: 'public', scope: 'read' },
+  read: { who: 'public', scope: 'read' },
+  lookup: { who: 'public', scope: 'read' },
+  history: { who: 'public', scope: 'read' },
+  explain: { who: 'enrolled', scope: 'read' },
+  whoami: { who: 'enrolled', scope: 'read' },
+  'list-organisations': { who: 'enrolled', scope: 'read' },
+  'enrol-organisation': { who: ['administrator'], scope: 'admin', where: 'operator' },
+  'amend-organisation': { who: ['administrator'], scope: 'admin', where: 'operator' },
+  'read-constituency': { who: 'enrolled', scope: 'read' },
+  'set-constituency': { who: ['administrator'], scope: 'admin', where: 'operator' },
+  'list-clients': { who: 'enrolled', scope: 'read' },
+  'add-client': { who: ['administrator', 'policy-officer'], scope: 'admin', where: 'own' },
+  'remove-client': { who: ['administrator', 'policy-officer'], scope: 'admin', where: 'own' },
+  'list-accounts': { who: ['administrator'], scope: 'admin', where: 'own' },
+  'create-account': { who: ['administrator'], scope: 'admin', where: 'own' },
+  'amend-account': { who: ['administrator'], scope: 'admin', where: 'own' },
+  'list-keys': { who: ['administrator'], scope: 'admin', where: 'own' },
+  'issue-key': { who: ['administrator'], scope: 'admin', where: 'own' },
+  'revoke-key': { who: ['administrator'], scope: 'admin', where: 'own' },
+  'list-communities': { who: 'enrolled', scope: 'read' },
+  'create-community': { who: ['policy-officer'], scope: 'admin', where: 'operator' },
+  'add-member': { who: ['policy-officer'], scope: 'admin', where: 'operator' },
+  'remove-member': { who: ['policy-officer'], scope: 'admin', where: 'operator' },
+  'list-agreements': { who: 'enrolled', scope: 'read' },
+  'add-agreement': { who: ['policy-officer'], scope: 'admin', where: 'operator' },
+  'end-agreement': { who: ['policy-officer'], scope: 'admin', where: 'operator' },
+} as const satisfies Record<ActionName, Permission>
+
+export interface Refusal {
+  readonly code: FaultCode
+  /** Rule id, for the answer and the audit log. */
+  readonly rule: string
+  readonly sentence: string
+}
+
+/**
+ * May this caller call this verb, on things of this organisation where the verb has one?
+ * @returns nothing when it may, otherwise why not
+ */
+export function refusalOf(caller: Caller, action: ActionName, organisation?: string): Refusal | undefined {
+  const { who, scope, where }: Permission = permissions[action]
+  const home = caller.reader.organisation?.id
+  if (who !== 'public' && home === undefined) {
+    return { code: 'credentials_required', rule: 'caller.enrolled', sentence: 'This needs credentials.' }
+  }
+  if (!caller.scopes.includes(scope)) {
+    return { code: 'scope_required', rule: `scope.${scope}`, sentence: `This credential lacks the scope "${scope}".` }
+  }
+  if (typeof who !== 'string' && !who.some((role) => caller.reader.roles.includes(role))) {
+    return {
+      code: 'role_required',
+      rule: `role.${who.join('|')}`,
+      sentence: `This needs the role ${who.join(' or ')}.`,
+    }
+  }
+  if (where === 'operator' && !caller.operator) {
+    return {
+      code: 'not_yours',
+      rule: 'where.operator',
+      sentence: 'Only the organisation that operates this node may do this.',
+    }
+  }
+  if (where === 'own' && organisation !== undefined && organisation !== home && !caller.operator) {
+    return { code: 'not_yours', rule: 'where.own', sentence: 'This belongs to another organisation.' }
+  }
+  return undefined
+}
+
+/** Whether the caller may know a community: its members do, and the operator's policy officers, who keep it. */
+export const knowsCommunity = (caller: Caller, community: string): boolean =>
+  caller.reader.communities.includes(community) ||
+  (caller.operator && caller.reader.roles.includes('policy-officer') && caller.scopes.includes('admin'))
+
+/** Whether the caller may know who serves whom: the two themselves, and the operator's administrators and policy officers. */
+export const knowsClients = (caller: Caller, provider: string, client: string): boolean =>
+  caller.reader.organisation?.id === provider ||
+  caller.reader.organisation?.id === client ||
+  (caller.operator && caller.reader.roles.some((role) => role === 'policy-officer' || role === 'administrator'))
+
+/** Whether the caller may ask what `organisation` would see of an indicator of `originator`. */
+export const mayExplain = (caller: Caller, organisation: string, originator: string): boolean => {
+  const home = caller.reader.organisation?.id
+  return home !== undefined && (home === organisation || home === originator)
+}
+
+/**
+ * Readings that are answered only once their audit leaf is durable: anything above CLEAR by law enforcement, and RED.
+ */
+export const auditBeforeAnswer = (caller: Caller, tlp: string): boolean =>
+  tlp === 'red' ||
+  (tlp !== 'clear' && (caller.reader.organisation?.kind === 'law-enforcement' || caller.purpose === 'law-enforcement'))

@@ -1,0 +1,119 @@
+import type { Effect } from '../domain/decision.ts'
+import type { Handling } from '../domain/handling.ts'
+import type { Indicator } from '../domain/indicator.ts'
+import type { Reader } from '../domain/reader.ts'
+import type { Released, ReleasedHandling } from '../domain/released.ts'
+import { rsitClassOf } from '../domain/rsit.ts'
+import { markingOfTlp } from '../domain/tlp.ts'
+
+/** What releasing needs beside the indicator: names of originators and the node's keyed digest (hex). */
+export interface ReleaseFacts {
+  /** Name and jurisdiction of an organisation; undefined when the directory no longer knows it. */
+  readonly organisation: (id: string) => { readonly name: string; readonly jurisdiction: string } | undefined
+  /** Keyed digest of a text under the node's masking key, 32 hex digits. */
+  readonly digest: (text: string) => string
+}
+
+/** Whether this reader may know who the originator is. */
+export const originatorShown = (reader: Reader, handling: Handling): boolean =>
+  handling.attribution === 'named' || reader.organisation?.id === handling.originator
+
+/**
+ * Makes the form of an indicator that one reader may have. Only for a permitted or redacted handling: a denied one has no
+ * released form, and asking for it is a fault of the program.
+ */
+export function release(
+  indicator: Indicator,
+  handling: Handling,
+  effect: Effect,
+  reader: Reader,
+  facts: ReleaseFacts,
+): Released {
+  if (effect === 'deny') throw new Error('a denied indicator was about to be released')
+  const plain = {
+    id: indicator.id,
+    version: indicator.version,
+    status: indicator.recalled ? ('recalled' as const) : ('active' as const),
+    ...source(handling, reader, facts),
+    type: indicator.type,
+    ...(indicator.class === undefined ? {} : { classType: indicator.class, class: rsitClassOf(indicator.class) }),
+    ...optional(indicator, ['confidence', 'validUntil', 'firstSeen', 'lastSeen']),
+    created: indicator.created,
+    modified: indicator.modified,
+    dateAdded: indicator.dateAdded,
+    validFrom: indicator.validFrom,
+    handling: releasedHandling(handling, reader),
+  }
+  const shown = effect === 'redact' ? masked(indicator, handling, reader, facts) : whole(indicator)
+  return { ...plain, ...shown } as unknown as Released
+}
+
+function whole(indicator: Indicator) {
+  const { asn, country } = indicator
+  return {
+    value: indicator.value,
+    masked: false,
+    observables: indicator.observables,
+    ...optional(indicator, ['name', 'description']),
+    labels: indicator.labels,
+    ...(asn === undefined && country === undefined ? {} : { network: optional(indicator, ['asn', 'country']) }),
+    stix: indicator.stix,
+  }
+}
+
+/** The masked form: no free text, no label, no network, no second observable; only what cannot carry the value. */
+function masked(indicator: Indicator, handling: Handling, reader: Reader, facts: ReleaseFacts) {
+  // Keyed by the reading organisation too, so that two readers cannot pool their digests.
+  const digest = facts.digest(`mask|${reader.organisation?.id ?? ''}|${indicator.type}|${indicator.value}`)
+  const stix = {
+    type: 'indicator',
+    spec_version: '2.1',
+    id: indicator.id,
+    created: indicator.created,
+    modified: indicator.modified,
+    name: `masked ${indicator.type}`,
+    pattern: `[x-puente-masked:${indicator.type.replaceAll('-', '_')} = '${digest}']`,
+    pattern_type: 'stix',
+    valid_from: indicator.validFrom,
+    object_marking_refs: [markingOfTlp[handling.tlp]],
+  }
+  return { value: digest, masked: true, observables: [], labels: [], stix: JSON.stringify(stix) }
+}
+
+function source(handling: Handling, reader: Reader, facts: ReleaseFacts) {
+  if (!originatorShown(reader, handling)) {
+    const shared = handling.communities.find((community) => reader.communities.includes(community)) ?? ''
+    return { alias: `source-${facts.digest(`alias|${shared}|${handling.originator}`).slice(0, 12)}` }
+  }
+  const known = facts.organisation(handling.originator)
+  return {
+    originator: {
+      id: handling.originator,
+      name: known?.name ?? handling.originator,
+      jurisdiction: known?.jurisdiction ?? '',
+    },
+  }
+}
+
+/** Audience and people are the originator's to know; a reader learns of itself and of its own communities only. */
+function releasedHandling(handling: Handling, reader: Reader): ReleasedHandling {
+  const own = reader.organisation?.id === handling.originator
+  const organisations = handling.organisations.filter((id) => own || id === reader.organisation?.id)
+  const communities = handling.communities.filter((id) => own || reader.communities.includes(id))
+  return {
+    tlp: handling.tlp,
+    pap: handling.pap,
+    audience: [...organisations, ...communities.map((id) => `community:${id}`)],
+    people: handling.people.filter((id) => own || id === reader.account),
+    ...optional(handling, ['releasableTo', 'notReleasableTo', 'expiresAt']),
+    lawEnforcement: handling.lawEnforcement,
+    personalData: handling.personalData,
+  }
+}
+
+/** The named members that are present. */
+function optional<T extends object, K extends keyof T>(from: T, keys: readonly K[]): Partial<Pick<T, K>> {
+  const picked: Partial<Pick<T, K>> = {}
+  for (const key of keys) if (from[key] !== undefined) picked[key] = from[key]
+  return picked
+}
