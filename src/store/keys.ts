@@ -1,0 +1,36 @@
+import { and, eq, isNull, lt, or } from 'drizzle-orm'
+import type { Queries } from './database.ts'
+import { apiKey } from './tables/account.ts'
+
+export type ApiKeyRow = typeof apiKey.$inferSelect
+
+/** How stale `last_used_at` may be: one write a minute and key, whatever the traffic. */
+const lastUseGrainMs = 60_000
+
+export async function readKey({ db }: Queries, id: string): Promise<ApiKeyRow | undefined> {
+  const [row] = await db.select().from(apiKey).where(eq(apiKey.id, id))
+  return row
+}
+
+export async function keysOfAccount({ db }: Queries, account: string): Promise<ApiKeyRow[]> {
+  return await db.select().from(apiKey).where(eq(apiKey.account, account)).orderBy(apiKey.createdAt, apiKey.id)
+}
+
+export async function insertKey({ db }: Queries, row: typeof apiKey.$inferInsert): Promise<void> {
+  await db.insert(apiKey).values(row)
+}
+
+export async function revokeKeyRow({ db }: Queries, id: string, at: Date): Promise<void> {
+  await db
+    .update(apiKey)
+    .set({ revokedAt: at })
+    .where(and(eq(apiKey.id, id), isNull(apiKey.revokedAt)))
+}
+
+export async function touchKey({ db }: Queries, id: string, at: Date): Promise<void> {
+  const stale = new Date(at.getTime() - lastUseGrainMs)
+  await db
+    .update(apiKey)
+    .set({ lastUsedAt: at })
+    .where(and(eq(apiKey.id, id), or(isNull(apiKey.lastUsedAt), lt(apiKey.lastUsedAt, stale))))
+}

@@ -1,0 +1,174 @@
+import type { Transaction } from './database.ts'
+import { lockFeed, takePositions } from './feed.ts'
+import { type NewIndicator, sharedColumns, stage } from './staging.ts'
+
+/** What became of one row of a batch. */
+export type Outcome =
+  | 'published'
+  | 'revised'
+  | 'narrowed'
+  | 'unchanged'
+  | 'version_conflict'
+  | 'version_outdated'
+  | 'already_recalled'
+
+export interface Merged {
+  /** One outcome per row, in order. */
+  readonly outcomes: readonly Outcome[]
+  /** Rows that are in the feed now. */
+  readonly written: number
+}
+
+/**
+ * Writes a batch of one originator's indicators with their feed entries, in the caller's transaction; no two rows of it
+ * have the same id. Rows that are there already, and equal, are left alone. Takes the feed's lock until commit.
+ * @param narrows whether going from one handling to another takes somebody's view away, as far as the labels tell
+ */
+export async function mergeIndicators(
+  transaction: Transaction,
+  originator: string,
+  rows: readonly NewIndicator[],
+  at: Date,
+  narrows: (before: number, after: number) => boolean,
+): Promise<Merged> {
+  await stage(transaction, rows)
+  await lockFeed(transaction)
+  const outcomes = await classify(transaction, originator, rows, narrows)
+  const kinds = outcomes.map((outcome) => (isWritten(outcome) ? outcome : null))
+  const written = kinds.filter((kind) => kind !== null).length
+  if (written > 0) {
+    await keepReplaced(transaction, originator, kinds)
+    const run = await takePositions(transaction, written, at)
+    await write(transaction, originator, kinds, run)
+    await writeOthers(transaction, originator, rows, outcomes)
+  }
+  return { outcomes, written }
+}
+
+const isWritten = (outcome: Outcome): boolean =>
+  outcome === 'published' || outcome === 'revised' || outcome === 'narrowed'
+
+async function classify(
+  { client }: Transaction,
+  originator: string,
+  rows: readonly NewIndicator[],
+  narrows: (before: number, after: number) => boolean,
+): Promise<Outcome[]> {
+  const outcomes = rows.map((): Outcome => 'published')
+  const found = await client.query<{
+    n: number
+    same: boolean
+    recalled: boolean
+    versioned: boolean
+    later: number
+    before: number
+    after: number
+  }>(
+    `select s.n, i.digest = s.digest as same, i.recalled, s.versioned, i.handling_id as before, s.handling_id as after,
+       case when s.modified > i.modified then 1 when s.modified = i.modified then 0 else -1 end as later
+     from staging s join indicator i on i.originator = $1 and i.stix_id = s.stix_id`,
+    [originator],
+  )
+  for (const row of found.rows) {
+    outcomes[row.n] = outcomeOf(row, narrows)
+  }
+  return outcomes
+}
+
+function outcomeOf(
+  row: { same: boolean; recalled: boolean; versioned: boolean; later: number; before: number; after: number },
+  narrows: (before: number, after: number) => boolean,
+): Outcome {
+  if (row.recalled) return 'already_recalled'
+  if (row.same) return 'unchanged'
+  if (row.versioned && row.later === 0) return 'version_conflict'
+  if (row.versioned && row.later < 0) return 'version_outdated'
+  return row.before !== row.after && narrows(row.before, row.after) ? 'narrowed' : 'revised'
+}
+
+/** Moves what is about to be replaced into `indicator_version`. */
+async function keepReplaced(
+  { client }: Transaction,
+  originator: string,
+  kinds: readonly (string | null)[],
+): Promise<void> {
+  if (!kinds.some((kind) => kind === 'revised' || kind === 'narrowed')) return
+  await client.query(
+    `insert into indicator_version (originator, stix_id, version, change, handling_id, stix, received, modified, position, date_added)
+     select i.originator, i.stix_id, i.version, coalesce(f.kind, 'published'), i.handling_id, i.stix, i.received, i.modified, i.position, i.date_added
+     from staging s
+     join unnest($2::text[]) with ordinality k (kind, n1) on k.n1 = s.n + 1 and k.kind in ('revised', 'narrowed')
+     join indicator i on i.originator = $1 and i.stix_id = s.stix_id
+     left join feed f on f.position = i.position`,
+    [originator, kinds],
+  )
+}
+
+async function write(
+  { client }: Transaction,
+  originator: string,
+  kinds: readonly (string | null)[],
+  run: { readonly first: bigint; readonly firstAtMicros: bigint },
+): Promise<void> {
+  const shared = sharedColumns.join(', ')
+  const replaced = sharedColumns
+    .filter((name) => name !== 'stix_id' && name !== 'created' && name !== 'modified')
+    .map((name) => `${name} = excluded.${name}`)
+    .join(', ')
+  await client.query(
+    `with numbered as (
+       select s.*, k.kind, row_number() over (order by s.n) - 1 as k, i.handling_id as previous_handling_id
+       from staging s
+       join unnest($2::text[]) with ordinality k (kind, n1) on k.n1 = s.n + 1 and k.kind is not null
+       left join indicator i on i.originator = $1 and i.stix_id = s.stix_id
+     ), written as (
+       insert into indicator (originator, version, position, date_added, ${shared})
+       select $1, 1, $3::bigint + k, timestamptz 'epoch' + ($4::bigint + k) * interval '1 microsecond', ${shared}
+       from numbered
+       on conflict (originator, stix_id) do update set
+         version = indicator.version + 1, position = excluded.position, date_added = excluded.date_added,
+         modified = greatest(excluded.modified, indicator.modified + interval '1 millisecond'), ${replaced}
+       returning stix_id, version, position, date_added, handling_id
+     )
+     insert into feed (position, at, kind, originator, stix_id, version, handling_id, previous_handling_id)
+     select w.position, w.date_added, n.kind, $1, w.stix_id, w.version, w.handling_id, nullif(n.previous_handling_id, w.handling_id)
+     from written w join numbered n on n.stix_id = w.stix_id`,
+    [originator, kinds, String(run.first), String(run.firstAtMicros)],
+  )
+}
+
+/** The further observables of compound indicators; those of a replaced version go. */
+async function writeOthers(
+  { client }: Transaction,
+  originator: string,
+  rows: readonly NewIndicator[],
+  outcomes: readonly Outcome[],
+): Promise<void> {
+  const replaced = rows
+    .filter((_, n) => outcomes[n] === 'revised' || outcomes[n] === 'narrowed')
+    .map((row) => row.stixId)
+  if (replaced.length > 0) {
+    await client.query('delete from indicator_observable where originator = $1 and stix_id = any($2::uuid[])', [
+      originator,
+      replaced,
+    ])
+  }
+  const others = rows.flatMap((row, n) =>
+    isWritten(outcomes[n] ?? 'unchanged')
+      ? row.others.map((other, ordinal) => ({ ...other, stixId: row.stixId, ordinal: ordinal + 1 }))
+      : [],
+  )
+  if (others.length === 0) return
+  await client.query(
+    `insert into indicator_observable (originator, stix_id, ordinal, type, value, value_key)
+     select $1, * from unnest($2::uuid[], $3::integer[], $4::text[], $5::text[], $6::bytea[])`,
+    [
+      originator,
+      others.map((other) => other.stixId),
+      others.map((other) => other.ordinal),
+      others.map((other) => other.type),
+      others.map((other) => other.value),
+      others.map((other) => other.valueKey),
+    ],
+  )
+}

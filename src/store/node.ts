@@ -1,0 +1,41 @@
+import { randomBytes, randomUUID } from 'node:crypto'
+import { eq, isNull } from 'drizzle-orm'
+import type { Queries } from './database.ts'
+import { node, policyState } from './tables/directory.ts'
+
+/** What this node is, with its secrets. */
+export type Node = typeof node.$inferSelect
+
+/** The node's row; made with fresh keys at the first start. */
+export async function openNode({ db }: Queries): Promise<Node> {
+  await db
+    .insert(node)
+    .values({
+      id: randomUUID(),
+      feedEpoch: randomUUID(),
+      cursorKey: randomBytes(32),
+      maskKey: randomBytes(32),
+      idKey: randomBytes(32),
+    })
+    .onConflictDoNothing()
+  const [row] = await db.select().from(node)
+  if (row === undefined) throw new Error('the node has no row of its own')
+  return row
+}
+
+/** Makes an organisation the operator, if there is none. @returns whether it is now */
+export async function claimOperator({ db }: Queries, operator: string): Promise<boolean> {
+  const claimed = await db.update(node).set({ operator }).where(isNull(node.operator)).returning({ id: node.id })
+  return claimed.length === 1
+}
+
+export async function setGreenCommunity({ db }: Queries, community: string): Promise<void> {
+  await db.update(node).set({ greenCommunity: community }).where(eq(node.singleton, true))
+}
+
+/** The policy epoch as committed now. */
+export async function readEpoch({ db }: Queries): Promise<bigint> {
+  const [row] = await db.select().from(policyState)
+  if (row === undefined) throw new Error('the policy epoch is missing')
+  return row.epoch
+}
