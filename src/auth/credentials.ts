@@ -1,0 +1,23 @@
+import { Fault } from '../domain/errors.ts'
+
+/**
+ * Reads the secret out of an `Authorization` header: `Bearer <key>` (RFC 6750), or `Basic` (RFC 7617) with the key as
+ * password (or as user name with an empty password, as many clients send tokens).
+ * @returns undefined without a header
+ * @throws {Fault} `credentials_invalid`
+ */
+export function secretOf(authorization: string | undefined): string | undefined {
+  if (authorization === undefined) return undefined
+  const space = authorization.indexOf(' ')
+  const scheme = authorization.slice(0, space).toLowerCase()
+  const rest = authorization.slice(space + 1).trim()
+  if (scheme === 'bearer' && rest !== '') return rest
+  if (scheme === 'basic') {
+    const text = Buffer.from(rest, 'base64').toString('utf8')
+    const colon = text.indexOf(':')
+    const password = colon < 0 ? '' : text.slice(colon + 1)
+    const secret = password === '' ? text.slice(0, colon < 0 ? undefined : colon) : password
+    if (secret !== '') return secret
+  }
+  throw new Fault('credentials_invalid', 'The Authorization header is neither Bearer nor Basic with an API key.')
+}
