@@ -1,0 +1,102 @@
+import { Fault } from '../domain/errors.ts'
+import { detectType } from '../domain/observables/index.ts'
+import { type CsvHeader, type CsvMember, csvHeader, typeOfName } from './csv-columns.ts'
+import { cellsOf } from './csv-records.ts'
+import { isStixId } from './stix-id.ts'
+
+/** What the first line that is no comment says about all others: a header with its delimiter, or a plain list. */
+export class CsvLayout {
+  #header: CsvHeader | undefined
+  #delimiter: string | undefined
+
+  /**
+   * The cells of a line; undefined for the header itself.
+   * @throws {Fault} `invalid_csv`
+   */
+  cells(line: string): readonly string[] | undefined {
+    if (this.#header !== undefined && this.#delimiter !== undefined) return cellsOf(line, this.#delimiter)
+    if (this.#delimiter !== undefined) return [plainValue(line)]
+    for (const delimiter of [',', ';', '\t']) {
+      const header = headerOf(line, delimiter)
+      if (header !== undefined && sizeOf(header) > sizeOf(this.#header)) {
+        this.#header = header
+        this.#delimiter = delimiter
+      }
+    }
+    if (this.#header !== undefined) return undefined
+    this.#delimiter = '\t'
+    return [plainValue(line)]
+  }
+
+  /** The native record that a line's cells make; an empty cell says nothing. */
+  record(cells: readonly string[]): Record<string, unknown> {
+    if (this.#header === undefined) return { value: cells[0] ?? '' }
+    const record: Record<string, unknown> = {}
+    for (const { member, index } of this.#header.columns) {
+      const cell = cells[index] ?? ''
+      const value = cell === '' ? undefined : memberOf(member, cell)
+      if (value !== undefined) record[member] = value
+    }
+    if (record.value !== undefined) return record
+    const typed = this.#header.typed.find(({ index }) => (cells[index] ?? '') !== '')
+    return {
+      ...record,
+      ...(typed?.type === undefined ? {} : { type: typed.type }),
+      value: cells[typed?.index ?? -1] ?? '',
+    }
+  }
+}
+
+const sizeOf = (header: CsvHeader | undefined): number =>
+  header === undefined ? 0 : header.columns.length + header.typed.length
+
+function headerOf(line: string, delimiter: string): CsvHeader | undefined {
+  try {
+    return csvHeader(cellsOf(line, delimiter))
+  } catch (error) {
+    if (error instanceof Fault) return undefined
+    throw error
+  }
+}
+
+/**
+ * The value of a line without a header: all of it, or what stands before a tab, comma or semicolon. A URL may hold a
+ * comma, and then nobody can tell which of the two was meant: cutting it would share another URL.
+ */
+function plainValue(line: string): string {
+  if (line.startsWith('"')) return cellsOf(line, line.includes('";') ? ';' : ',')[0] ?? ''
+  const tab = line.indexOf('\t')
+  const whole = (tab === -1 ? line : line.slice(0, tab)).trim()
+  const cut = [whole.indexOf(','), whole.indexOf(';')].filter((at) => at !== -1)
+  if (tab !== -1 || cut.length === 0) return whole
+  const first = whole.slice(0, Math.min(...cut)).trim()
+  if (detectType(whole) === undefined) return first
+  if (detectType(first) === undefined) return whole
+  throw new Fault('invalid_csv', 'This could be one value or several columns: a header line would tell')
+}
+
+const lists: ReadonlySet<CsvMember> = new Set(['labels', 'audience', 'people', 'releasableTo', 'notReleasableTo'])
+
+/** Cells are text; a number, a list or a truth is read from it, and left as text when it is none (then it is refused). */
+function memberOf(member: CsvMember, cell: string): unknown {
+  if (lists.has(member)) {
+    const items = cell.split(cell.includes('|') ? '|' : cell.includes(';') ? ';' : ',')
+    return items.map((item) => item.trim()).filter((item) => item !== '')
+  }
+  // A number of somebody's table is no STIX id, and says nothing to anybody else.
+  if (member === 'id') return isStixId(cell, 'indicator') ? cell : undefined
+  if (member === 'type') return typeOfName(cell)
+  if (member === 'confidence') return cell.trim() === '' || Number.isNaN(Number(cell)) ? cell : Number(cell)
+  if (member === 'personalData') return truths[cell.toLowerCase()] ?? cell
+  if (member === 'lawEnforcement' || member === 'attribution') return cell.toLowerCase()
+  return cell
+}
+
+const truths: Readonly<Record<string, boolean | undefined>> = {
+  true: true,
+  yes: true,
+  1: true,
+  false: false,
+  no: false,
+  0: false,
+}

@@ -1,0 +1,41 @@
+import type { Decoded } from '../domain/draft.ts'
+import { Fault } from '../domain/errors.ts'
+import type { ByteSource } from '../domain/source.ts'
+import { CsvLayout } from './csv-layout.ts'
+import { csvRecords } from './csv-records.ts'
+import { decoded, faultAt } from './decoded.ts'
+import { draftFromRecord } from './puente.ts'
+
+/**
+ * CSV with a header (comma, semicolon or tab; names in any case), or a plain list with one value a line. Lines that start
+ * with `#` are comments. Columns that name nothing known are left alone. Faults carry the line.
+ */
+export async function* decodeCsv(source: ByteSource): AsyncGenerator<Decoded> {
+  const layout = new CsvLayout()
+  let record = 0
+  for await (const { line, bytes, fault } of csvRecords(source)) {
+    const position = { record, line }
+    try {
+      if (fault !== undefined || bytes === undefined) throw fault ?? new Fault('invalid_csv', 'The line is empty')
+      const received = textOf(bytes)
+      if (received.trim() === '' || received.trimStart().startsWith('#')) continue
+      const cells = layout.cells(received)
+      if (cells === undefined) continue
+      record++
+      yield decoded(position, () =>
+        draftFromRecord(layout.record(cells), { position, pointer: '', received, format: 'csv' }),
+      )
+    } catch (error) {
+      record++
+      yield { fault: faultAt(position, error) }
+    }
+  }
+}
+
+function textOf(bytes: Buffer): string {
+  const text = bytes.toString('utf8')
+  // Bytes that are not UTF-8 become the replacement character; nobody means that one in an indicator.
+  if (text.includes('\ufffd')) throw new Fault('invalid_text', 'The line is not UTF-8')
+  if (text.includes('\0')) throw new Fault('invalid_text', 'The line holds the character NUL')
+  return text
+}

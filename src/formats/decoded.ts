@@ -1,0 +1,22 @@
+import type { Decoded, Draft } from '../domain/draft.ts'
+import { Fault, type Position } from '../domain/errors.ts'
+import { limits } from '../domain/limits.ts'
+
+/** The draft that `read` makes of a record, or the fault it found. Only faults are caught: a bug stays a bug. */
+export function decoded(position: Position, read: () => Draft): Decoded {
+  try {
+    return { draft: read() }
+  } catch (error) {
+    return { fault: faultAt(position, error) }
+  }
+}
+
+/** A fault as it stands in a receipt; anything else is thrown on. */
+export function faultAt(position: Position, error: unknown) {
+  if (!(error instanceof Fault)) throw error
+  return error.asRecordFault(position)
+}
+
+export const recordTooLarge = (position: Position): Decoded => ({
+  fault: { position, code: 'record_too_large', message: `A record may have ${limits.recordBytes} bytes` },
+})

@@ -1,0 +1,115 @@
+import type { Decoded } from '../domain/draft.ts'
+import { Fault, type Position } from '../domain/errors.ts'
+import { limits } from '../domain/limits.ts'
+import type { ByteSource } from '../domain/source.ts'
+import { decoded, faultAt, recordTooLarge } from './decoded.ts'
+import { Fields } from './fields.ts'
+import { type JsonPart, type JsonPath, jsonParts } from './json-parts.ts'
+import { isJsonObject, parseObject, parseStrict, utf8Text } from './json-text.ts'
+import { attributeDraft } from './misp-attribute.ts'
+import { type MispContext, mispContext } from './misp-handling.ts'
+import { objectDrafts } from './misp-object.ts'
+
+/** `{"Event": …}`, `{"response": [{"Event": …}]}`, `{"response": {"Event": …}}` and a plain array of events. */
+const events: readonly JsonPath[] = [['Event'], ['response', '[]', 'Event'], ['response', 'Event'], ['[]', 'Event']]
+/** Lists of an event that may be long and say nothing that is read here: cut out, so that the rest stays small. */
+const ignored = ['Galaxy', 'RelatedEvent', 'ShadowAttribute', 'EventReport', 'CryptographicKey']
+
+const eventPaths = new Set<JsonPath>(events)
+const attributePaths = new Set<JsonPath>(events.map((event) => [...event, 'Attribute', '[]']))
+const objectPaths = new Set<JsonPath>(events.map((event) => [...event, 'Object', '[]']))
+const ignoredPaths = events.flatMap((event) => ignored.map((name) => [...event, name, '[]']))
+const paths = [...eventPaths, ...attributePaths, ...objectPaths, ...ignoredPaths]
+
+/**
+ * The attributes of MISP events, each as a draft or a fault; the values of a file object are one draft. The source is
+ * opened twice and read side by side: what an event says about itself (tags, distribution) can stand behind its
+ * attributes, and the second reading waits at each event for the first.
+ */
+export async function* decodeMisp(source: ByteSource): AsyncGenerator<Decoded> {
+  const contexts = eventContexts(source)
+  let context: EventContext | undefined
+  let record = 0
+  try {
+    for await (const part of jsonParts(source, paths)) {
+      if (eventPaths.has(part.path)) {
+        if (context === undefined) yield* faultOf(await nextContext(contexts), record++)
+        context = undefined
+      } else if (part.path.length === 0) checkRoot(part)
+      else if (attributePaths.has(part.path) || objectPaths.has(part.path)) {
+        context ??= await nextContext(contexts)
+        for (const result of read(part, context, record)) {
+          yield result
+          record++
+        }
+      }
+    }
+  } catch (error) {
+    yield { fault: faultAt({ record }, error) }
+  } finally {
+    await contexts.return(undefined)
+  }
+}
+
+/** What an event says about all that is in it, or why it cannot be read. */
+interface EventContext {
+  readonly pointer: string
+  readonly context?: MispContext
+  readonly name?: string
+  readonly fault?: Fault
+}
+
+async function* eventContexts(source: ByteSource): AsyncGenerator<EventContext, undefined> {
+  for await (const part of jsonParts(source, paths)) if (eventPaths.has(part.path)) yield contextOf(part)
+}
+
+async function nextContext(contexts: AsyncGenerator<EventContext, undefined>): Promise<EventContext> {
+  const { value } = await contexts.next()
+  if (value === undefined) throw new Fault('invalid_misp', 'The event is not complete')
+  return value
+}
+
+function contextOf({ pointer, bytes }: JsonPart): EventContext {
+  try {
+    if (bytes === undefined) throw new Fault('record_too_large', 'The event itself, without its lists, is too large')
+    const fields = new Fields(parseObject(bytes, 'invalid_misp', pointer), pointer, 'invalid_misp')
+    const name = fields.text('info')
+    return { pointer, context: mispContext(fields), ...(name ? { name } : {}) }
+  } catch (fault) {
+    if (!(fault instanceof Fault)) throw fault
+    return { pointer, fault }
+  }
+}
+
+/** An event without attributes yields nothing but the fault it may have. */
+function* faultOf({ fault, pointer }: EventContext, record: number): Generator<Decoded> {
+  if (fault !== undefined) yield { fault: fault.asRecordFault({ record, pointer }) }
+}
+
+function* read(part: JsonPart, event: EventContext, record: number): Generator<Decoded> {
+  const { bytes, pointer } = part
+  const position: Position = { record, pointer }
+  const { context, fault } = event
+  if (bytes === undefined) yield recordTooLarge(position)
+  else if (fault !== undefined || context === undefined) {
+    yield { fault: { position, code: fault?.code ?? 'invalid_misp', message: `Its event: ${fault?.message}` } }
+  } else if (objectPaths.has(part.path)) {
+    yield* objectDrafts(bytes, { position, pointer, context, ...(event.name ? { name: event.name } : {}) })
+  } else {
+    yield decoded(position, () => {
+      const received = utf8Text(bytes)
+      const origin = { position, pointer, received, context, ...(event.name ? { name: event.name } : {}) }
+      return attributeDraft(parseObject(received, 'invalid_misp', pointer), origin)
+    })
+  }
+}
+
+/** What remains when the events are cut out must still be a document of events. */
+function checkRoot({ bytes }: JsonPart): void {
+  if (bytes === undefined) {
+    throw new Fault('record_too_large', `The document around its events may have ${limits.recordBytes} bytes`)
+  }
+  const root = parseStrict(bytes)
+  const isEvents = Array.isArray(root) || (isJsonObject(root) && ('Event' in root || 'response' in root))
+  if (!isEvents) throw new Fault('invalid_misp', 'A MISP document has "Event" or "response"')
+}

@@ -1,0 +1,134 @@
+import type { Observable } from '../domain/observables/index.ts'
+import type { RsitType } from '../domain/rsit.ts'
+import { markingOfTlp, type Tlp } from '../domain/tlp.ts'
+import { membersOf, objectText } from './json-members.ts'
+import { isJsonObject } from './json-text.ts'
+import { rsitOfTag, rsitTag } from './rsit-tags.ts'
+import { identityId } from './stix-bundle.ts'
+import { patternMembers } from './stix-pattern-out.ts'
+
+/** What a STIX indicator is written from. Times are ISO 8601 UTC with milliseconds or finer. */
+export interface StixFields {
+  /** `indicator--<uuid>`. */
+  readonly id: string
+  readonly created: string
+  readonly modified: string
+  readonly validFrom: string
+  readonly validUntil?: string
+  readonly observables: readonly Observable[]
+  /** Absent: written from the observables. */
+  readonly pattern?: string
+  readonly patternType?: string
+  readonly tlp: Tlp
+  /** Organisation id; absent when the originator stays anonymous. */
+  readonly originator?: string
+  readonly name?: string
+  readonly description?: string
+  readonly class?: RsitType
+  readonly confidence?: number
+  readonly labels: readonly string[]
+  readonly revoked?: boolean
+}
+
+/** A STIX 2.1 indicator object (§4.7) as JSON text on one line, marked by the TLP 2.0 id. */
+export function stixIndicator(fields: StixFields): string {
+  const { pattern, patternType = 'stix' } = fields
+  const labels = labelsWithClass(fields.labels, fields.class)
+  return JSON.stringify({
+    type: 'indicator',
+    spec_version: '2.1',
+    id: fields.id,
+    created_by_ref: fields.originator === undefined ? undefined : identityId(fields.originator),
+    created: fields.created,
+    modified: fields.modified,
+    revoked: fields.revoked === true ? true : undefined,
+    name: fields.name,
+    description: fields.description,
+    indicator_types: fields.class === undefined ? undefined : [indicatorType(fields.class)],
+    ...(pattern === undefined ? patternMembers(fields.observables) : { pattern, pattern_type: patternType }),
+    valid_from: fields.validFrom,
+    valid_until: fields.validUntil,
+    labels: labels.length === 0 ? undefined : labels,
+    confidence: fields.confidence,
+    object_marking_refs: [markingOfTlp[fields.tlp]],
+  })
+}
+
+/**
+ * A received STIX indicator as it is passed on: its own markings replaced by the TLP 2.0 id, all else byte for byte but
+ * for white space. Anonymous: only what the standard defines and what names nobody.
+ */
+export const stixOfReceived = (received: string, tlp: Tlp, options: { readonly anonymous: boolean }): string =>
+  amendStix(received, { tlp, ...options })
+
+/** The same under its older name in the design. */
+export const rewriteMarkings = (stix: string, tlp: Tlp): string => amendStix(stix, { tlp })
+
+/** What may change in an indicator that is already written; absent members stay. */
+export interface StixAmendment {
+  readonly tlp?: Tlp
+  /** True: whatever could name the source goes. */
+  readonly anonymous?: boolean
+  readonly modified?: string
+  readonly revoked?: boolean
+  readonly name?: string
+  readonly description?: string
+  readonly confidence?: number
+  readonly labels?: readonly string[]
+  readonly class?: RsitType
+  readonly valid_from?: string
+  readonly valid_until?: string
+}
+
+/** A STIX indicator text with some members changed; the others keep their exact spelling. */
+export function amendStix(stix: string, amendment: StixAmendment): string {
+  const { tlp, anonymous, class: type, labels, ...plain } = amendment
+  const members = membersOf(stix)
+  if (anonymous === true) for (const name of members.keys()) if (!namesNobody.has(name)) members.delete(name)
+  for (const [name, value] of Object.entries(plain)) {
+    if (value !== undefined) members.set(name, JSON.stringify(value))
+  }
+  if (type !== undefined || labels !== undefined) amendLabels(members, labels, type)
+  if (tlp !== undefined) mark(members, tlp)
+  return objectText(members)
+}
+
+/** Members of STIX 2.1 §4.7 and §3.2 without author, references, extensions and custom properties. */
+const namesNobody = new Set([
+  ...['type', 'spec_version', 'id', 'created', 'modified', 'revoked', 'name', 'description', 'indicator_types'],
+  ...['pattern', 'pattern_type', 'pattern_version', 'valid_from', 'valid_until', 'kill_chain_phases'],
+  ...['labels', 'confidence', 'lang', 'object_marking_refs', 'granular_markings'],
+])
+
+/** Markings of parts were counted into the one of the whole; what stays of them is which language a part is in. */
+function mark(members: Map<string, string>, tlp: Tlp): void {
+  members.set('object_marking_refs', JSON.stringify([markingOfTlp[tlp]]))
+  const granular: unknown = JSON.parse(members.get('granular_markings') ?? '[]')
+  const languages = Array.isArray(granular)
+    ? granular.filter((each) => isJsonObject(each) && each.marking_ref === undefined)
+    : []
+  if (languages.length === 0) members.delete('granular_markings')
+  else members.set('granular_markings', JSON.stringify(languages))
+}
+
+function amendLabels(members: Map<string, string>, labels?: readonly string[], type?: RsitType): void {
+  const present: unknown = JSON.parse(members.get('labels') ?? '[]')
+  const before = Array.isArray(present) ? present.filter((each) => typeof each === 'string') : []
+  const kept = labels ?? before.filter((label) => type === undefined || rsitOfTag(label) === undefined)
+  const shown = labelsWithClass(kept, type ?? before.map(rsitOfTag).find((known) => known !== undefined))
+  if (shown.length === 0) members.delete('labels')
+  else members.set('labels', JSON.stringify(shown))
+  if (type !== undefined) members.set('indicator_types', JSON.stringify([indicatorType(type)]))
+}
+
+/** STIX has no place for an RSIT type; its machine tag among the labels is what others read. */
+const labelsWithClass = (labels: readonly string[], type: RsitType | undefined): readonly string[] =>
+  type === undefined || labels.some((label) => rsitOfTag(label) === type) ? labels : [...labels, rsitTag(type)]
+
+/** The word of the indicator type vocabulary (§10.8) nearest to an RSIT type. */
+function indicatorType(type: RsitType): string {
+  if (type === 'infected-system' || type.endsWith('-compromise')) return 'compromised'
+  if (type === 'scanner' || type === 'sniffing' || type === 'ids-alert') return 'anomalous-activity'
+  if (type === 'test' || type === 'undetermined') return 'unknown'
+  return 'malicious-activity'
+}
