@@ -1,0 +1,31 @@
+import type { Directory } from '../domain/directory.ts'
+import type { Visibility } from '../policy/visibility.ts'
+import type { Database } from '../store/database.ts'
+import type { Networks } from '../store/networks.ts'
+import type { Node } from '../store/node.ts'
+import type { CurrentPolicy } from './current-policy.ts'
+
+/** Where the actions write what an operator should know. */
+export interface Log {
+  info(facts: object, message: string): void
+  warn(facts: object, message: string): void
+  error(facts: object, message: string): void
+}
+
+/** What every action is given: made once at start, by `app.ts` or a test. */
+export interface Context {
+  readonly database: Database
+  readonly node: Node
+  readonly policy: CurrentPolicy
+  readonly networks: Networks
+  /** The only clock. */
+  readonly clock: () => Date
+  readonly log: Log
+  readonly version: string
+}
+
+/** The directory and the decisions as of one policy epoch. */
+export interface Standing {
+  readonly directory: Directory
+  readonly visibility: Visibility
+}

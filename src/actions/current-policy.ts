@@ -1,0 +1,84 @@
+import { createHash } from 'node:crypto'
+import { worldOf } from '../domain/directory.ts'
+import { type Handling, handlingText } from '../domain/handling.ts'
+import { Visibility } from '../policy/visibility.ts'
+import type { Database } from '../store/database.ts'
+import { loadDirectory } from '../store/directory.ts'
+import { handlingsFrom, internHandlings } from '../store/handlings.ts'
+import type { Standing } from './context.ts'
+
+/** Handling texts whose ids are remembered. */
+const textsKept = 65_536
+
+/**
+ * The policy as this process knows it: the directory of one epoch and the decisions taken in it. Whether that epoch still
+ * holds is asked of the database with every query for rows, so a stale copy here can refuse or retry, never leak.
+ */
+export class CurrentPolicy {
+  readonly #database: Database
+  #standing: Standing | undefined
+  #loading: Promise<Standing> | undefined
+  readonly #ids = new Map<string, number>()
+
+  constructor(database: Database) {
+    this.#database = database
+  }
+
+  /** The policy as of now: loaded anew when the epoch moved, extended when handlings were interned. */
+  async current(): Promise<Standing> {
+    const { rows } = await this.#database.client.query<{ epoch: bigint; head: number }>(
+      'select (select epoch from policy_state) as epoch, coalesce((select max(id) from handling), 0) as head',
+    )
+    const [now] = rows
+    if (now === undefined) throw new Error('the policy state is missing')
+    const standing = this.#standing
+    if (standing !== undefined && standing.directory.epoch === now.epoch) {
+      if (standing.visibility.size <= now.head) await this.#extend(standing.visibility)
+      return standing
+    }
+    return await this.#load()
+  }
+
+  /** Ids of handlings, interning those that are new. */
+  async intern(wanted: readonly Handling[]): Promise<number[]> {
+    const texts = wanted.map((handling) => createHash('sha256').update(handlingText(handling)).digest('base64'))
+    const missing = wanted.filter((_, i) => !this.#ids.has(texts[i] ?? ''))
+    const ids = missing.length === 0 ? [] : await internHandlings(this.#database, missing)
+    if (this.#ids.size + missing.length > textsKept) this.#ids.clear()
+    for (const [i, handling] of missing.entries()) {
+      const id = ids[i]
+      if (id === undefined) continue
+      this.#ids.set(createHash('sha256').update(handlingText(handling)).digest('base64'), id)
+    }
+    if (missing.length > 0 && this.#standing !== undefined) await this.#extend(this.#standing.visibility)
+    return await Promise.all(
+      wanted.map(async (handling, i) => this.#ids.get(texts[i] ?? '') ?? this.#internOne(handling)),
+    )
+  }
+
+  async #internOne(handling: Handling): Promise<number> {
+    const [id] = await internHandlings(this.#database, [handling])
+    if (id === undefined) throw new Error('a handling was not interned')
+    return id
+  }
+
+  /** One load at a time: those who come while it runs share it, if it began after they asked. */
+  #load(): Promise<Standing> {
+    this.#loading ??= this.#loadNow().finally(() => {
+      this.#loading = undefined
+    })
+    return this.#loading
+  }
+
+  async #loadNow(): Promise<Standing> {
+    const directory = await loadDirectory(this.#database)
+    const visibility = new Visibility(worldOf(directory))
+    await this.#extend(visibility)
+    this.#standing = { directory, visibility }
+    return this.#standing
+  }
+
+  async #extend(visibility: Visibility): Promise<void> {
+    for (const { id, handling } of await handlingsFrom(this.#database, visibility.size)) visibility.add(id, handling)
+  }
+}

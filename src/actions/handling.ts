@@ -1,0 +1,90 @@
+import type { Caller } from '../domain/caller.ts'
+import type { Directory } from '../domain/directory.ts'
+import { Fault } from '../domain/errors.ts'
+import { canonicalHandling, type Handling, type HandlingInput } from '../domain/handling.ts'
+import { limits } from '../domain/limits.ts'
+import { knowsCommunity } from '../policy/permissions.ts'
+
+/** What the observables say about handling. */
+export interface TypeFacts {
+  readonly personalData: boolean
+  readonly maskable: boolean
+}
+
+/** The audience item that stands for the publisher's own organisation. */
+const own = '@own'
+const communityPrefix = 'community:'
+
+/**
+ * Turns what was said about handling into a handling, by the directory as the publisher may know it. A community the publisher
+ * does not belong to is answered as one that does not exist.
+ * @throws {Fault} `marking_required`, `audience_required`, `audience_unknown`, `people_required`, `people_unknown`
+ */
+export function resolveHandling(directory: Directory, caller: Caller, said: HandlingInput, type: TypeFacts): Handling {
+  const originator = caller.reader.organisation?.id
+  if (originator === undefined) throw new Fault('credentials_required', 'This needs credentials.')
+  const { tlp } = said
+  if (tlp === undefined) {
+    throw new Fault('marking_required', 'No TLP label: mark it, or give ?tlp= for what is not marked.')
+  }
+  const { organisations, communities } = resolveAudience(directory, caller, said.audience ?? [], originator)
+  if ((tlp === 'amber' || tlp === 'amber+strict') && organisations.length + communities.length === 0) {
+    throw new Fault(
+      'audience_required',
+      `TLP:${tlp.toUpperCase()} needs an audience: organisations, or community:<id>.`,
+    )
+  }
+  const people = resolvePeople(directory, said.people ?? [])
+  if (tlp === 'red' && people.length === 0) {
+    throw new Fault('people_required', 'TLP:RED needs the accounts it is for, as `people`.')
+  }
+  return canonicalHandling({
+    originator,
+    tlp,
+    pap: said.pap ?? 'green',
+    organisations,
+    communities,
+    people,
+    ...(said.releasableTo === undefined ? {} : { releasableTo: said.releasableTo }),
+    ...(said.notReleasableTo === undefined ? {} : { notReleasableTo: said.notReleasableTo }),
+    lawEnforcement: said.lawEnforcement ?? 'on-request',
+    personalData: type.personalData || said.personalData === true,
+    maskable: type.maskable,
+    attribution: said.attribution ?? 'named',
+    ...(said.expiresAt === undefined ? {} : { expiresAt: said.expiresAt }),
+  })
+}
+
+function resolveAudience(directory: Directory, caller: Caller, items: readonly string[], originator: string) {
+  if (items.length > limits.audienceItems) {
+    throw new Fault('invalid_handling', `An audience has at most ${limits.audienceItems} items.`)
+  }
+  const organisations: string[] = []
+  const communities: string[] = []
+  for (const item of items) {
+    if (item === own) {
+      organisations.push(originator)
+    } else if (item.startsWith(communityPrefix)) {
+      const id = item.slice(communityPrefix.length)
+      if (!directory.communities.has(id) || !knowsCommunity(caller, id)) throw unknownAudience(item)
+      communities.push(id)
+    } else {
+      if (!directory.organisations.has(item)) throw unknownAudience(item)
+      organisations.push(item)
+    }
+  }
+  return { organisations, communities }
+}
+
+const unknownAudience = (item: string) =>
+  new Fault(
+    'audience_unknown',
+    `"${item.slice(0, 80)}" is no organisation, nor a community you belong to (write community:<id>).`,
+  )
+
+function resolvePeople(directory: Directory, items: readonly string[]): readonly string[] {
+  for (const item of items) {
+    if (!directory.accounts.has(item)) throw new Fault('people_unknown', `"${item.slice(0, 80)}" is no account here.`)
+  }
+  return items
+}

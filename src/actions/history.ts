@@ -1,0 +1,71 @@
+import type { Caller } from '../domain/caller.ts'
+import type { Indicator, IndicatorVersion } from '../domain/indicator.ts'
+import type { Released } from '../domain/released.ts'
+import { changeAt, replacedVersions } from '../store/reads.ts'
+import type { Context } from './context.ts'
+import { uuidOf } from './ids.ts'
+import { findVisible, type ReadInput } from './read.ts'
+import { verb } from './verb.ts'
+import { permittedFor, recordReading, releaseAll } from './visible.ts'
+
+export interface HistoryEntry {
+  readonly version: number
+  readonly change: IndicatorVersion['change']
+  readonly modified: string
+  readonly dateAdded: string
+  readonly indicator: Released
+}
+
+/**
+ * The versions of an indicator that the caller may see, oldest first: each under the handling it had. A version whose handling
+ * the caller is outside of is not there.
+ * @throws {Fault} `not_found`
+ */
+export const history = verb(
+  'history',
+  async (context: Context, caller: Caller, input: ReadInput, standing): Promise<HistoryEntry[]> => {
+    const permitted = permittedFor(context, caller, standing)
+    const present = await findVisible(context, caller, standing, permitted, input)
+    const replaced = await replacedVersions(context.database, present.originator, uuidOf(present.id) ?? '')
+    const seen = replaced.filter(
+      ({ handlingId }) => permitted.permit.has(handlingId) || permitted.redact.has(handlingId),
+    )
+    const versions = [...seen.map((version) => asOf(present, version)), present]
+    const released = releaseAll(context, caller, standing, permitted, versions)
+    await recordReading(context, caller, standing, 'history', released)
+    const changes = [...seen.map(({ change }) => change), await changeAt(context.database, present.position)]
+    return released.map((indicator, i) => ({
+      version: indicator.version,
+      change: changes[i] ?? 'published',
+      modified: indicator.modified,
+      dateAdded: indicator.dateAdded,
+      indicator,
+    }))
+  },
+)
+
+/** The indicator as a replaced version had it: what that version did not say must not be filled from the present one. */
+function asOf(
+  { name: _, description: __, confidence: ___, ...present }: Indicator,
+  version: IndicatorVersion,
+): Indicator {
+  const stix = JSON.parse(version.stix) as {
+    name?: string
+    description?: string
+    labels?: string[]
+    confidence?: number
+  }
+  return {
+    ...present,
+    version: version.version,
+    handlingId: version.handlingId,
+    modified: version.modified,
+    dateAdded: version.dateAdded,
+    stix: version.stix,
+    recalled: false,
+    labels: stix.labels ?? [],
+    ...(stix.name === undefined ? {} : { name: stix.name }),
+    ...(stix.description === undefined ? {} : { description: stix.description }),
+    ...(stix.confidence === undefined ? {} : { confidence: stix.confidence }),
+  }
+}

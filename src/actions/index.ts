@@ -1,0 +1,59 @@
+import type { ActionName } from '../domain/action-names.ts'
+import * as accounts from './accounts.ts'
+import * as agreements from './agreements.ts'
+import { authenticate } from './authenticate.ts'
+import * as clients from './clients.ts'
+import * as communities from './communities.ts'
+import { describe } from './describe.ts'
+import { explain } from './explain.ts'
+import { history } from './history.ts'
+import * as keys from './keys.ts'
+import { lookup } from './lookup.ts'
+import * as organisations from './organisations.ts'
+import { publish } from './publish.ts'
+import { read } from './read.ts'
+import { recall } from './recall.ts'
+import { revise } from './revise.ts'
+import { search } from './search.ts'
+import { setUp } from './set-up.ts'
+import { whoami } from './whoami.ts'
+
+/** Every verb, by its name. A name without an action, or an action without a name, does not compile. */
+export const actions = {
+  authenticate,
+  describe,
+  'set-up': setUp,
+  publish,
+  revise,
+  recall,
+  search,
+  read,
+  lookup,
+  history,
+  explain,
+  whoami,
+  'list-organisations': organisations.listOrganisations,
+  'enrol-organisation': organisations.enrolOrganisation,
+  'amend-organisation': organisations.amendOrganisation,
+  'read-constituency': organisations.readConstituency,
+  'set-constituency': organisations.setConstituency,
+  'list-clients': clients.listClients,
+  'add-client': clients.addClient,
+  'remove-client': clients.removeClient,
+  'list-accounts': accounts.listAccounts,
+  'create-account': accounts.createAccount,
+  'amend-account': accounts.amendAccount,
+  'list-keys': keys.listKeys,
+  'issue-key': keys.issueKey,
+  'revoke-key': keys.revokeKey,
+  'list-communities': communities.listCommunities,
+  'create-community': communities.createCommunity,
+  'add-member': communities.addMember,
+  'remove-member': communities.removeMember,
+  'list-agreements': agreements.listAgreements,
+  'add-agreement': agreements.addAgreement,
+  'end-agreement': agreements.endAgreement,
+} as const satisfies Record<ActionName, unknown>
+
+export type { Context, Log } from './context.ts'
+export { isReady } from './describe.ts'

@@ -1,0 +1,119 @@
+import type { Caller } from '../domain/caller.ts'
+import { Fault, type RecordFault } from '../domain/errors.ts'
+import { limits } from '../domain/limits.ts'
+import { detectType } from '../domain/observables/detect.ts'
+import { containingKeys, correlationKey } from '../domain/observables/keys.ts'
+import { parseObservable } from '../domain/observables/parse.ts'
+import type { Released } from '../domain/released.ts'
+import { matchKeys } from '../store/lookups.ts'
+import type { Context } from './context.ts'
+import { keyBytes } from './value-keys.ts'
+import { verb } from './verb.ts'
+import { permittedFor, recordReading, releaseAll, visibleTo } from './visible.ts'
+
+export interface LookupValue {
+  readonly value: string
+  /** Observable type; told from the value when absent. */
+  readonly type?: string
+}
+
+export interface LookupInput {
+  readonly values: readonly LookupValue[]
+  /** Indicators listed per value and way of matching; 10 when absent, 100 at most. */
+  readonly limitPerValue?: number
+}
+
+export type MatchKind = 'exact' | 'containing'
+
+export interface LookupResult {
+  readonly value: string
+  readonly type?: string
+  /** Whether the caller may see anything about it. */
+  readonly known: boolean
+  readonly matches: readonly { readonly match: MatchKind; readonly indicator: Released }[]
+  /** Why the value could not be looked up. */
+  readonly fault?: RecordFault
+}
+
+/** One key to look for, and the value it stands for. */
+interface Wanted {
+  readonly value: number
+  readonly match: MatchKind
+  readonly key: Buffer
+}
+
+/**
+ * Which values are known to what the caller may see: exactly, in a containing prefix, or under a parent domain. Masked
+ * indicators answer to the exact value only: that is the test they are for.
+ * @throws {Fault} `too_many_values`
+ */
+export const lookup = verb(
+  'lookup',
+  async (context: Context, caller: Caller, input: LookupInput, standing): Promise<LookupResult[]> => {
+    if (input.values.length > limits.lookupValues) {
+      throw new Fault('too_many_values', `At most ${limits.lookupValues} values in one look-up.`)
+    }
+    const parsed = input.values.map(parseValue)
+    const wanted = parsed.flatMap((each, value): Wanted[] =>
+      'fault' in each
+        ? []
+        : [
+            { value, match: 'exact', key: keyBytes(each.exact) },
+            ...each.containing.map((key): Wanted => ({ value, match: 'containing', key: keyBytes(key) })),
+          ],
+    )
+    const permitted = permittedFor(context, caller, standing)
+    const limit = Math.min(input.limitPerValue ?? 10, 100)
+    const found = await Promise.all(
+      (['exact', 'containing'] as const).map(async (kind) => {
+        const asked = wanted.filter((each) => each.match === kind)
+        // What contains a value is found through parts of it: not for what is masked.
+        const visible = visibleTo(permitted, standing, caller, kind === 'exact' ? 'whole' : 'content')
+        const matches = await matchKeys(
+          context.database,
+          visible,
+          asked.map((each) => each.key),
+          limit,
+        )
+        return matches.map((match) => ({ wanted: asked[match.key], indicator: match.indicator }))
+      }),
+    )
+    const flat = found.flat()
+    const released = releaseAll(
+      context,
+      caller,
+      standing,
+      permitted,
+      flat.map((each) => each.indicator),
+    )
+    await recordReading(context, caller, standing, 'lookup', released)
+    const matchesOf = parsed.map((): { match: MatchKind; indicator: Released }[] => [])
+    for (const [i, { wanted: asked }] of flat.entries()) {
+      const indicator = released[i]
+      if (asked !== undefined && indicator !== undefined)
+        matchesOf[asked.value]?.push({ match: asked.match, indicator })
+    }
+    return parsed.map((each, i) => result(each, input.values[i]?.value ?? '', matchesOf[i] ?? []))
+  },
+)
+
+type Parsed =
+  | { readonly type: string; readonly exact: string; readonly containing: readonly string[] }
+  | { readonly fault: RecordFault }
+
+function parseValue({ value, type }: LookupValue, record: number): Parsed {
+  try {
+    const known = type ?? detectType(value)
+    if (known === undefined) throw new Fault('invalid_value', 'What type of value this is cannot be told; name it.')
+    const observable = parseObservable(known, value)
+    return { type: observable.type, exact: correlationKey(observable), containing: containingKeys(observable) }
+  } catch (error) {
+    if (error instanceof Fault) return { fault: error.asRecordFault({ record }) }
+    throw error
+  }
+}
+
+function result(parsed: Parsed, value: string, matches: LookupResult['matches']): LookupResult {
+  if ('fault' in parsed) return { value, known: false, matches: [], fault: parsed.fault }
+  return { value, type: parsed.type, known: matches.length > 0, matches }
+}

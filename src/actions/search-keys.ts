@@ -1,0 +1,35 @@
+import { Fault } from '../domain/errors.ts'
+import { detectType } from '../domain/observables/detect.ts'
+import { parseObservable } from '../domain/observables/parse.ts'
+import { refang } from '../domain/observables/refang.ts'
+import { isRsitClass, isRsitType, rsit } from '../domain/rsit.ts'
+import type { PageFilter } from '../store/pages.ts'
+import type { SearchFilter } from './search.ts'
+import { valueKeyOf } from './value-keys.ts'
+
+/** The parts of a filter that are values: brought to the form in which the store keeps them. */
+export function searchKeys(filter: SearchFilter): Pick<PageFilter, 'valueKey' | 'classes' | 'domainReversed'> {
+  return {
+    ...(filter.value === undefined ? {} : { valueKey: keyOfValue(filter.value, filter.type) }),
+    ...(filter.class === undefined ? {} : { classes: filter.class.flatMap(typesOfClass) }),
+    ...(filter.domain === undefined ? {} : { domainReversed: reversed(filter.domain) }),
+  }
+}
+
+function keyOfValue(value: string, types: readonly string[] | undefined): Buffer {
+  const only = types?.length === 1 ? types[0] : undefined
+  const type = only ?? detectType(value)
+  if (type === undefined) {
+    throw new Fault('invalid_value', 'What type of value this is cannot be told; name it with `type`.')
+  }
+  return valueKeyOf(parseObservable(type, value))
+}
+
+function typesOfClass(name: string): string[] {
+  if (isRsitType(name)) return [name]
+  if (isRsitClass(name)) return [...rsit[name]]
+  throw new Fault('invalid_request', `"${name.slice(0, 40)}" is not an RSIT class or type.`)
+}
+
+const reversed = (domain: string): string =>
+  parseObservable('domain-name', refang(domain)).value.split('.').reverse().join('.')

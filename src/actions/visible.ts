@@ -1,0 +1,81 @@
+import { keyedDigest } from '../auth/digests.ts'
+import type { ActionName } from '../domain/action-names.ts'
+import type { Caller } from '../domain/caller.ts'
+import type { Handling } from '../domain/handling.ts'
+import type { Indicator } from '../domain/indicator.ts'
+import type { Released } from '../domain/released.ts'
+import { auditBeforeAnswer } from '../policy/permissions.ts'
+import { release } from '../policy/release.ts'
+import type { Permitted } from '../policy/visibility.ts'
+import type { VisibleTo } from '../store/visible.ts'
+import type { Context, Standing } from './context.ts'
+import { record } from './verb.ts'
+
+/** What this caller may have, now. */
+export const permittedFor = (context: Context, caller: Caller, { visibility }: Standing): Permitted =>
+  visibility.permitted(caller.reader, caller.purpose, context.clock())
+
+/**
+ * The permission as the store checks it.
+ * @param findBy `content` where the query looks at the value's parts: what is masked must then not be found, or the
+ * search itself would tell the value bit by bit
+ * @param keep narrows further by handling (labels, originators, communities)
+ */
+export function visibleTo(
+  { permit, redact }: Permitted,
+  { directory, visibility }: Standing,
+  caller: Caller,
+  findBy: 'content' | 'whole',
+  keep?: (handling: Handling) => boolean,
+): VisibleTo {
+  const all = findBy === 'content' ? permit : permit.union(redact)
+  const kept =
+    keep === undefined
+      ? all
+      : all.filter((id) => {
+          const handling = visibility.handling(id)
+          return handling !== undefined && keep(handling)
+        })
+  return { epoch: directory.epoch, bitmap: kept.bytes, organisation: caller.reader.organisation?.id }
+}
+
+/** Releases what a query found; what the sets do not hold throws. */
+export function releaseAll(
+  context: Context,
+  caller: Caller,
+  standing: Standing,
+  permitted: Permitted,
+  indicators: readonly Indicator[],
+): Released[] {
+  const facts = {
+    organisation: (id: string) => standing.directory.organisations.get(id),
+    digest: (text: string) => keyedDigest(context.node.maskKey, text),
+  }
+  return indicators.map((indicator) => {
+    const { handlingId } = indicator
+    const handling = standing.visibility.handling(handlingId)
+    if (handling === undefined) throw new Error('an indicator has a handling that is not known')
+    const effect = permitted.permit.has(handlingId) ? 'permit' : permitted.redact.has(handlingId) ? 'redact' : 'deny'
+    return release(indicator, handling, effect, caller.reader, facts)
+  })
+}
+
+/** Audit or refuse: where the policy wants the reading on the log first, the answer waits until it is durable. */
+export async function recordReading(
+  context: Context,
+  caller: Caller,
+  standing: Standing,
+  action: ActionName,
+  released: readonly Released[],
+): Promise<void> {
+  const sensitive = released.filter((each) => auditBeforeAnswer(caller, each.handling.tlp))
+  if (sensitive.length === 0) return
+  await context.database.transaction((transaction) =>
+    record(transaction, context, caller, standing, {
+      action,
+      decision: sensitive.some((each) => each.masked) ? 'redact' : 'permit',
+      rules: [...new Set(sensitive.map((each) => `tlp.${each.handling.tlp.replace('+', '-')}`))],
+      subject: JSON.stringify(sensitive.map((each) => [each.originator?.id ?? each.alias, each.id, each.version])),
+    }),
+  )
+}
