@@ -1,0 +1,54 @@
+import { randomUUID } from 'node:crypto'
+import { Readable } from 'node:stream'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { Fault } from '../../domain/errors.ts'
+import type { Released } from '../../domain/released.ts'
+import { encodeCsv } from '../../formats/csv-out.ts'
+import { encodeNdjson, indicatorJson } from '../../formats/json-out.ts'
+import { encodeBundle } from '../../formats/stix-bundle.ts'
+
+const mediaTypes = {
+  json: 'application/json',
+  ndjson: 'application/x-ndjson',
+  stix: 'application/stix+json;version=2.1',
+  csv: 'text/csv',
+} as const
+export type AnswerFormat = keyof typeof mediaTypes
+
+/**
+ * The form the caller wants: `?format=` first, then the first known type of `Accept` (RFC 9110); JSON where anything will do.
+ * @throws {Fault} `not_acceptable`
+ */
+export function answerFormat(request: FastifyRequest, parameter: unknown): AnswerFormat {
+  if (typeof parameter === 'string' && Object.hasOwn(mediaTypes, parameter)) return parameter as AnswerFormat
+  const accepted = (request.headers.accept ?? '*/*')
+    .split(',')
+    .map((each) => each.split(';', 1)[0]?.trim().toLowerCase())
+  for (const type of accepted) {
+    if (type === '*/*' || type === 'application/*' || type === 'application/json') return 'json'
+    if (type === 'application/x-ndjson' || type === 'application/ndjson') return 'ndjson'
+    if (type === 'application/stix+json') return 'stix'
+    if (type === 'text/csv' || type === 'text/*') return 'csv'
+  }
+  throw new Fault('not_acceptable', `This door answers in ${Object.values(mediaTypes).join(', ')}.`)
+}
+
+/** Sends indicators in one of the forms; `next` is the cursor of the next page. */
+export function sendIndicators(
+  reply: FastifyReply,
+  format: AnswerFormat,
+  items: readonly Released[],
+  next: string | undefined,
+): unknown {
+  reply.header('content-type', mediaTypes[format])
+  switch (format) {
+    case 'json':
+      return { items: items.map(indicatorJson), ...(next === undefined ? {} : { next }) }
+    case 'ndjson':
+      return reply.send(Readable.from(encodeNdjson(items)))
+    case 'csv':
+      return reply.send(Readable.from(encodeCsv(items)))
+    case 'stix':
+      return reply.send(Readable.from(encodeBundle(items, randomUUID())))
+  }
+}

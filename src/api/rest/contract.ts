@@ -1,0 +1,108 @@
+import { readFileSync } from 'node:fs'
+import type { FastifySchema } from 'fastify'
+import { parse } from 'yaml'
+import { type ActionName, actionNames } from '../../domain/action-names.ts'
+
+/** A JSON schema or any other part of the contract. */
+type Json = { readonly [key: string]: Json } | readonly Json[] | string | number | boolean | null
+type Part = { readonly [key: string]: Json }
+
+/** One operation of `openapi.yaml`, as fastify wants it. */
+export interface Operation {
+  readonly operationId: string
+  readonly action: ActionName
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+  /** In fastify's spelling: `/v1/indicators/:id`. */
+  readonly url: string
+  readonly schema: FastifySchema
+  /** True when no credentials are looked at. */
+  readonly open: boolean
+}
+
+export interface Contract {
+  /** The contract as it is served at /openapi.json. */
+  readonly document: Part
+  readonly operations: readonly Operation[]
+}
+
+const methods = { get: 'GET', post: 'POST', put: 'PUT', patch: 'PATCH', delete: 'DELETE' } as const
+
+/**
+ * Reads the contract: the routes, their actions, and the schemas with which requests are checked, so that what is promised and
+ * what is enforced are one text.
+ * @throws when an operation names no id or no known action
+ */
+export function readContract(file: string): Contract {
+  const document = parse(readFileSync(file, 'utf8')) as Part
+  const operations: Operation[] = []
+  for (const [path, item] of Object.entries(part(document.paths))) {
+    for (const [key, method] of Object.entries(methods)) {
+      const operation = part(item)[key]
+      if (operation !== undefined) operations.push(operationOf(document, path, method, part(item), part(operation)))
+    }
+  }
+  return { document, operations }
+}
+
+function operationOf(
+  document: Part,
+  path: string,
+  method: Operation['method'],
+  item: Part,
+  operation: Part,
+): Operation {
+  const { operationId } = operation
+  const action = actionNames.find((name) => name === operation['x-action'])
+  if (typeof operationId !== 'string' || action === undefined) {
+    throw new Error(`${method} ${path} in openapi.yaml lacks an operationId or a known x-action`)
+  }
+  const parameters = [...list(item.parameters), ...list(operation.parameters)].map((each) =>
+    part(resolve(document, each)),
+  )
+  const body = part(part(part(resolve(document, operation.requestBody ?? {})).content)['application/json']).schema
+  return {
+    operationId,
+    action,
+    method,
+    url: path.replaceAll('{', ':').replaceAll('}', ''),
+    open: list(operation.security ?? [null]).length === 0,
+    schema: {
+      ...placed(document, parameters, 'query', 'querystring'),
+      ...placed(document, parameters, 'path', 'params'),
+      // The streaming doors parse their bodies themselves.
+      ...(body === undefined || operationId === 'publish' || operationId === 'lookup'
+        ? {}
+        : { body: inlined(document, body) }),
+    },
+  }
+}
+
+/** The parameters of one place as an object schema. Headers are read by name, since other headers come along. */
+function placed(document: Part, parameters: readonly Part[], place: string, name: 'querystring' | 'params') {
+  const here = parameters.filter((each) => each.in === place)
+  const properties = Object.fromEntries(here.map((each) => [String(each.name), inlined(document, each.schema ?? {})]))
+  const required = here.filter((each) => each.required === true).map((each) => String(each.name))
+  return { [name]: { type: 'object', additionalProperties: false, properties, required } }
+}
+
+/** The schema with its references put in place: none of the request schemas is recursive. */
+function inlined(document: Part, schema: Json): Json {
+  if (Array.isArray(schema)) return schema.map((each: Json) => inlined(document, each))
+  if (typeof schema !== 'object' || schema === null) return schema
+  const target = resolve(document, schema)
+  if (target !== schema) return inlined(document, target)
+  return Object.fromEntries(Object.entries(schema).map(([key, value]) => [key, inlined(document, value)]))
+}
+
+function resolve(document: Part, value: Json): Json {
+  const reference = part(value).$ref
+  if (typeof reference !== 'string') return value
+  let target: Json = document
+  for (const step of reference.replace('#/', '').split('/')) target = part(target)[step] ?? null
+  if (target === null) throw new Error(`openapi.yaml refers to ${reference}, which is not there`)
+  return target
+}
+
+const part = (value: Json | undefined): Part =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Part) : {}
+const list = (value: Json | undefined): readonly Json[] => (Array.isArray(value) ? value : [])

@@ -1,0 +1,84 @@
+import type { FastifyInstance } from 'fastify'
+import { type Context, isReady } from '../../actions/index.ts'
+import { Fault } from '../../domain/errors.ts'
+import { limits } from '../../domain/limits.ts'
+import { parseStrict } from '../../formats/json-text.ts'
+import type { Contract, Operation } from './contract.ts'
+import { directory } from './directory.ts'
+import type { Handler } from './handler.ts'
+import { explain, history, read, recall, revise, search } from './indicators.ts'
+import { lookup } from './lookup.ts'
+import { publish } from './publish.ts'
+import { compileBody, compileParameters } from './validation.ts'
+
+/** Operations whose body is a stream: they parse it themselves. */
+const streaming: Readonly<Record<string, Handler>> = { publish, lookup }
+
+const handlers = (contract: Contract): Readonly<Record<string, Handler>> => ({
+  ...streaming,
+  ...directory,
+  search,
+  read,
+  revise,
+  recall,
+  history,
+  explain,
+  health: async () => ({ status: 'alive' }),
+  ready: async (context) => {
+    if (!(await isReady(context)))
+      throw new Fault('unavailable', 'The database does not answer.', { retryAfterSeconds: 2 })
+    return { status: 'ready' }
+  },
+  contract: async () => contract.document,
+})
+
+/**
+ * Registers the REST doors as the contract lists them.
+ * @throws at boot when the contract has an operation without a handler, or a handler has no operation
+ */
+export async function registerRest(app: FastifyInstance, context: Context, contract: Contract): Promise<void> {
+  const all = handlers(contract)
+  const promised = new Set(contract.operations.map(({ operationId }) => operationId))
+  const idle = Object.keys(all).filter((name) => !promised.has(name))
+  if (idle.length > 0) throw new Error(`openapi.yaml does not have the operations ${idle.join(', ')}`)
+  app.setValidatorCompiler(({ schema, httpPart }) =>
+    httpPart === 'body' ? compileBody(schema) : compileParameters(schema),
+  )
+  const [streams, documents] = [
+    contract.operations.filter(({ operationId }) => operationId in streaming),
+    contract.operations.filter(({ operationId }) => !(operationId in streaming)),
+  ]
+  await app.register(async (scope) => {
+    scope.removeAllContentTypeParsers()
+    scope.addContentTypeParser('*', (_request, payload, done) => done(null, payload))
+    for (const operation of streams) route(scope, context, operation, all, Number.MAX_SAFE_INTEGER)
+  })
+  await app.register(async (scope) => {
+    scope.removeAllContentTypeParsers()
+    scope.addContentTypeParser(
+      ['application/json', 'application/merge-patch+json'],
+      { parseAs: 'buffer' },
+      async (_request: unknown, bytes: Buffer) => (bytes.length === 0 ? undefined : parseStrict(bytes)),
+    )
+    for (const operation of documents) route(scope, context, operation, all, limits.bodyBytes)
+  })
+}
+
+function route(
+  app: FastifyInstance,
+  context: Context,
+  { operationId, action, method, url, schema, open }: Operation,
+  all: Readonly<Record<string, Handler>>,
+  bodyLimit: number,
+): void {
+  const handler = all[operationId]
+  if (handler === undefined) throw new Error(`the operation ${operationId} of openapi.yaml has no handler`)
+  app.route({
+    method,
+    url,
+    schema,
+    bodyLimit,
+    config: { action, open },
+    handler: (request, reply) => handler(context, request, reply),
+  })
+}

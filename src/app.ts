@@ -1,0 +1,74 @@
+import { join } from 'node:path'
+import helmet from '@fastify/helmet'
+import rateLimit from '@fastify/rate-limit'
+import fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify'
+import type { Context } from './actions/index.ts'
+import { authenticateRequests } from './api/authenticate.ts'
+import { registerDocs } from './api/docs.ts'
+import { registerGraphql } from './api/graphql/index.ts'
+import { answerProblems, faultOf, sendProblem } from './api/problem.ts'
+import { readContract } from './api/rest/contract.ts'
+import { registerRest } from './api/rest/index.ts'
+import { requireActions } from './api/route-law.ts'
+import { Fault } from './domain/errors.ts'
+import { limits } from './domain/limits.ts'
+
+export interface AppOptions {
+  /** The folder of the package: where `openapi.yaml` and `schema.graphql` are. */
+  readonly root: string
+  readonly requestsPerMinute: number
+  /** Addresses of proxies whose `X-Forwarded-For` is believed; none by default. */
+  readonly trustProxy: readonly string[]
+  readonly logger?: FastifyServerOptions['logger']
+}
+
+/** The doors, all of them, in one list. A door that is not here does not exist. */
+export async function buildApp(context: Context, options: AppOptions): Promise<FastifyInstance> {
+  const app = fastify({
+    logger: options.logger ?? false,
+    trustProxy: options.trustProxy.length === 0 ? false : [...options.trustProxy],
+    bodyLimit: limits.bodyBytes,
+    requestTimeout: limits.requestTimeoutMs,
+    connectionTimeout: limits.connectionTimeoutMs,
+    routerOptions: { maxParamLength: 512 },
+    return503OnClosing: true,
+    frameworkErrors: (error, _request, reply) => void sendProblem(reply as never, faultOf(error, context.log)),
+  })
+  app.server.maxConnections = limits.connections
+  requireActions(app)
+  answerProblems(app, context.log)
+  authenticateRequests(app, context)
+  privateAnswers(app)
+  await app.register(helmet, {
+    contentSecurityPolicy: { directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] } },
+  })
+  await limitRates(app, options.requestsPerMinute)
+  const contract = readContract(join(options.root, 'openapi.yaml'))
+  await app.register((scope) => registerRest(scope, context, contract))
+  await app.register((scope) => registerGraphql(scope, context))
+  await app.register((scope) => registerDocs(scope, contract))
+  return app
+}
+
+/** What one reader got is nobody else's: no cache on the way may keep it. */
+function privateAnswers(app: FastifyInstance): void {
+  app.addHook('onSend', async (_request, reply) => {
+    if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'private, no-store')
+    reply.header('vary', 'Authorization, Accept, Puente-Purpose')
+  })
+}
+
+/** So many requests a minute for each account, or address of the public; machines' health checks are not counted. */
+async function limitRates(app: FastifyInstance, perMinute: number): Promise<void> {
+  await app.register(rateLimit, {
+    max: perMinute,
+    timeWindow: 60_000,
+    hook: 'preHandler',
+    keyGenerator: (request) => request.caller.reader.account ?? `address ${request.ip}`,
+    allowList: (request) => request.routeOptions.config.open === true,
+    errorResponseBuilder: (_request, { ttl }) =>
+      new Fault('rate_limited', `At most ${perMinute} requests a minute.`, {
+        retryAfterSeconds: Math.ceil(ttl / 1000),
+      }),
+  })
+}

@@ -1,0 +1,158 @@
+import { createHash } from 'node:crypto'
+import type { FastifyInstance, InjectOptions } from 'fastify'
+import type { Test } from 'tap'
+import { actions, type Context } from '../src/actions/index.ts'
+import { identify, prepare } from '../src/actions/prepare.ts'
+import { setUp } from '../src/actions/set-up.ts'
+import { startContext } from '../src/actions/start.ts'
+import { buildApp } from '../src/app.ts'
+import { mintKey } from '../src/auth/api-keys.ts'
+import { publicCaller } from '../src/domain/caller.ts'
+import type { Draft } from '../src/domain/draft.ts'
+import type { Handling } from '../src/domain/handling.ts'
+import { parseObservable } from '../src/domain/observables/parse.ts'
+import { insertAccount } from '../src/store/accounts.ts'
+import { insertAgreement } from '../src/store/agreements.ts'
+import { insertCommunity, insertMember } from '../src/store/communities.ts'
+import { insertKey } from '../src/store/keys.ts'
+import { mergeIndicators } from '../src/store/merge.ts'
+import { setGreenCommunity } from '../src/store/node.ts'
+import { insertClient, insertOrganisation } from '../src/store/organisations.ts'
+import { testDatabase } from './database.ts'
+import { type CaseWorld, defaultAt, loadWorld } from './policy/cases.ts'
+
+/** A node with the cast of `test/cases/world.yaml`, on a database of its own, with a clock that the test sets. */
+export interface TestNode {
+  readonly app: FastifyInstance
+  readonly context: Context
+  readonly world: CaseWorld
+  /** Sets the time of the node. */
+  at(instant: string): void
+  /** Headers with the API key of an account; none for `anonymous`. */
+  as(account: string): Record<string, string>
+  /** One request as an account; JSON bodies are written from objects. */
+  call(account: string, options: InjectOptions): Promise<Answer>
+  /** Puts an indicator with exactly this handling into the store, past the publish door. @returns its STIX id */
+  plant(handling: Handling, observable: { type: string; value: string }, more?: Partial<Draft>): Promise<string>
+}
+
+export interface Answer {
+  readonly status: number
+  readonly headers: Record<string, string | string[] | number | undefined>
+  readonly text: string
+  // biome-ignore lint/suspicious/noExplicitAny: tests read answers as they come
+  readonly body: any
+}
+
+export async function testNode(
+  t: Test,
+  options: { readonly seed?: boolean; readonly requestsPerMinute?: number } = {},
+): Promise<TestNode> {
+  let now = new Date(defaultAt)
+  const url = await testDatabase(t)
+  const context = await startContext({
+    database: { url, connections: 5, statementTimeoutMs: 30_000 },
+    clock: () => now,
+    log: { info: () => {}, warn: () => {}, error: (facts, message) => t.comment(message, facts) },
+    version: 'test',
+  })
+  const app = await buildApp(context, {
+    root: process.cwd(),
+    requestsPerMinute: options.requestsPerMinute ?? 1_000_000,
+    trustProxy: [],
+  })
+  await app.ready()
+  t.teardown(async () => {
+    await app.close()
+    await context.close()
+  })
+  const world = loadWorld()
+  const keys = options.seed === false ? new Map<string, string>() : await seed(context, world)
+  const as = (account: string): Record<string, string> => {
+    if (account === 'anonymous') return {}
+    const key = keys.get(account)
+    if (key === undefined) throw new Error(`${account} has no key`)
+    return { authorization: `Bearer ${key}` }
+  }
+  return {
+    app,
+    context,
+    world,
+    at: (instant) => {
+      now = new Date(instant)
+    },
+    as,
+    call: async (account, request) => {
+      const answer = await app.inject({ ...request, headers: { ...as(account), ...request.headers } })
+      const isJson = String(answer.headers['content-type'] ?? '').includes('json') && !answer.body.includes('}\n{')
+      return {
+        status: answer.statusCode,
+        headers: answer.headers,
+        text: answer.body,
+        body: isJson && answer.body !== '' ? JSON.parse(answer.body) : undefined,
+      }
+    },
+    plant: (handling, observable, more) => plant(context, now, handling, observable, more),
+  }
+}
+
+/** The cast, straight into the store: what the doors make of it is what the tests ask. */
+async function seed(context: Context, world: CaseWorld): Promise<Map<string, string>> {
+  const keys = new Map<string, string>()
+  const [operator] = world.organisations
+  if (operator === undefined) throw new Error('the cast is empty')
+  const { accounts } = await setUp(context, { organisation: operator })
+  for (const { id, apiKey } of accounts) keys.set(id, apiKey)
+  await context.database.transaction(async (transaction) => {
+    for (const { disabled: _, ...organisation } of world.organisations) {
+      if (organisation.id !== operator.id) await insertOrganisation(transaction, organisation)
+    }
+    for (const { disabled: _, ...account } of world.accounts) {
+      await insertAccount(transaction, account)
+      const { id, secret, digest } = mintKey()
+      await insertKey(transaction, { id, account: account.id, name: 'test', digest, scopes: ['read', 'write', 'admin'] })
+      keys.set(account.id, secret)
+    }
+    for (const { provider, client } of world.clients) await insertClient(transaction, provider, client)
+    for (const { members, ...community } of world.communities) {
+      await insertCommunity(transaction, community)
+      for (const member of members) await insertMember(transaction, community.id, member)
+    }
+    await setGreenCommunity(transaction, world.nodeCommunity)
+    for (const agreement of world.agreements) await insertAgreement(transaction, agreement)
+  })
+  return keys
+}
+
+async function plant(
+  context: Context,
+  at: Date,
+  handling: Handling,
+  { type, value }: { type: string; value: string },
+  more: Partial<Draft> = {},
+): Promise<string> {
+  const draft: Draft = {
+    position: {},
+    observables: [parseObservable(type, value)],
+    compound: false,
+    labels: [],
+    handling: {},
+    received: value,
+    format: 'puente',
+    ...more,
+  }
+  const item = identify(draft, handling, context.node.idKey)
+  const [handlingId = 0] = await context.policy.intern([handling])
+  const row = prepare(item, handlingId, at, undefined, context.networks)
+  await context.database.transaction((transaction) =>
+    mergeIndicators(transaction, handling.originator, [row], at, () => false),
+  )
+  return `indicator--${item.uuid}`
+}
+
+/** A value that no other test of the file uses: an address of the documentation range 3fff::/20 made from a number. */
+export const freshAddress = (n: number): string => `3fff::${Math.floor(n / 65_536).toString(16)}:${(n % 65_536).toString(16)}`
+
+export const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex')
+
+export { actions, publicCaller }
