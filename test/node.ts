@@ -151,7 +151,7 @@ async function plant(
 }
 
 /** A value that no other test of the file uses: an address of the documentation range 3fff::/20 made from a number. */
-export const freshAddress = (n: number): string => `3fff::${Math.floor(n / 65_536).toString(16)}:${(n % 65_536).toString(16)}`
+export const freshAddress = (n: number): string => `3fff::${(1 + Math.floor(n / 65_536)).toString(16)}:${(n % 65_536).toString(16)}`
 
 export const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex')
 

@@ -5,6 +5,7 @@ import { Visibility } from '../policy/visibility.ts'
 import type { Database } from '../store/database.ts'
 import { loadDirectory } from '../store/directory.ts'
 import { handlingsFrom, internHandlings } from '../store/handlings.ts'
+import { readPolicyHead } from '../store/node.ts'
 import type { Standing } from './context.ts'
 
 /** Handling texts whose ids are remembered. */
@@ -26,14 +27,10 @@ export class CurrentPolicy {
 
   /** The policy as of now: loaded anew when the epoch moved, extended when handlings were interned. */
   async current(): Promise<Standing> {
-    const { rows } = await this.#database.client.query<{ epoch: bigint; head: number }>(
-      'select (select epoch from policy_state) as epoch, coalesce((select max(id) from handling), 0) as head',
-    )
-    const [now] = rows
-    if (now === undefined) throw new Error('the policy state is missing')
+    const now = await readPolicyHead(this.#database)
     const standing = this.#standing
     if (standing !== undefined && standing.directory.epoch === now.epoch) {
-      if (standing.visibility.size <= now.head) await this.#extend(standing.visibility)
+      if (standing.visibility.size <= now.handlings) await this.#extend(standing.visibility)
       return standing
     }
     return await this.#load()

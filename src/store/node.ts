@@ -39,3 +39,13 @@ export async function readEpoch({ db }: Queries): Promise<bigint> {
   if (row === undefined) throw new Error('the policy epoch is missing')
   return row.epoch
 }
+
+/** How far the policy has come: its epoch, and the largest handling id (0 when there is none). */
+export async function readPolicyHead({ client }: Queries): Promise<{ readonly epoch: bigint; readonly handlings: number }> {
+  const { rows } = await client.query<{ epoch: bigint; handlings: number }>(
+    'select (select epoch from policy_state) as epoch, coalesce((select max(id) from handling), 0) as handlings',
+  )
+  const [head] = rows
+  if (head === undefined) throw new Error('the policy state is missing')
+  return head
+}

@@ -1,0 +1,100 @@
+import { readFileSync } from 'node:fs'
+import t from 'tap'
+import { parse } from 'yaml'
+import { requireActions } from '../../src/api/route-law.ts'
+import { readContract } from '../../src/api/rest/contract.ts'
+import { registerRest } from '../../src/api/rest/index.ts'
+import { actionNames } from '../../src/domain/action-names.ts'
+import { faultCodes } from '../../src/domain/errors.ts'
+import fastify from 'fastify'
+import { testNode } from '../node.ts'
+
+interface Written {
+  readonly paths: Record<string, Record<string, { readonly operationId?: string }>>
+}
+
+const verbs = new Set(['get', 'post', 'put', 'patch', 'delete'])
+const contract = parse(readFileSync('openapi.yaml', 'utf8')) as Written
+const promised = Object.entries(contract.paths)
+  .flatMap(([path, item]) => Object.keys(item).filter((key) => verbs.has(key)).map((key) => `${key.toUpperCase()} ${path}`))
+  .sort()
+
+/** Routes that are no part of the REST contract: GraphQL has its own, pages are for people. */
+const elsewhere = /^\/(graphql|graphiql|docs|altair)(\/|$)/
+
+t.test('every route is in openapi.yaml, and everything in openapi.yaml is a route', async (t) => {
+  const routes: string[] = []
+  const { context } = await testNode(t, { seed: false })
+  const app = fastify()
+  app.addHook('onRoute', ({ method, url }) => {
+    for (const one of [method].flat()) if (one !== 'HEAD') routes.push(`${one} ${url.replace(/:(\w+)/g, '{$1}')}`)
+  })
+  await app.register((scope) => registerRest(scope, context, readContract('openapi.yaml')))
+  await app.ready()
+  t.strictSame(routes.sort(), promised)
+  await app.close()
+})
+
+t.test('the whole application has no other doors than REST, GraphQL and their pages', async (t) => {
+  const { app } = await testNode(t, { seed: false })
+  const served = urlsOf(app.printRoutes({ commonPrefix: false, includeMeta: false }))
+  t.ok(served.length > 20, `${served.length} routes`)
+  const paths = new Set(Object.keys(contract.paths))
+  const strangers = served.filter((url) => !paths.has(url.replace(/:(\w+)/g, '{$1}')) && !elsewhere.test(url))
+  t.strictSame(strangers, [])
+})
+
+/** The URLs in fastify's drawing of its routes: a tree whose branches lengthen the path. */
+function urlsOf(drawing: string): string[] {
+  const path: string[] = []
+  const urls: string[] = []
+  for (const line of drawing.split('\n')) {
+    const branch = /^([│ ]*)[├└]── (\S*)( \()?/.exec(line)
+    if (branch === null) continue
+    const depth = (branch[1] ?? '').length / 4
+    path.splice(depth, path.length, branch[2] ?? '')
+    if (branch[3] !== undefined) urls.push(path.join(''))
+  }
+  return urls
+}
+
+t.test('every error code is in docs/errors.md, and every code there exists', async (t) => {
+  const rows = readFileSync('docs/errors.md', 'utf8').matchAll(/^\| `([a-z_]+)` \| (\d{3}) \|/gm)
+  const written = new Map([...rows].map((row) => [row[1] ?? '', Number(row[2])]))
+  t.strictSame([...written.keys()].sort(), Object.keys(faultCodes).sort())
+  const { Fault } = await import('../../src/domain/errors.ts')
+  for (const [code, status] of written) {
+    t.equal(new Fault(code as keyof typeof faultCodes, '').status, status, `${code} is answered with ${status}`)
+  }
+})
+
+t.test('a route without an action does not boot', async (t) => {
+  const app = fastify()
+  requireActions(app)
+  app.get('/v1/secrets', async () => 'all of them')
+  await t.rejects(async () => void (await app.ready()), /GET \/v1\/secrets names no action/)
+})
+
+t.test('a route with an action that does not exist does not boot', async (t) => {
+  const app = fastify()
+  requireActions(app)
+  app.get('/v1/secrets', { config: { action: 'leak' as never } }, async () => 'all of them')
+  await t.rejects(async () => void (await app.ready()), /names no action/)
+})
+
+t.test('a hidden scope is asked too', async (t) => {
+  const app = fastify()
+  requireActions(app)
+  await app.register(async (scope) => {
+    scope.get('/deep/inside', async () => 'hidden')
+  })
+  await t.rejects(async () => void (await app.ready()), /\/deep\/inside names no action/)
+})
+
+t.test('each operation names an action that exists, and each action with a door has one', async (t) => {
+  const { operations } = readContract('openapi.yaml')
+  const used = new Set(operations.map(({ action }) => action))
+  const without = actionNames.filter((name) => !used.has(name))
+  // Authentication happens before every door; set-up happens at the machine.
+  t.strictSame(without, ['authenticate', 'set-up'])
+})
