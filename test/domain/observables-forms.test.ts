@@ -88,6 +88,7 @@ named-pipe: Evil → \\.\pipe\Evil
 registry-key: hklm\\Software\Évil\ → HKEY_LOCAL_MACHINE\Software\Évil
 registry-key: HKCU:\Software → HKEY_CURRENT_USER\Software
 registry-key: \REGISTRY\USER\S-1-5-21 → HKEY_USERS\S-1-5-21
+registry-key: HKCU: \Software → HKEY_CURRENT_USER\Software
 registry-key: HKLMX\Software
 registry-key: SYSTEM\Services
 cpe: cpe:2.3:a:Vendor:pro\:duct:1.0:*:*:*:*:*:*:* → cpe:2.3:a:vendor:pro\:duct:1.0:*:*:*:*:*:*:*

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import fc from 'fast-check'
+import ipaddr from 'ipaddr.js'
 import t from 'tap'
 import {
   anyIpAddress,
@@ -145,6 +146,22 @@ t.test('an address is contained in every prefix from /31 to /8 or from /127 to /
   t.strictSame(containing('ipv4-prefix', '198.0.0.0/8'), [])
   t.strictSame(containing('ipv4-prefix', '198.51.0.0/16').slice(0, 1), ['ip:198.50.0.0/15'])
 })
+
+t.test('IPv6 addresses are written as the WHATWG and ipaddr.js write them', async (t) => {
+  const groups = fc.array(fc.oneof(fc.constant(0), fc.nat(0xffff)), { minLength: 8, maxLength: 8 })
+  fc.assert(
+    fc.property(groups, (parts) => {
+      const text = parts.map((part) => part.toString(16).padStart(4, '0')).join(':')
+      const { value } = parseObservable(anyIpAddress, text)
+      return value.includes('.') || (value === new ipaddr.IPv6(parts).toRFC5952String() && value === ofUrl(text))
+    }),
+    { numRuns: 500 },
+  )
+  t.equal(parseObservable('ipv6-address', '64:ff9b::192.0.2.33').value, '64:ff9b::c000:221')
+  t.equal(parseObservable('ipv6-address', '::192.0.2.33').value, '::c000:221')
+})
+
+const ofUrl = (address: string): string => new URL(`http://[${address}]`).hostname.slice(1, -1)
 
 t.test('every prefix that contains an address is one that a publisher could have given', async () => {
   fc.assert(

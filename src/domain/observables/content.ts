@@ -7,13 +7,13 @@ const rules = inGroup('content', { maskable: false, correlates: false, multiline
     id: 'yara-rule',
     description: 'YARA rules.',
     misp: ['yara'],
-    parse: matching(/\bcondition\s*:/, 'a YARA rule: it has no condition', block),
+    parse: matching(/\bcondition\s{0,40}:/, 'a YARA rule: it has no condition', block),
   },
   {
     id: 'sigma-rule',
     description: 'A Sigma rule.',
     misp: ['sigma'],
-    parse: matching(/^\s*detection\s*:/m, 'a Sigma rule: it has no detection', block),
+    parse: matching(/(?:^|\n)[ \t]{0,40}detection[ \t]{0,8}:/, 'a Sigma rule: it has no detection', block),
   },
   {
     id: 'snort-rule',

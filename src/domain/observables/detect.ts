@@ -30,7 +30,7 @@ const shapes: readonly (readonly [RegExp, readonly string[]])[] = [
   [/^[0-9a-f]{128}$/i, ['sha512']],
   [/^[0-9a-f:.]+\/\d{1,3}$/i, ['ip-address']],
   [/^(?:[0-9.]+|\[[0-9a-f:.]+\]):\d{1,5}$/i, ['ip-port']],
-  [/^[0-9a-f:.]*[:.][0-9a-f:.]*$/i, ['ip-address', 'mac-address', 'domain-name']],
+  [/^(?=[^:.]*[:.])[0-9a-f:.]+$/i, ['ip-address', 'mac-address', 'domain-name']],
   [/^(?:[0-9a-f]{2}-){5}[0-9a-f]{2}$/i, ['mac-address']],
   [/^[A-Z]{2}\d{2}[A-Z0-9 ]{11,40}$/i, ['iban']],
   [/^[^\s@]+@[^\s@]+$/, ['email-address']],
@@ -40,8 +40,8 @@ const shapes: readonly (readonly [RegExp, readonly string[]])[] = [
     /^[1-9A-HJ-NP-Za-km-z]{25,64}$/,
     ['bitcoin-address', 'litecoin-address', 'dash-address', 'dogecoin-address', 'zcash-address', 'tron-address'],
   ],
-  [/^[^\s:/\\|]+\.[^\s:/\\|]+:\d{1,5}$/, ['host-port']],
-  [/^[^\s:/\\|]+\.[^\s:/\\|]+$/, ['domain-name']],
+  [/^(?=[^.]*\.)[^\s:/\\|]+:\d{1,5}$/, ['host-port']],
+  [/^(?=[^.]*\.)[^\s:/\\|]+$/, ['domain-name']],
 ]
 
 /** Longest text that is looked at: what is recognised by its shape is short, a URL apart. */

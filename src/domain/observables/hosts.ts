@@ -84,11 +84,11 @@ const hives: readonly (readonly [RegExp, string])[] = [
 /** One backslash between keys, none at the end; `HKLM:\` is PowerShell's spelling. */
 function parseRegistryKey(text: string): string {
   const key = line(text)
-    .replace(/^(HK[A-Z_]{1,20}):(?=\\)/i, '$1')
     .split('\\')
     .map((part) => part.trim())
     .filter((part, index) => part !== '' || index === 0)
     .join('\\')
+    .replace(/^(HK[A-Z_]{1,20}):(?=\\|$)/i, '$1')
   for (const [spelling, name] of hives) {
     if (spelling.test(key)) return key.replace(spelling, name)
   }

@@ -1,5 +1,5 @@
 import { isIP, isIPv4, isIPv6 } from 'node:net'
-import ipaddr from 'ipaddr.js'
+import { ipv6Groups, ipv6Text } from './ipv6.ts'
 import { invalid } from './type.ts'
 
 /**
@@ -11,8 +11,9 @@ import { invalid } from './type.ts'
 export function canonicalAddress(text: string): string | undefined {
   if (isIPv4(text)) return text
   if (!isIPv6(text) || text.includes('%')) return undefined
-  const address = ipaddr.IPv6.parse(text)
-  return address.isIPv4MappedAddress() ? address.toIPv4Address().toString() : address.toRFC5952String()
+  const groups = ipv6Groups(text)
+  const mapped = groups[5] === 0xffff && groups.slice(0, 5).every((group) => group === 0)
+  return mapped ? ipv4Text(groups.slice(6)) : ipv6Text(groups)
 }
 
 /**
@@ -60,21 +61,33 @@ const shortest = { 4: 8, 6: 16 } as const
 /** Every shorter prefix in which a canonical address or prefix lies, the longest first, down to /8 or /16 (IPv6). */
 export function containingPrefixes(network: string): string[] {
   const [address = '', digits] = network.split('/')
+  const groups = groupsOf(address)
   const length = digits === undefined ? addressBits(address) : Number(digits)
-  const floor = shortest[isIPv4(address) ? 4 : 6]
   const prefixes: string[] = []
-  for (let shorter = length - 1; shorter >= floor; shorter--) prefixes.push(networkOf(address, shorter))
+  for (let shorter = length - 1; shorter >= shortest[isIPv4(address) ? 4 : 6]; shorter--) {
+    prefixes.push(`${textOf(masked(groups, shorter))}/${shorter}`)
+  }
   return prefixes
 }
 
 const addressBits = (address: string): number => (address.includes(':') ? 128 : 32)
 
-function networkOf(address: string, length: number): string {
-  const bytes = ipaddr.parse(address).toByteArray()
-  const masked = bytes.map((byte, index) => {
-    const kept = Math.min(Math.max(length - index * 8, 0), 8)
-    return byte & (0xff << (8 - kept))
+const networkOf = (address: string, length: number): string => `${textOf(masked(groupsOf(address), length))}/${length}`
+
+/** Addresses as groups of 16 bits: two or eight. */
+function groupsOf(address: string): number[] {
+  if (address.includes(':')) return ipv6Groups(address)
+  const [a = 0, b = 0, c = 0, d = 0] = address.split('.').map(Number)
+  return [a * 256 + b, c * 256 + d]
+}
+
+const textOf = (groups: readonly number[]): string => (groups.length === 2 ? ipv4Text(groups) : ipv6Text(groups))
+
+const ipv4Text = (groups: readonly number[]): string => groups.map((group) => `${group >> 8}.${group & 0xff}`).join('.')
+
+function masked(groups: readonly number[], length: number): number[] {
+  return groups.map((group, index) => {
+    const kept = Math.min(Math.max(length - index * 16, 0), 16)
+    return group & (0xffff << (16 - kept))
   })
-  const network = ipaddr.fromByteArray(masked)
-  return `${network.kind() === 'ipv6' ? (network as ipaddr.IPv6).toRFC5952String() : network.toString()}/${length}`
 }

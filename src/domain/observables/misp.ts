@@ -4,7 +4,7 @@ import { anyIpAddress } from './parse.ts'
 import { refusedTypes } from './refused.ts'
 import { observableType, observableTypes } from './types.ts'
 
-/** MISP types that hold one thing and must not be read as what another type of ours lists them for. */
+/** MISP types whose value alone says which of several types it is. */
 const single: readonly (readonly [string, string])[] = [
   ['ip-src', anyIpAddress],
   ['ip-dst', anyIpAddress],

@@ -21,7 +21,12 @@ const names = inGroup('name', { refangs: true, lifetimeDays: nameDays, family: '
   {
     id: 'hostname',
     description: 'The name of a host; a single label may be one inside a network.',
-    stix: ['domain-name:value', 'hostname:value', 'x-opencti-hostname:value'],
+    stix: [
+      'domain-name:value',
+      'hostname:value',
+      'x-opencti-hostname:value',
+      "network-traffic:extensions.'http-request-ext'.request_header.Host",
+    ],
     misp: ['hostname'],
     parse: (text) => parseName(text, 'single labels too'),
     becomes: (value) => nameType(value, 'hostname'),
@@ -44,7 +49,7 @@ const locations = inGroup('name', { lifetimeDays: urlDays }, [
   {
     id: 'url',
     description: 'A URL with a host, as the WHATWG URL Standard writes it.',
-    stix: ['url:value', 'artifact:url'],
+    stix: ['url:value', 'artifact:url', "network-traffic:extensions.'http-request-ext'.request_header.Referer"],
     misp: ['url', 'link'],
     refangs: true,
     parse: (text) => (bareHost.test(text) ? parseHost(text) : parseUrl(text)),

@@ -64,5 +64,13 @@ function unbracketed(text: string): string {
 
 function pairAtEnd(written: readonly string[]): readonly [string, string] | undefined {
   const candidates = endingIn.get(written.at(-1) ?? '')
-  return candidates?.find(([token]) => written.slice(-token.length).join('').toLowerCase() === token)
+  return candidates?.find(([token]) => endsIn(written, token))
+}
+
+function endsIn(written: readonly string[], token: string): boolean {
+  const start = written.length - token.length
+  for (let index = token.length - 2; index >= 0; index--) {
+    if (written[start + index]?.toLowerCase() !== token[index]) return false
+  }
+  return true
 }

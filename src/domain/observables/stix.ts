@@ -73,11 +73,11 @@ export function typeOfStixPath(objectPath: string, value: string): string | unde
   return referenced.find(([ending]) => ending.test(path))?.[1]
 }
 
-const hostGroups = new Set(['network', 'name'])
+const hostFamilies = new Set(['ip', 'name', 'mac-address'])
 
 function hostType(value: string): string {
   const found = detectType(value)
-  if (found !== undefined && hostGroups.has(observableType(found).group)) return found
+  if (found !== undefined && hostFamilies.has(observableType(found).family)) return found
   // what is neither is a name that nobody resolves outside, or a mistake that parsing will name
   return /^[\d.]+$/.test(value) ? 'ipv4-address' : value.includes(':') ? 'ipv6-address' : 'hostname'
 }

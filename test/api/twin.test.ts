@@ -1,0 +1,192 @@
+import t, { type Test } from 'tap'
+import type { Handling } from '../../src/domain/handling.ts'
+import { type Answer, testNode, type TestNode } from '../node.ts'
+
+/**
+ * The two-world twin: what a reader who may not see H is answered must be equal, byte for byte, in a world where H never was and in
+ * one where it is, is revised, correlated with what the reader may see, and recalled.
+ */
+
+const publicHandling: Handling = {
+  originator: 'cert-br',
+  tlp: 'green',
+  pap: 'green',
+  organisations: [],
+  communities: [],
+  people: [],
+  lawEnforcement: 'on-request',
+  personalData: false,
+  maskable: false,
+  attribution: 'named',
+}
+
+/** What H may be kept from a reader by; each with a reader from whom it is kept. */
+const hidden: readonly { readonly why: string; readonly reader: string; readonly handling: Handling }[] = [
+  { why: 'GREEN from the public', reader: 'anonymous', handling: publicHandling },
+  {
+    why: 'AMBER from outside its audience',
+    reader: 'sofia.csirt-ar',
+    handling: { ...publicHandling, tlp: 'amber', organisations: ['csirt-cl'] },
+  },
+  {
+    why: 'AMBER+STRICT from a client',
+    reader: 'rosa.red-andina',
+    handling: { ...publicHandling, originator: 'csirt-cl', tlp: 'amber+strict', organisations: ['csirt-cl'] },
+  },
+  {
+    why: 'RED from a colleague of the one it names',
+    reader: 'diego.csirt-cl',
+    handling: { ...publicHandling, tlp: 'red', people: ['camila.csirt-cl'] },
+  },
+  {
+    why: 'GREEN from an excluded jurisdiction',
+    reader: 'camila.csirt-cl',
+    handling: { ...publicHandling, notReleasableTo: ['CL'] },
+  },
+  {
+    why: 'what no agreement covers',
+    reader: 'jonas.beobachter-de',
+    handling: { ...publicHandling, tlp: 'amber', organisations: ['beobachter-de'] },
+  },
+  {
+    why: 'what is kept from law enforcement',
+    reader: 'ignacio.policia-cl',
+    handling: { ...publicHandling, originator: 'csirt-cl', lawEnforcement: 'never' },
+  },
+  {
+    why: 'what an anonymous source shares with others',
+    reader: 'sofia.csirt-ar',
+    handling: { ...publicHandling, tlp: 'amber', organisations: ['csirt-cl'], attribution: 'anonymous' },
+  },
+]
+
+const secretValue = 'hidden.victim.example'
+const secretParent = 'victim.example'
+
+t.setTimeout(300_000)
+
+for (const { why, reader, handling } of hidden) {
+  t.test(`${why}: both worlds answer alike`, async (t) => {
+    const [without, withH] = [await testNode(t), await testNode(t)]
+    const ids = { h: '', visible: '' }
+    for (const node of [without, withH]) {
+      // Ids are given: nodes derive them from a key of their own, and would differ by that alone.
+      await node.plant(publicHandling, { type: 'domain-name', value: 'open.victim.example' }, { id: idOf(1) })
+      const parent = { type: 'domain-name', value: secretParent }
+      ids.visible = await node.plant({ ...publicHandling, tlp: 'clear' }, parent, { id: idOf(2) })
+    }
+    ids.h = await withH.plant(handling, { type: 'domain-name', value: secretValue })
+    await compare(t, reader, ids, without, withH, 'while it is there')
+    await disturb(withH, handling, ids.h)
+    await compare(t, reader, ids, without, withH, 'after it was revised, correlated and recalled')
+  })
+}
+
+const idOf = (n: number): string => `indicator--00000000-0000-4000-8000-${String(n).padStart(12, '0')}`
+
+/** H is revised, gets company of the same value from another originator, and is recalled. */
+async function disturb(node: TestNode, handling: Handling, id: string): Promise<void> {
+  const publisher = node.world.accounts.find(
+    ({ organisation, roles }) => organisation === handling.originator && roles.includes('publisher'),
+  )
+  if (publisher === undefined) throw new Error(`${handling.originator} has no publisher`)
+  const json = { 'content-type': 'application/json' }
+  const revised = await node.call(publisher.id, {
+    method: 'PATCH',
+    url: `/v1/indicators/${id}`,
+    headers: json,
+    payload: JSON.stringify({ confidence: 90, description: 'seen again' }),
+  })
+  if (revised.status !== 200) throw new Error(revised.text)
+  await node.plant(handling, { type: 'url', value: `https://${secretValue}/login` })
+  const recalled = await node.call(publisher.id, {
+    method: 'POST',
+    url: `/v1/indicators/${id}/recall`,
+    headers: json,
+    payload: JSON.stringify({ reason: 'wrong' }),
+  })
+  if (recalled.status !== 200) throw new Error(recalled.text)
+}
+
+async function compare(
+  t: Test,
+  reader: string,
+  ids: { h: string; visible: string },
+  without: TestNode,
+  withH: TestNode,
+  when: string,
+): Promise<void> {
+  for (const { name, ask } of questions(reader, ids)) {
+    const [a, b] = [await ask(without), await ask(withH)]
+    t.strictSame(shown(b), shown(a), `${name}, ${when}`)
+  }
+}
+
+interface Question {
+  readonly name: string
+  readonly ask: (node: TestNode) => Promise<Answer>
+}
+
+function questions(reader: string, { h, visible }: { h: string; visible: string }): Question[] {
+  const get = (url: string): Question => ({ name: `GET ${url}`, ask: (node) => node.call(reader, { method: 'GET', url }) })
+  const post = (url: string, payload: object, method: 'POST' | 'PATCH' = 'POST'): Question => ({
+    name: `${method} ${url} ${JSON.stringify(payload).slice(0, 60)}`,
+    ask: (node) =>
+      node.call(reader, { method, url, headers: { 'content-type': 'application/json' }, payload: JSON.stringify(payload) }),
+  })
+  const graphql = (query: string, variables: object): Question => post('/graphql', { query, variables })
+  const filters = [
+    '',
+    `?value=${secretValue}`,
+    `?domain=${secretParent}`,
+    '?q=hidden',
+    '?tlp=green&tlp=amber&tlp=red&tlp=amber%2Bstrict',
+    '?originator=cert-br',
+    '?originator=csirt-cl',
+    '?status=active&status=expired&status=recalled',
+    '?limit=1',
+    '?since=2026-06-01',
+    '?format=stix',
+    '?format=csv',
+    '?format=ndjson',
+    '?community=lac-csirts',
+  ]
+  return [
+    ...filters.map((filter) => get(`/v1/indicators${filter}`)),
+    get(`/v1/indicators/${h}`),
+    get(`/v1/indicators/${h}?originator=cert-br`),
+    get(`/v1/indicators/${h}?version=1`),
+    get(`/v1/indicators/${h}/history`),
+    get(`/v1/indicators/${h}/explain`),
+    get(`/v1/indicators/${visible}`),
+    get(`/v1/indicators/${visible}/history`),
+    post('/v1/lookup', { values: [secretValue, `www.${secretValue}`, `https://${secretValue}/login`, secretParent] }),
+    post(`/v1/indicators/${h}/recall`, { reason: 'x' }),
+    post(`/v1/indicators/${h}`, { confidence: 1 }, 'PATCH'),
+    get('/v1/me'),
+    get('/v1/organisations'),
+    get('/v1/communities'),
+    get('/v1/agreements'),
+    get('/v1/clients'),
+    graphql('query ($id: ID!) { indicator(id: $id) { value } explain(id: $id) { effect } history(id: $id) { version } }', { id: h }),
+    graphql('{ indicators(first: 10) { edges { cursor node { id value } } pageInfo { hasNextPage endCursor } } }', {}),
+    graphql('query ($v: [String!]!) { lookup(values: $v) { value known matches { match indicator { id } } } }', { v: [secretValue] }),
+    // What the reader publishes under the very id and value of H is its own, and answered as new.
+    post('/v1/indicators?tlp=clear', { id: h, value: secretValue }),
+    get(`/v1/indicators/${h}`),
+    post(`/v1/indicators/${h}/recall`, { reason: 'undone' }),
+  ]
+}
+
+/** The whole answer; what is random in every answer alike (receipts, bundle ids, sealed cursors) is replaced, its length kept. */
+function shown({ status, headers, text }: Answer): object {
+  const { date: _, 'x-ratelimit-remaining': __, 'x-ratelimit-reset': ___, ...stable } = headers
+  const masked = (from: string): string =>
+    from
+      .replace(/bundle--[0-9a-f-]{36}/g, 'bundle')
+      .replace(/"receipt":"[0-9a-f-]{36}"/g, '"receipt"')
+      .replace(/[A-Za-z0-9_-]{70}(?=["&>])/g, 'cursor')
+      // Times of this node's own feed differ by what else it did; their form must not.
+      .replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z/g, 'time')
+  return { status, headers: Object.fromEntries(Object.entries(stable).map(([name, value]) => [name, masked(String(value))])), text: masked(text) }
+}
