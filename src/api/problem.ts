@@ -72,12 +72,17 @@ export function problemOf(fault: Fault): Problem {
   }
 }
 
-export async function sendProblem(reply: FastifyReply, fault: Fault, extension: object = {}): Promise<FastifyReply> {
+/** @param extension further members; a `status` among them stands for the fault's own */
+export async function sendProblem(
+  reply: FastifyReply,
+  fault: Fault,
+  extension: { readonly status?: number } & object = {},
+): Promise<FastifyReply> {
   const { retryAfterSeconds } = fault.detail
   if (retryAfterSeconds !== undefined) reply.header('retry-after', String(retryAfterSeconds))
   if (fault.kind === 'unauthenticated') reply.header('www-authenticate', 'Bearer realm="puente", Basic realm="puente"')
   return reply
-    .status(fault.status)
+    .status(extension.status ?? fault.status)
     .header('cache-control', 'private, no-store')
     .header('content-type', 'application/problem+json')
     .send(JSON.stringify({ ...problemOf(fault), ...extension }))

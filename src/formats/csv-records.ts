@@ -17,10 +17,10 @@ export interface CsvRecord {
  * length of the longest cell is a fault of its own line alone; the lines after it are read again as records. A parser of
  * the whole stream would lose all that follows.
  */
-export async function* csvRecords(source: ByteSource): AsyncGenerator<CsvRecord> {
+export async function* csvRecords(source: ByteSource): AsyncGenerator<readonly CsvRecord[]> {
   const open = new OpenLines()
-  for await (const line of lines(source)) yield* open.add(line)
-  yield* open.end()
+  for await (const ended of lines(source)) yield ended.flatMap((line) => open.add(line))
+  yield open.end()
 }
 
 /** Lines of a record whose quotes are still odd. */

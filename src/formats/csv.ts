@@ -2,8 +2,8 @@ import type { Decoded } from '../domain/draft.ts'
 import { Fault } from '../domain/errors.ts'
 import type { ByteSource } from '../domain/source.ts'
 import { CsvLayout } from './csv-layout.ts'
-import { csvRecords } from './csv-records.ts'
-import { decoded, faultAt } from './decoded.ts'
+import { type CsvRecord, csvRecords } from './csv-records.ts'
+import { faultAt } from './decoded.ts'
 import { draftFromRecord } from './puente.ts'
 
 /**
@@ -13,22 +13,28 @@ import { draftFromRecord } from './puente.ts'
 export async function* decodeCsv(source: ByteSource): AsyncGenerator<Decoded> {
   const layout = new CsvLayout()
   let record = 0
-  for await (const { line, bytes, fault } of csvRecords(source)) {
-    const position = { record, line }
-    try {
-      if (fault !== undefined || bytes === undefined) throw fault ?? new Fault('invalid_csv', 'The line is empty')
-      const received = textOf(bytes)
-      if (received.trim() === '' || received.trimStart().startsWith('#')) continue
-      const cells = layout.cells(received)
-      if (cells === undefined) continue
+  for await (const records of csvRecords(source)) {
+    for (const each of records) {
+      const result = read(each, record, layout)
+      if (result === undefined) continue
       record++
-      yield decoded(position, () =>
-        draftFromRecord(layout.record(cells), { position, pointer: '', received, format: 'csv' }),
-      )
-    } catch (error) {
-      record++
-      yield { fault: faultAt(position, error) }
+      yield result
     }
+  }
+}
+
+/** The draft or fault of one record; nothing for a comment, a blank line and the header. */
+function read({ line, bytes, fault }: CsvRecord, record: number, layout: CsvLayout): Decoded | undefined {
+  const position = { record, line }
+  try {
+    if (fault !== undefined || bytes === undefined) throw fault ?? new Fault('invalid_csv', 'The line is empty')
+    const received = textOf(bytes)
+    if (received.trim() === '' || received.trimStart().startsWith('#')) return undefined
+    const cells = layout.cells(received)
+    if (cells === undefined) return undefined
+    return { draft: draftFromRecord(layout.record(cells), { position, pointer: '', received, format: 'csv' }) }
+  } catch (error) {
+    return { fault: faultAt(position, error) }
   }
 }
 

@@ -19,13 +19,14 @@ export interface JsonPart {
  * Splits one JSON document into the values at the given paths, as they end, without ever holding the document. A part
  * that lies inside another one is cut out of it (an array keeps its brackets, a member becomes null), so the root is
  * what remains: the envelope. It comes last.
+ * They come in groups, one for each slice of the source: an asynchronous step for each part would cost more than it.
  * Only the structure around the parts is understood here; what is inside a part is for `parseStrict`.
  * @throws {Fault} `invalid_json` where the structure is lost and no further part can be found
  */
-export async function* jsonParts(source: ByteSource, paths: readonly JsonPath[]): AsyncGenerator<JsonPart> {
+export async function* jsonParts(source: ByteSource, paths: readonly JsonPath[]): AsyncGenerator<readonly JsonPart[]> {
   const splitter = new JsonSplitter(paths)
-  for await (const slice of bytesOf(source)) yield* splitter.push(slice)
-  yield* splitter.end()
+  for await (const slice of bytesOf(source)) yield splitter.push(slice)
+  yield splitter.end()
 }
 
 /** The same of a document at hand. */

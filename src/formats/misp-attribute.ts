@@ -7,7 +7,7 @@ import { mainFirst } from './compound.ts'
 import { defined, Fields } from './fields.ts'
 import type { JsonObject } from './json-text.ts'
 import { type MispContext, mispContext, within } from './misp-handling.ts'
-import { isUuid } from './stix-id.ts'
+import { isStixUuid, isUuid } from './stix-id.ts'
 import { parseTimestamp } from './timestamp.ts'
 
 export interface MispOrigin {
@@ -89,9 +89,10 @@ const attributeValue = (fields: Fields, name: string): unknown => (fields.has(na
 /** MISP writes truth as a boolean, a number or a text, depending on the export. */
 const isTrue = (value: unknown): boolean => value === true || value === 1 || value === '1'
 
-function indicatorId(fields: Fields, uuid: string): string {
+/** None for a UUID that STIX would not take: the node derives one then. */
+function indicatorId(fields: Fields, uuid: string): string | undefined {
   if (!isUuid(uuid)) throw fields.fault('uuid', '"uuid" must be a UUID')
-  return `indicator--${uuid.toLowerCase()}`
+  return isStixUuid(uuid) ? `indicator--${uuid.toLowerCase()}` : undefined
 }
 
 /** Seconds since 1970 as text or number → ISO 8601 UTC; `"0"` and absence say nothing. */

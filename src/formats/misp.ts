@@ -18,8 +18,9 @@ const ignored = ['Galaxy', 'RelatedEvent', 'ShadowAttribute', 'EventReport', 'Cr
 const eventPaths = new Set<JsonPath>(events)
 const attributePaths = new Set<JsonPath>(events.map((event) => [...event, 'Attribute', '[]']))
 const objectPaths = new Set<JsonPath>(events.map((event) => [...event, 'Object', '[]']))
+const readPaths = new Set([...eventPaths, ...attributePaths, ...objectPaths])
 const ignoredPaths = events.flatMap((event) => ignored.map((name) => [...event, name, '[]']))
-const paths = [...eventPaths, ...attributePaths, ...objectPaths, ...ignoredPaths]
+const paths = [...readPaths, ...ignoredPaths]
 
 /**
  * The attributes of MISP events, each as a draft or a fault; the values of a file object are one draft. The source is
@@ -28,20 +29,19 @@ const paths = [...eventPaths, ...attributePaths, ...objectPaths, ...ignoredPaths
  */
 export async function* decodeMisp(source: ByteSource): AsyncGenerator<Decoded> {
   const contexts = eventContexts(source)
-  let context: EventContext | undefined
+  let event: EventContext | undefined
   let record = 0
   try {
-    for await (const part of jsonParts(source, paths)) {
-      if (eventPaths.has(part.path)) {
-        if (context === undefined) yield* faultOf(await nextContext(contexts), record++)
-        context = undefined
-      } else if (part.path.length === 0) checkRoot(part)
-      else if (attributePaths.has(part.path) || objectPaths.has(part.path)) {
-        context ??= await nextContext(contexts)
-        for (const result of read(part, context, record)) {
+    for await (const parts of jsonParts(source, paths)) {
+      for (const part of parts) {
+        if (part.path.length === 0) checkRoot(part)
+        if (!readPaths.has(part.path)) continue
+        event ??= await nextContext(contexts)
+        for (const result of read(part, event, record)) {
           yield result
           record++
         }
+        if (eventPaths.has(part.path)) event = undefined
       }
     }
   } catch (error) {
@@ -60,7 +60,9 @@ interface EventContext {
 }
 
 async function* eventContexts(source: ByteSource): AsyncGenerator<EventContext, undefined> {
-  for await (const part of jsonParts(source, paths)) if (eventPaths.has(part.path)) yield contextOf(part)
+  for await (const parts of jsonParts(source, paths)) {
+    for (const part of parts) if (eventPaths.has(part.path)) yield contextOf(part)
+  }
 }
 
 async function nextContext(contexts: AsyncGenerator<EventContext, undefined>): Promise<EventContext> {
@@ -81,16 +83,14 @@ function contextOf({ pointer, bytes }: JsonPart): EventContext {
   }
 }
 
-/** An event without attributes yields nothing but the fault it may have. */
-function* faultOf({ fault, pointer }: EventContext, record: number): Generator<Decoded> {
-  if (fault !== undefined) yield { fault: fault.asRecordFault({ record, pointer }) }
-}
-
+/** The drafts and faults of an attribute or object; of the event itself, which ends after them, the fault it may have. */
 function* read(part: JsonPart, event: EventContext, record: number): Generator<Decoded> {
   const { bytes, pointer } = part
   const position: Position = { record, pointer }
   const { context, fault } = event
-  if (bytes === undefined) yield recordTooLarge(position)
+  if (eventPaths.has(part.path)) {
+    if (fault !== undefined) yield { fault: fault.asRecordFault(position) }
+  } else if (bytes === undefined) yield recordTooLarge(position)
   else if (fault !== undefined || context === undefined) {
     yield { fault: { position, code: fault?.code ?? 'invalid_misp', message: `Its event: ${fault?.message}` } }
   } else if (objectPaths.has(part.path)) {

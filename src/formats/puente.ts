@@ -1,5 +1,5 @@
 import type { Decoded, Draft, DraftFormat } from '../domain/draft.ts'
-import type { Position } from '../domain/errors.ts'
+import { Fault, type Position } from '../domain/errors.ts'
 import { limits } from '../domain/limits.ts'
 import { detectType, parseObservable } from '../domain/observables/index.ts'
 import type { Observable } from '../domain/observables/observable.ts'
@@ -18,9 +18,11 @@ import { stixDraft } from './stix-object.ts'
 /** Puente's own records, one JSON object a line. A line may also be a STIX indicator or observable (`spec_version`). */
 export async function* decodePuenteNdjson(source: ByteSource): AsyncGenerator<Decoded> {
   let record = 0
-  for await (const { line, bytes } of ndjsonLines(source)) {
-    const position = { record: record++, line }
-    yield bytes === undefined ? recordTooLarge(position) : decoded(position, () => nativeDraft(bytes, position, ''))
+  for await (const lines of ndjsonLines(source)) {
+    for (const { line, bytes } of lines) {
+      const position = { record: record++, line }
+      yield bytes === undefined ? recordTooLarge(position) : decoded(position, () => nativeDraft(bytes, position, ''))
+    }
   }
 }
 
@@ -28,13 +30,14 @@ export async function* decodePuenteNdjson(source: ByteSource): AsyncGenerator<De
 export async function* decodePuenteArray(source: ByteSource): AsyncGenerator<Decoded> {
   let record = 0
   try {
-    for await (const { path, pointer, bytes } of jsonParts(source, [['[]']])) {
-      const isRoot = path.length === 0
-      if (isRoot && bytes !== undefined && isArrayEnvelope(bytes)) return
-      const position = isRoot ? { record: record++ } : { record: record++, pointer }
-      yield bytes === undefined
-        ? recordTooLarge(position)
-        : decoded(position, () => nativeDraft(bytes, position, pointer))
+    for await (const parts of jsonParts(source, [['[]']])) {
+      for (const { path, pointer, bytes } of parts) {
+        const isRoot = path.length === 0
+        if (isRoot && bytes !== undefined && isArrayEnvelope(bytes)) return
+        const position = isRoot ? { record: record++ } : { record: record++, pointer }
+        if (bytes === undefined) yield recordTooLarge(position)
+        else yield decoded(position, () => nativeDraft(bytes, position, pointer))
+      }
     }
   } catch (error) {
     yield { fault: faultAt({ record }, error) }
@@ -119,5 +122,11 @@ function observable(fields: Fields): Observable {
   if (type === undefined) {
     throw fields.fault('value', 'The value does not tell its type: give "type"', 'unknown_type')
   }
-  return fields.parsed(fields.has('type') ? 'type' : 'value', () => parseObservable(type, value))
+  try {
+    return parseObservable(type, value)
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error
+    const aboutType = error.code === 'unknown_type' || error.code === 'refused_type'
+    throw fields.fault(aboutType && fields.has('type') ? 'type' : 'value', error.message, error.code)
+  }
 }

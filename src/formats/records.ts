@@ -30,27 +30,30 @@ export async function* bytesOf(source: ByteSource): AsyncGenerator<Buffer> {
   if (head !== undefined && head.length > 0) yield head
 }
 
-/** Every line, blank ones too; LF or CRLF. Memory stays within one slice and one record, whatever the line's length. */
-export async function* lines(source: ByteSource): AsyncGenerator<Line> {
+/**
+ * Every line, blank ones too; LF or CRLF. They come in groups, one for each slice of the source. Memory stays within one
+ * slice and one record, whatever the line's length.
+ */
+export async function* lines(source: ByteSource): AsyncGenerator<readonly Line[]> {
   const held = new HeldBytes()
   let line = 1
   for await (const slice of bytesOf(source)) {
+    const ended: Line[] = []
     let from = 0
     for (let at = slice.indexOf(10); at !== -1; at = slice.indexOf(10, from)) {
       held.add(slice.subarray(from, at))
-      yield lineOf(held.take(), line++)
+      ended.push(lineOf(held.take(), line++))
       from = at + 1
     }
     held.add(slice.subarray(from))
+    yield ended
   }
-  if (!held.empty) yield lineOf(held.take(), line)
+  if (!held.empty) yield [lineOf(held.take(), line)]
 }
 
 /** The lines of NDJSON: blank ones are no records. */
-export async function* ndjsonLines(source: ByteSource): AsyncGenerator<Line> {
-  for await (const line of lines(source)) {
-    if (line.bytes === undefined || !isBlank(line.bytes)) yield line
-  }
+export async function* ndjsonLines(source: ByteSource): AsyncGenerator<readonly Line[]> {
+  for await (const ended of lines(source)) yield ended.filter(({ bytes }) => bytes === undefined || !isBlank(bytes))
 }
 
 /** The bytes of one record, kept only as long as they are within `limits.recordBytes`. */

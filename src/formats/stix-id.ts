@@ -10,6 +10,10 @@ export function isUuid(text: string): boolean {
   return true
 }
 
+/** Whether a UUID is of version 1 to 5 and of the variant of RFC 4122, as STIX 2.1 §2.9 wants it. */
+export const isStixUuid = (text: string): boolean =>
+  isUuid(text) && '12345'.includes(text.charAt(14)) && '89abAB'.includes(text.charAt(19))
+
 /** Whether a text is a STIX identifier (STIX 2.1 §2.9): `<type>--<uuid>`. */
 export const isStixId = (text: string, type: string): boolean =>
-  text.startsWith(`${type}--`) && isUuid(text.slice(type.length + 2))
+  text.startsWith(`${type}--`) && isStixUuid(text.slice(type.length + 2))

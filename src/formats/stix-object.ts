@@ -50,15 +50,14 @@ function indicator(fields: Fields, handling: HandlingInput, origin: StixOrigin):
   const id = fields.requiredText('id')
   const pattern = fields.requiredText('pattern', limits.patternCharacters)
   const patternType = fields.requiredText('pattern_type', limits.labelCharacters)
-  const { from, until } = requireTimes(fields)
+  const { created, modified, from, until } = requireTimes(fields)
   checkAuthor(fields)
   const labels = fields.texts('labels', limits.labels) ?? []
   return defined<Draft>({
     position: origin.position,
     id,
-    // The version is the text itself: two spellings of one instant would be two versions to every other reader.
-    modified: fields.text('modified'),
-    created: fields.text('created'),
+    modified,
+    created,
     ...fields.parsed('pattern', () => looksFor(fields, pattern, patternType)),
     name: fields.text('name'),
     description: fields.text('description'),
@@ -76,8 +75,15 @@ function indicator(fields: Fields, handling: HandlingInput, origin: StixOrigin):
   })
 }
 
+interface Times {
+  readonly created: string
+  readonly modified: string
+  readonly from: string
+  readonly until: string | undefined
+}
+
 /** Required by STIX 2.1 §3.2 and §4.7; the two orders by §3.2 (modified) and §4.7 (valid_until). */
-function requireTimes(fields: Fields): { readonly from: string; readonly until: string | undefined } {
+function requireTimes(fields: Fields): Times {
   const [created, modified, from] = [
     required(fields, 'created'),
     required(fields, 'modified'),
@@ -88,7 +94,7 @@ function requireTimes(fields: Fields): { readonly from: string; readonly until: 
   if (until !== undefined && isBefore(until, from)) {
     throw fields.fault('valid_until', '"valid_until" must be after "valid_from"')
   }
-  return { from, until }
+  return { created, modified, from, until }
 }
 
 function required(fields: Fields, name: string): string {

@@ -6,6 +6,7 @@ import { isJsonObject } from './json-text.ts'
 import { rsitOfTag, rsitTag } from './rsit-tags.ts'
 import { identityId } from './stix-bundle.ts'
 import { patternMembers } from './stix-pattern-out.ts'
+import { parseTimestamp } from './timestamp.ts'
 
 /** What a STIX indicator is written from. Times are ISO 8601 UTC with milliseconds or finer. */
 export interface StixFields {
@@ -55,13 +56,22 @@ export function stixIndicator(fields: StixFields): string {
 }
 
 /**
- * A received STIX indicator as it is passed on: its own markings replaced by the TLP 2.0 id, all else byte for byte but
- * for white space. Anonymous: only what the standard defines and what names nobody.
+ * A received STIX indicator as it is passed on: its own markings replaced by the TLP 2.0 id, all else as it was written,
+ * on one line. Anonymous: only what the standard defines and what names nobody.
  */
-export const stixOfReceived = (received: string, tlp: Tlp, options: { readonly anonymous: boolean }): string =>
-  amendStix(received, { tlp, ...options })
+export function stixOfReceived(received: string, tlp: Tlp, options: { readonly anonymous: boolean }): string {
+  const members = membersOf(received)
+  // STIX 2.1 §2.8 and §3.2 forbid empty lists and want milliseconds; those are read, and not passed on.
+  for (const [name, value] of members) if (value === '[]') members.delete(name)
+  for (const name of ['created', 'modified']) {
+    const written: unknown = JSON.parse(members.get(name) ?? 'null')
+    const time = typeof written === 'string' ? parseTimestamp(written, 'stix') : undefined
+    if (time !== undefined && time !== written) members.set(name, JSON.stringify(time))
+  }
+  return amendStix(objectText(members), { tlp, ...options })
+}
 
-/** The same under its older name in the design. */
+/** An indicator text with other access markings, all else as it was. */
 export const rewriteMarkings = (stix: string, tlp: Tlp): string => amendStix(stix, { tlp })
 
 /** What may change in an indicator that is already written; absent members stay. */

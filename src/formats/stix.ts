@@ -22,12 +22,14 @@ export async function* decodeStix(source: ByteSource): AsyncGenerator<Decoded> {
   let record = 0
   try {
     const { envelope, markings } = await overview(source)
-    for await (const part of jsonParts(source, paths)) {
-      if (envelope && part.path.length === 0) return
-      const position = part.pointer === '' ? { record } : { record, pointer: part.pointer }
-      record++
-      const result = read(part, position, markings)
-      if (result !== undefined) yield result
+    for await (const parts of jsonParts(source, paths)) {
+      for (const part of parts) {
+        if (envelope && part.path.length === 0) return
+        const position = part.pointer === '' ? { record } : { record, pointer: part.pointer }
+        record++
+        const result = read(part, position, markings)
+        if (result !== undefined) yield result
+      }
     }
   } catch (error) {
     yield { fault: faultAt({ record }, error) }
@@ -57,10 +59,12 @@ interface Overview {
 async function overview(source: ByteSource): Promise<Overview> {
   const markings = new MarkingDefinitions()
   let elements = 0
-  for await (const part of jsonParts(source, paths)) {
-    if (part.path.length === 0) return { markings, envelope: isEnvelope(part, elements) }
-    elements++
-    if (part.bytes?.includes('"marking-definition"')) addDefinition(markings, part.bytes)
+  for await (const parts of jsonParts(source, paths)) {
+    for (const part of parts) {
+      if (part.path.length === 0) return { markings, envelope: isEnvelope(part, elements) }
+      elements++
+      if (part.bytes?.includes('"marking-definition"')) addDefinition(markings, part.bytes)
+    }
   }
   return { markings, envelope: true }
 }

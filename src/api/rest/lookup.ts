@@ -35,12 +35,14 @@ const linesTogether = 1_000
 async function* answerLines(context: Context, caller: Caller, source: ByteSource): AsyncGenerator<string> {
   try {
     let values: LookupValue[] = []
-    for await (const { line, bytes } of ndjsonLines(source)) {
-      if (bytes === undefined) throw new Fault('record_too_large', `Line ${line} is too large.`, { position: { line } })
-      values.push(parseValue(parseLine(bytes, line), `line ${line}`))
-      if (values.length === linesTogether) {
-        yield await answered(context, caller, values)
-        values = []
+    for await (const lines of ndjsonLines(source)) {
+      for (const { line, bytes } of lines) {
+        if (bytes === undefined) throw new Fault('record_too_large', `Line ${line} is too large.`, { position: { line } })
+        values.push(parseValue(parseLine(bytes, line), `line ${line}`))
+        if (values.length === linesTogether) {
+          yield await answered(context, caller, values)
+          values = []
+        }
       }
     }
     if (values.length > 0) yield await answered(context, caller, values)

@@ -1,0 +1,100 @@
+import { existsSync, readdirSync } from 'node:fs'
+import path from 'node:path'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import fc from 'fast-check'
+import type { Decoded, Draft } from '../../src/domain/draft.ts'
+import { Fault, type RecordFault } from '../../src/domain/errors.ts'
+import type { ByteSource } from '../../src/domain/source.ts'
+
+/** A source of the given bytes, cut after the given numbers of bytes (the last one over and over). */
+export function sourceOf(body: string | Buffer, cuts: readonly number[] = [65_536]): ByteSource {
+  const bytes = Buffer.isBuffer(body) ? body : Buffer.from(body)
+  return {
+    async *open() {
+      let at = 0
+      for (let piece = 0; at < bytes.length; piece++) {
+        const size = Math.max(cuts[Math.min(piece, cuts.length - 1)] ?? 1, 1)
+        yield bytes.subarray(at, at + size)
+        at += size
+      }
+    },
+  }
+}
+
+/** A source that makes its pieces while it is read. */
+export const generatedSource = (pieces: () => Iterable<string>): ByteSource => ({
+  async *open() {
+    for (const piece of pieces()) yield Buffer.from(piece)
+  },
+})
+
+export async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const collected: T[] = []
+  for await (const item of items) collected.push(item)
+  return collected
+}
+
+/** Drafts and faults apart. */
+export async function sorted(items: AsyncIterable<Decoded>): Promise<{ drafts: Draft[]; faults: RecordFault[] }> {
+  const drafts: Draft[] = []
+  const faults: RecordFault[] = []
+  for await (const item of items) {
+    if ('draft' in item) drafts.push(item.draft)
+    else faults.push(item.fault)
+  }
+  return { drafts, faults }
+}
+
+/** The code of the fault that a function throws; `none` when it throws none. Any other error is thrown on. */
+export function codeOf(run: () => unknown): string {
+  try {
+    run()
+    return 'none'
+  } catch (error) {
+    if (error instanceof Fault) return error.code
+    throw error
+  }
+}
+
+/** Sizes of pieces to cut a body into: small ones, so that every boundary comes about. */
+export const cuts = fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 50 })
+
+/** Real data beside the project; undefined where it is not there. */
+export function sharedData(folder: string): string | undefined {
+  const found = path.join(process.cwd(), '..', 'shared', 'data', folder)
+  return existsSync(found) ? found : undefined
+}
+
+/** All JSON files under a folder. */
+export function jsonFiles(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.json'))
+    .map((name) => path.join(folder, name))
+    .sort()
+}
+
+/**
+ * Most bytes held above the start while a stream is read, garbage apart; buffers outside the heap count too. Looks after
+ * every `interval` items.
+ */
+export async function peakBytes(
+  stream: AsyncIterable<unknown>,
+  interval: number,
+): Promise<{ items: number; peak: number }> {
+  setFlagsFromString('--expose-gc')
+  const collectGarbage: () => void = runInNewContext('gc')
+  const held = () => {
+    collectGarbage()
+    const { heapUsed, arrayBuffers } = process.memoryUsage()
+    return heapUsed + arrayBuffers
+  }
+  const start = held()
+  let peak = 0
+  let items = 0
+  for await (const _ of stream) {
+    items++
+    if (items % interval === 0) peak = Math.max(peak, held() - start)
+  }
+  return { items, peak }
+}
