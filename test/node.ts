@@ -110,7 +110,13 @@ async function seed(context: Context, world: CaseWorld): Promise<Map<string, str
     for (const { disabled: _, ...account } of world.accounts) {
       await insertAccount(transaction, account)
       const { id, secret, digest } = mintKey()
-      await insertKey(transaction, { id, account: account.id, name: 'test', digest, scopes: ['read', 'write', 'admin'] })
+      await insertKey(transaction, {
+        id,
+        account: account.id,
+        name: 'test',
+        digest,
+        scopes: ['read', 'write', 'admin'],
+      })
       keys.set(account.id, secret)
     }
     for (const { provider, client } of world.clients) await insertClient(transaction, provider, client)
@@ -151,7 +157,8 @@ async function plant(
 }
 
 /** A value that no other test of the file uses: an address of the documentation range 3fff::/20 made from a number. */
-export const freshAddress = (n: number): string => `3fff::${(1 + Math.floor(n / 65_536)).toString(16)}:${(n % 65_536).toString(16)}`
+export const freshAddress = (n: number): string =>
+  `3fff::${(1 + Math.floor(n / 65_536)).toString(16)}:${(n % 65_536).toString(16)}`
 
 export const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex')
 

@@ -79,6 +79,7 @@ async function write(
       ...(revision.name === undefined ? {} : { name: revision.name }),
       ...(revision.description === undefined ? {} : { description: revision.description }),
       ...(revision.confidence === undefined ? {} : { confidence: revision.confidence }),
+      ...(revision.class === undefined ? {} : { class: revision.class }),
       ...(revision.labels === undefined ? {} : { labels: revision.labels }),
       ...(revision.validFrom === undefined ? {} : { valid_from: revision.validFrom }),
       ...(revision.validUntil === undefined ? {} : { valid_until: revision.validUntil }),

@@ -60,8 +60,17 @@ export function canonicalHandling(handling: Handling): Handling {
   }
 }
 
+/** Handlings are shared by thousands of records of a batch: each is spelled once. */
+const spelled = new WeakMap<Handling, string>()
+
 /** The text that interning digests and stores. */
-export const handlingText = (handling: Handling): string => JSON.stringify(canonicalHandling(handling))
+export function handlingText(handling: Handling): string {
+  const known = spelled.get(handling)
+  if (known !== undefined) return known
+  const text = JSON.stringify(canonicalHandling(handling))
+  spelled.set(handling, text)
+  return text
+}
 
 /**
  * What an input says about handling, before the publisher's defaults and the type are joined to it.

@@ -39,7 +39,6 @@ export function draftOf(fields: Fields, observables: readonly Observable[], orig
     position: origin.position,
     id: uuid === undefined ? undefined : indicatorId(fields, uuid),
     modified: unixTime(fields, 'timestamp'),
-    created: undefined,
     observables: [first, ...rest],
     compound: rest.length > 0,
     name: origin.name,

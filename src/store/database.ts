@@ -36,6 +36,8 @@ export class Database implements Queries {
       statement_timeout: statementTimeoutMs,
       connectionTimeoutMillis: 10_000,
       application_name: 'puente',
+      // Compiling a statement took 0.9 s of the 1.4 s in which a batch of 5,000 was merged.
+      options: '-c jit=off',
     })
     this.#pool.on('error', onIdleError)
     this.db = drizzle(this.#pool)

@@ -33,13 +33,13 @@ export async function mergeIndicators(
 ): Promise<Merged> {
   await stage(transaction, rows)
   await lockFeed(transaction)
-  const outcomes = await classify(transaction, originator, rows, narrows)
+  const { outcomes, handlingsBefore } = await classify(transaction, originator, rows, narrows)
   const kinds = outcomes.map((outcome) => (isWritten(outcome) ? outcome : null))
   const written = kinds.filter((kind) => kind !== null).length
   if (written > 0) {
     await keepReplaced(transaction, originator, kinds)
     const run = await takePositions(transaction, written, at)
-    await write(transaction, originator, kinds, run)
+    await write(transaction, originator, kinds, handlingsBefore, run)
     await writeOthers(transaction, originator, rows, outcomes)
   }
   return { outcomes, written }
@@ -53,7 +53,7 @@ async function classify(
   originator: string,
   rows: readonly NewIndicator[],
   narrows: (before: number, after: number) => boolean,
-): Promise<Outcome[]> {
+): Promise<{ readonly outcomes: Outcome[]; readonly handlingsBefore: (number | null)[] }> {
   const outcomes = rows.map((): Outcome => 'published')
   const found = await client.query<{
     n: number
@@ -66,14 +66,19 @@ async function classify(
   }>(
     `select s.n, i.digest = s.digest as same, i.recalled, s.versioned, i.handling_id as before, s.handling_id as after,
        case when s.modified > i.modified then 1 when s.modified = i.modified then 0 else -1 end as later
-     from staging s join indicator i on i.originator = $1 and i.stix_id = s.stix_id`,
+     from staging s cross join lateral (${oneByKey}) i`,
     [originator],
   )
+  const handlingsBefore = rows.map((): number | null => null)
   for (const row of found.rows) {
     outcomes[row.n] = outcomeOf(row, narrows)
+    handlingsBefore[row.n] = row.before
   }
-  return outcomes
+  return { outcomes, handlingsBefore }
 }
+
+/** Each row by its key: left to itself the planner reads everything the originator ever published (its statistics lag). */
+const oneByKey = 'select * from indicator where originator = $1 and stix_id = s.stix_id limit 1'
 
 function outcomeOf(
   row: { same: boolean; recalled: boolean; versioned: boolean; later: number; before: number; after: number },
@@ -98,7 +103,7 @@ async function keepReplaced(
      select i.originator, i.stix_id, i.version, coalesce(f.kind, 'published'), i.handling_id, i.stix, i.received, i.modified, i.position, i.date_added
      from staging s
      join unnest($2::text[]) with ordinality k (kind, n1) on k.n1 = s.n + 1 and k.kind in ('revised', 'narrowed')
-     join indicator i on i.originator = $1 and i.stix_id = s.stix_id
+     cross join lateral (${oneByKey}) i
      left join feed f on f.position = i.position`,
     [originator, kinds],
   )
@@ -108,6 +113,7 @@ async function write(
   { client }: Transaction,
   originator: string,
   kinds: readonly (string | null)[],
+  handlingsBefore: readonly (number | null)[],
   run: { readonly first: bigint; readonly firstAtMicros: bigint },
 ): Promise<void> {
   const shared = sharedColumns.join(', ')
@@ -117,10 +123,10 @@ async function write(
     .join(', ')
   await client.query(
     `with numbered as (
-       select s.*, k.kind, row_number() over (order by s.n) - 1 as k, i.handling_id as previous_handling_id
+       select s.*, k.kind, row_number() over (order by s.n) - 1 as k, k.previous_handling_id
        from staging s
-       join unnest($2::text[]) with ordinality k (kind, n1) on k.n1 = s.n + 1 and k.kind is not null
-       left join indicator i on i.originator = $1 and i.stix_id = s.stix_id
+       join unnest($2::text[], $5::integer[]) with ordinality k (kind, previous_handling_id, n1)
+         on k.n1 = s.n + 1 and k.kind is not null
      ), written as (
        insert into indicator (originator, version, position, date_added, ${shared})
        select $1, 1, $3::bigint + k, timestamptz 'epoch' + ($4::bigint + k) * interval '1 microsecond', ${shared}
@@ -133,7 +139,7 @@ async function write(
      insert into feed (position, at, kind, originator, stix_id, version, handling_id, previous_handling_id)
      select w.position, w.date_added, n.kind, $1, w.stix_id, w.version, w.handling_id, nullif(n.previous_handling_id, w.handling_id)
      from written w join numbered n on n.stix_id = w.stix_id`,
-    [originator, kinds, String(run.first), String(run.firstAtMicros)],
+    [originator, kinds, String(run.first), String(run.firstAtMicros), handlingsBefore],
   )
 }
 

@@ -41,7 +41,9 @@ export async function readEpoch({ db }: Queries): Promise<bigint> {
 }
 
 /** How far the policy has come: its epoch, and the largest handling id (0 when there is none). */
-export async function readPolicyHead({ client }: Queries): Promise<{ readonly epoch: bigint; readonly handlings: number }> {
+export async function readPolicyHead({
+  client,
+}: Queries): Promise<{ readonly epoch: bigint; readonly handlings: number }> {
   const { rows } = await client.query<{ epoch: bigint; handlings: number }>(
     'select (select epoch from policy_state) as epoch, coalesce((select max(id) from handling), 0) as handlings',
   )

@@ -39,7 +39,9 @@ export async function existingByIds(
   uuids: readonly string[],
 ): Promise<Map<string, Existing>> {
   const { rows } = await client.query<{ stix_id: string; created: Date; digest: Buffer; recalled: boolean }>(
-    'select stix_id, created, digest, recalled from indicator where originator = $1 and stix_id = any($2::uuid[])',
+    // By key, one by one: for a list the planner may read everything the originator ever published.
+    `select i.stix_id, i.created, i.digest, i.recalled from unnest($2::uuid[]) wanted (id)
+     cross join lateral (select * from indicator where originator = $1 and stix_id = wanted.id limit 1) i`,
     [originator, uuids],
   )
   return new Map(

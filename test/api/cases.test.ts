@@ -1,6 +1,6 @@
-import t from 'tap'
 import type { Test } from 'tap'
-import { freshAddress, testNode, type TestNode } from '../node.ts'
+import t from 'tap'
+import { freshAddress, type TestNode, testNode } from '../node.ts'
 import { loadCases, type PolicyCase } from '../policy/cases.ts'
 
 interface Planted {
@@ -20,7 +20,13 @@ const doors: Readonly<Record<string, (node: TestNode, planted: Planted) => Promi
   },
   'GET /v1/indicators as NDJSON': async (node, { row, value }) => {
     const answer = await get(node, row, `/v1/indicators?format=ndjson&value=${encodeURIComponent(value)}`)
-    return seen(answer.text.split('\n').filter((line) => line !== '').map((line) => JSON.parse(line)), value)
+    return seen(
+      answer.text
+        .split('\n')
+        .filter((line) => line !== '')
+        .map((line) => JSON.parse(line)),
+      value,
+    )
   },
   'GET /v1/indicators as STIX': async (node, { row, value, id }) => {
     const { text } = await get(node, row, `/v1/indicators?format=stix&value=${encodeURIComponent(value)}`)
@@ -41,7 +47,10 @@ const doors: Readonly<Record<string, (node: TestNode, planted: Planted) => Promi
   'GET /v1/indicators/{id}/history': async (node, { row, id, value }) => {
     const answer = await get(node, row, `/v1/indicators/${id}/history`)
     if (answer.status === 404) return 'deny'
-    return seen(answer.body.items.map((each: { indicator: unknown }) => each.indicator), value)
+    return seen(
+      answer.body.items.map((each: { indicator: unknown }) => each.indicator),
+      value,
+    )
   },
   'POST /v1/lookup': async (node, { row, value }) => {
     const { body } = await node.call(row.reader, {
@@ -50,7 +59,10 @@ const doors: Readonly<Record<string, (node: TestNode, planted: Planted) => Promi
       headers: { 'content-type': 'application/json', 'puente-purpose': row.purpose },
       payload: JSON.stringify({ values: [value] }),
     })
-    return seen(body.results[0].matches.map((each: { indicator: unknown }) => each.indicator), value)
+    return seen(
+      body.results[0].matches.map((each: { indicator: unknown }) => each.indicator),
+      value,
+    )
   },
   'POST /graphql': async (node, { row, id, value }) => {
     const { body } = await node.call(row.reader, {
@@ -66,7 +78,10 @@ const doors: Readonly<Record<string, (node: TestNode, planted: Planted) => Promi
       }),
     })
     const one = seen(body.data.indicator === null ? [] : [body.data.indicator], value)
-    const page = seen(body.data.indicators.edges.map((each: { node: unknown }) => each.node), value)
+    const page = seen(
+      body.data.indicators.edges.map((each: { node: unknown }) => each.node),
+      value,
+    )
     if (one !== page) throw new Error(`GraphQL disagrees with itself: ${one}, ${page}`)
     return one
   },
@@ -90,7 +105,9 @@ t.test('every policy case through every door', async (t) => {
   const planted: Planted[] = []
   // In order of time: a node's clock does not run backwards.
   // An originator that is not enrolled has nothing in the store.
-  const enrolled = loadCases().filter(({ handling }) => node.world.organisations.some(({ id }) => id === handling.originator))
+  const enrolled = loadCases().filter(({ handling }) =>
+    node.world.organisations.some(({ id }) => id === handling.originator),
+  )
   for (const [n, row] of enrolled.sort((a, b) => Date.parse(a.at) - Date.parse(b.at)).entries()) {
     const observable = observableOf(row, n)
     const id = await node.plant(row.handling, observable)
@@ -109,7 +126,8 @@ async function ask(t: Test, node: TestNode, planted: Planted): Promise<void> {
     if (found !== row.expect.effect) t.fail(`${row.case} — ${door}: expected ${row.expect.effect}, saw ${found}`)
   }
   const explained = await get(node, row, `/v1/indicators/${planted.id}/explain`)
-  if (row.expect.effect === 'deny' && row.reader !== 'anonymous') t.equal(explained.status, 404, `${row.case}: nothing to explain`)
+  if (row.expect.effect === 'deny' && row.reader !== 'anonymous')
+    t.equal(explained.status, 404, `${row.case}: nothing to explain`)
   if (row.expect.effect !== 'deny' && row.reader !== 'anonymous') {
     t.match(explained.body, { effect: row.expect.effect, reason: row.expect.reason }, `${row.case}: explained`)
     const relied = explained.body.agreements.map((each: { id: string }) => each.id)

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { testNode, type TestNode } from '../node.ts'
+import { type TestNode, testNode } from '../node.ts'
 
 t.setTimeout(300_000)
 
@@ -62,7 +62,9 @@ t.test('publishing', async (t) => {
       '{"value":"a\\u0000b"}',
       '{"value":"192.0.2.30"}',
     ]
-    const answer = await push(node, 'ana.cert-br', '?tlp=green', lines.join('\n'), { 'content-type': 'application/x-ndjson' })
+    const answer = await push(node, 'ana.cert-br', '?tlp=green', lines.join('\n'), {
+      'content-type': 'application/x-ndjson',
+    })
     t.equal(answer.status, 207, answer.text)
     t.equal(answer.body.accepted, 2)
     t.strictSame(
@@ -188,8 +190,12 @@ t.test('publishing', async (t) => {
     const stix = { 'content-type': 'application/stix+json;version=2.1' }
     t.match((await push(node, 'ana.cert-br', '', object('2026-05-02T00:00:00.000Z', 'a'), stix)).body, { accepted: 1 })
     t.match((await push(node, 'ana.cert-br', '', object('2026-05-02T00:00:00.000Z', 'a'), stix)).body, { unchanged: 1 })
-    t.match((await push(node, 'ana.cert-br', '', object('2026-05-02T00:00:00.000Z', 'b'), stix)).body, { code: 'version_conflict' })
-    t.match((await push(node, 'ana.cert-br', '', object('2026-05-01T00:00:00.000Z', 'b'), stix)).body, { code: 'version_outdated' })
+    t.match((await push(node, 'ana.cert-br', '', object('2026-05-02T00:00:00.000Z', 'b'), stix)).body, {
+      code: 'version_conflict',
+    })
+    t.match((await push(node, 'ana.cert-br', '', object('2026-05-01T00:00:00.000Z', 'b'), stix)).body, {
+      code: 'version_outdated',
+    })
     t.match((await push(node, 'ana.cert-br', '', object('2026-05-03T00:00:00.000Z', 'b'), stix)).body, { accepted: 1 })
     const { body } = await node.call('anonymous', {
       method: 'GET',
@@ -215,13 +221,26 @@ t.test('publishing', async (t) => {
         headers: { ...json, ...headers },
         payload: JSON.stringify(payload),
       })
-    t.match(await patch('camila.csirt-cl', { confidence: 1 }), { status: 403, body: { code: 'originator_only', rule: 'own' } })
-    t.match(await patch('ana.cert-br', { confidence: 90 }, { 'if-match': '"7"' }), { status: 409, body: { code: 'version_conflict' } })
-    t.match(await patch('ana.cert-br', { confidence: 90 }, { 'if-match': '"1"' }), { status: 200, body: { version: 2, confidence: 90 } })
+    t.match(await patch('camila.csirt-cl', { confidence: 1 }), {
+      status: 403,
+      body: { code: 'originator_only', rule: 'own' },
+    })
+    t.match(await patch('ana.cert-br', { confidence: 90 }, { 'if-match': '"7"' }), {
+      status: 409,
+      body: { code: 'version_conflict' },
+    })
+    t.match(await patch('ana.cert-br', { confidence: 90 }, { 'if-match': '"1"' }), {
+      status: 200,
+      body: { version: 2, confidence: 90 },
+    })
     t.match(await patch('ana.cert-br', { value: 'other' }), { status: 400, body: { code: 'invalid_request' } })
     t.match(await patch('ana.cert-br', { tlp: 'amber' }), { status: 422, body: { code: 'audience_required' } })
     t.match(await patch('ana.cert-br', { tlp: 'amber', audience: ['colcert'] }), { status: 200, body: { version: 3 } })
-    t.equal((await node.call('camila.csirt-cl', { method: 'GET', url: `/v1/indicators/${id}` })).status, 404, 'narrowed')
+    t.equal(
+      (await node.call('camila.csirt-cl', { method: 'GET', url: `/v1/indicators/${id}` })).status,
+      404,
+      'narrowed',
+    )
     t.match(await patch('ana.cert-br', { tlp: 'green', audience: [] }), { status: 200, body: { version: 4 } })
     const seen = await node.call('camila.csirt-cl', { method: 'GET', url: `/v1/indicators/${id}/history` })
     t.strictSame(
@@ -234,29 +253,50 @@ t.test('publishing', async (t) => {
       'the version that was narrowed away from her is not in her history',
     )
     const recall = (account: string) =>
-      node.call(account, { method: 'POST', url: `/v1/indicators/${id}/recall`, headers: json, payload: '{"reason":"wrong host"}' })
+      node.call(account, {
+        method: 'POST',
+        url: `/v1/indicators/${id}/recall`,
+        headers: json,
+        payload: '{"reason":"wrong host"}',
+      })
     t.match(await recall('camila.csirt-cl'), { status: 403, body: { code: 'originator_only' } })
     t.match(await recall('ana.cert-br'), { status: 200, body: { version: 5, recalled: true } })
     t.match(await recall('ana.cert-br'), { status: 409, body: { code: 'already_recalled' } })
     t.equal((await node.call('camila.csirt-cl', { method: 'GET', url: `/v1/indicators/${id}` })).status, 404)
     const own = await node.call('ana.cert-br', { method: 'GET', url: '/v1/indicators?status=recalled' })
     t.match(own.body.items, [{ id, status: 'recalled' }])
-    t.match((await push(node, 'ana.cert-br', '?tlp=green', { value: '192.0.2.100' })).body, { code: 'already_recalled' })
-    t.match(JSON.parse((await node.call('ana.cert-br', { method: 'GET', url: '/v1/indicators?status=recalled&format=stix' })).text), {
-      objects: [Object, Object, { revoked: true }],
+    t.match((await push(node, 'ana.cert-br', '?tlp=green', { value: '192.0.2.100' })).body, {
+      code: 'already_recalled',
     })
+    t.match(
+      JSON.parse(
+        (await node.call('ana.cert-br', { method: 'GET', url: '/v1/indicators?status=recalled&format=stix' })).text,
+      ),
+      {
+        objects: [Object, Object, { revoked: true }],
+      },
+    )
   })
 
   t.test('an anonymous source is nowhere in what others get', async (t) => {
     await push(node, 'ana.cert-br', '?tlp=green&attribution=anonymous', { value: 'quiet.example.com' })
     for (const format of ['json', 'stix', 'csv', 'ndjson']) {
-      const { text } = await node.call('camila.csirt-cl', { method: 'GET', url: `/v1/indicators?value=quiet.example.com&format=${format}` })
+      const { text } = await node.call('camila.csirt-cl', {
+        method: 'GET',
+        url: `/v1/indicators?value=quiet.example.com&format=${format}`,
+      })
       t.match(text, 'quiet.example.com', format)
       t.notMatch(text, /cert-br|CERT\.br/, format)
     }
-    const hidden = await node.call('camila.csirt-cl', { method: 'GET', url: '/v1/indicators?value=quiet.example.com&originator=cert-br' })
+    const hidden = await node.call('camila.csirt-cl', {
+      method: 'GET',
+      url: '/v1/indicators?value=quiet.example.com&originator=cert-br',
+    })
     t.strictSame(hidden.body.items, [])
-    const own = await node.call('ana.cert-br', { method: 'GET', url: '/v1/indicators?value=quiet.example.com&originator=cert-br' })
+    const own = await node.call('ana.cert-br', {
+      method: 'GET',
+      url: '/v1/indicators?value=quiet.example.com&originator=cert-br',
+    })
     t.match(own.body.items, [{ originator: { id: 'cert-br' } }])
   })
 
@@ -275,10 +315,19 @@ t.test('publishing', async (t) => {
       t.equal(new Set(seen).size, 57)
       t.equal(seen[0], 'p56.pages.example.com', 'the newest first')
     }
-    const first = await node.call('camila.csirt-cl', { method: 'GET', url: '/v1/indicators?originator=colcert&limit=5' })
-    const stolen = await node.call('diego.csirt-cl', { method: 'GET', url: `/v1/indicators?originator=colcert&cursor=${first.body.next}` })
+    const first = await node.call('camila.csirt-cl', {
+      method: 'GET',
+      url: '/v1/indicators?originator=colcert&limit=5',
+    })
+    const stolen = await node.call('diego.csirt-cl', {
+      method: 'GET',
+      url: `/v1/indicators?originator=colcert&cursor=${first.body.next}`,
+    })
     t.match(stolen, { status: 400, body: { code: 'cursor_invalid' } }, 'a cursor is bound to its reader')
-    const bent = await node.call('camila.csirt-cl', { method: 'GET', url: `/v1/indicators?tlp=clear&cursor=${first.body.next}` })
+    const bent = await node.call('camila.csirt-cl', {
+      method: 'GET',
+      url: `/v1/indicators?tlp=clear&cursor=${first.body.next}`,
+    })
     t.match(bent, { status: 400, body: { code: 'cursor_invalid' } }, 'and to its query')
   })
 
@@ -294,7 +343,15 @@ t.test('publishing', async (t) => {
       url: '/v1/lookup',
       headers: json,
       payload: JSON.stringify({
-        values: ['203.0.113[.]77', 'www.evil.example.org', 'hxxps://evil.example.org/a', '2001:DB8:7::1', '203.0.114.1', 'ana@example.com', '???'],
+        values: [
+          '203.0.113[.]77',
+          'www.evil.example.org',
+          'hxxps://evil.example.org/a',
+          '2001:DB8:7::1',
+          '203.0.114.1',
+          'ana@example.com',
+          '???',
+        ],
       }),
     })
     t.strictSame(
@@ -319,14 +376,24 @@ t.test('publishing', async (t) => {
       headers: { 'content-type': 'application/x-ndjson' },
       payload: '"203.0.113.1"\n{"value":"198.51.100.250"}\n',
     })
-    t.strictSame(lines.text.trim().split('\n').map((line) => JSON.parse(line).known), [true, false])
+    t.strictSame(
+      lines.text
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line).known),
+      [true, false],
+    )
   })
 
   t.test('what is masked is found by its exact value alone', async (t) => {
     // CERT.br and CSIRT Argentina: see the agreements of the cast for one without personal data.
     const pairs = node.world.agreements.filter((each) => !each.personalData && each.parties.includes('BR'))
     t.ok(pairs.length > 0)
-    await push(node, 'ana.cert-br', '?tlp=green', { value: 'maria.victim@example.com', name: 'maria', description: 'maria' })
+    await push(node, 'ana.cert-br', '?tlp=green', {
+      value: 'maria.victim@example.com',
+      name: 'maria',
+      description: 'maria',
+    })
     const readers = node.world.accounts.filter(({ roles }) => roles.includes('reader') || roles.includes('publisher'))
     let masked = 0
     for (const { id } of readers) {
@@ -337,7 +404,11 @@ t.test('publishing', async (t) => {
       t.notMatch(exact.text, /maria/i, `${id} does not learn the value`)
       for (const filter of ['q=maria', 'domain=example.com&type=email-address']) {
         const { body } = await node.call(id, { method: 'GET', url: `/v1/indicators?${filter}` })
-        t.strictSame(body.items.filter((each: { masked: boolean }) => each.masked), [], `${id}: ${filter} finds nothing masked`)
+        t.strictSame(
+          body.items.filter((each: { masked: boolean }) => each.masked),
+          [],
+          `${id}: ${filter} finds nothing masked`,
+        )
       }
     }
     t.ok(masked > 0, `${masked} readers get it masked`)

@@ -3,7 +3,7 @@ import { join, relative } from 'node:path'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import formats from 'ajv-formats'
 import t from 'tap'
-import { type Answer, testNode, type TestNode } from '../node.ts'
+import { type Answer, type TestNode, testNode } from '../node.ts'
 
 /** Real events and bundles, beside the project where there are any. */
 const data = join(process.cwd(), '..', 'shared', 'data')
@@ -52,7 +52,8 @@ t.test('real events and bundles', { skip: existsSync(data) ? false : 'no ../shar
     t.test(`${folder} go in, and what is refused is named`, async (t) => {
       const totals: Totals = { accepted: 0, unchanged: 0, rejected: new Map() }
       const unnamed: string[] = []
-      for (const file of filesIn(folder)) unnamed.push(...count(totals, await push(node, file, format), relative(data, file)))
+      for (const file of filesIn(folder))
+        unnamed.push(...count(totals, await push(node, file, format), relative(data, file)))
       t.strictSame(unnamed, [])
       t.ok(totals.accepted > 500, `${totals.accepted} accepted, ${totals.unchanged} unchanged`)
       t.comment(`refused: ${JSON.stringify(Object.fromEntries(totals.rejected))}`)
@@ -89,7 +90,9 @@ function validators(): (object: { type: string }) => string | undefined {
   formats.default(ajv)
   const folder = join(data, 'stix21-schemas', 'schemas')
   const byType = new Map<string, string>()
-  for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((each) => each.endsWith('.json'))) {
+  for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((each) =>
+    each.endsWith('.json'),
+  )) {
     const schema = JSON.parse(readFileSync(join(folder, name), 'utf8'))
     ajv.addSchema(schema)
     byType.set(name.replace(/^.*\//, '').replace('.json', ''), schema.$id)

@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap'
 import type { Handling } from '../../src/domain/handling.ts'
-import { type Answer, testNode, type TestNode } from '../node.ts'
+import { type Answer, type TestNode, testNode } from '../node.ts'
 
 /**
  * The two-world twin: what a reader who may not see H is answered must be equal, byte for byte, in a world where H never was and in
@@ -128,11 +128,19 @@ interface Question {
 }
 
 function questions(reader: string, { h, visible }: { h: string; visible: string }): Question[] {
-  const get = (url: string): Question => ({ name: `GET ${url}`, ask: (node) => node.call(reader, { method: 'GET', url }) })
+  const get = (url: string): Question => ({
+    name: `GET ${url}`,
+    ask: (node) => node.call(reader, { method: 'GET', url }),
+  })
   const post = (url: string, payload: object, method: 'POST' | 'PATCH' = 'POST'): Question => ({
     name: `${method} ${url} ${JSON.stringify(payload).slice(0, 60)}`,
     ask: (node) =>
-      node.call(reader, { method, url, headers: { 'content-type': 'application/json' }, payload: JSON.stringify(payload) }),
+      node.call(reader, {
+        method,
+        url,
+        headers: { 'content-type': 'application/json' },
+        payload: JSON.stringify(payload),
+      }),
   })
   const graphql = (query: string, variables: object): Question => post('/graphql', { query, variables })
   const filters = [
@@ -168,9 +176,14 @@ function questions(reader: string, { h, visible }: { h: string; visible: string 
     get('/v1/communities'),
     get('/v1/agreements'),
     get('/v1/clients'),
-    graphql('query ($id: ID!) { indicator(id: $id) { value } explain(id: $id) { effect } history(id: $id) { version } }', { id: h }),
+    graphql(
+      'query ($id: ID!) { indicator(id: $id) { value } explain(id: $id) { effect } history(id: $id) { version } }',
+      { id: h },
+    ),
     graphql('{ indicators(first: 10) { edges { cursor node { id value } } pageInfo { hasNextPage endCursor } } }', {}),
-    graphql('query ($v: [String!]!) { lookup(values: $v) { value known matches { match indicator { id } } } }', { v: [secretValue] }),
+    graphql('query ($v: [String!]!) { lookup(values: $v) { value known matches { match indicator { id } } } }', {
+      v: [secretValue],
+    }),
     // What the reader publishes under the very id and value of H is its own, and answered as new.
     post('/v1/indicators?tlp=clear', { id: h, value: secretValue }),
     get(`/v1/indicators/${h}`),
@@ -188,5 +201,9 @@ function shown({ status, headers, text }: Answer): object {
       .replace(/[A-Za-z0-9_-]{70}(?=["&>])/g, 'cursor')
       // Times of this node's own feed differ by what else it did; their form must not.
       .replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z/g, 'time')
-  return { status, headers: Object.fromEntries(Object.entries(stable).map(([name, value]) => [name, masked(String(value))])), text: masked(text) }
+  return {
+    status,
+    headers: Object.fromEntries(Object.entries(stable).map(([name, value]) => [name, masked(String(value))])),
+    text: masked(text),
+  }
 }

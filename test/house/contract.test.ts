@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs'
+import fastify from 'fastify'
 import t from 'tap'
 import { parse } from 'yaml'
-import { requireActions } from '../../src/api/route-law.ts'
 import { readContract } from '../../src/api/rest/contract.ts'
 import { registerRest } from '../../src/api/rest/index.ts'
+import { requireActions } from '../../src/api/route-law.ts'
 import { actionNames } from '../../src/domain/action-names.ts'
 import { faultCodes } from '../../src/domain/errors.ts'
-import fastify from 'fastify'
 import { testNode } from '../node.ts'
 
 interface Written {
@@ -16,7 +16,11 @@ interface Written {
 const verbs = new Set(['get', 'post', 'put', 'patch', 'delete'])
 const contract = parse(readFileSync('openapi.yaml', 'utf8')) as Written
 const promised = Object.entries(contract.paths)
-  .flatMap(([path, item]) => Object.keys(item).filter((key) => verbs.has(key)).map((key) => `${key.toUpperCase()} ${path}`))
+  .flatMap(([path, item]) =>
+    Object.keys(item)
+      .filter((key) => verbs.has(key))
+      .map((key) => `${key.toUpperCase()} ${path}`),
+  )
   .sort()
 
 /** Routes that are no part of the REST contract: GraphQL has its own, pages are for people. */

@@ -28,7 +28,8 @@ const owners: readonly (readonly [pattern: RegExp, room: string])[] = [
 const valueLibraries = new Set(['ipaddr.js', 'tldts', 'node:crypto', 'node:url', 'node:buffer', 'node:punycode'])
 
 /** In pure rooms neither clock, chance, console nor environment may be touched. */
-const impure = /\bDate\.now\(|\bnew Date\(\)|\bMath\.random\(|\brandomBytes\b|\brandomUUID\b|\bconsole\.|\bperformance\./
+const impure =
+  /\bDate\.now\(|\bnew Date\(\)|\bMath\.random\(|\brandomBytes\b|\brandomUUID\b|\bconsole\.|\bperformance\./
 const pureRooms = new Set(['domain', 'policy', 'seal', 'formats'])
 
 interface Import {
@@ -61,7 +62,10 @@ const target = ({ file, from }: Import): string => resolve(dirname(file), from)
 t.test('the law is about rooms that exist, and every room has one', async (t) => {
   t.ok(files.length > 50, `${files.length} files`)
   t.ok(internal.length > 100, `${internal.length} imports`)
-  t.strictSame([...new Set(files.map(roomOf))].filter((room) => law[room] === undefined), [])
+  t.strictSame(
+    [...new Set(files.map(roomOf))].filter((room) => law[room] === undefined),
+    [],
+  )
 })
 
 t.test('rooms import only what the law lets them', async (t) => {
@@ -98,34 +102,54 @@ t.test('packages with one owner are imported by it alone', async (t) => {
 
 t.test('domain imports nothing from outside but small value libraries', async (t) => {
   const broken = imports.filter(
-    (one) => roomOf(one.file) === 'domain' && !one.from.startsWith('.') && !valueLibraries.has(one.from) && !isAddressTest(one),
+    (one) =>
+      roomOf(one.file) === 'domain' &&
+      !one.from.startsWith('.') &&
+      !valueLibraries.has(one.from) &&
+      !isAddressTest(one),
   )
   t.strictSame(broken.map(shown), [])
 })
 
 t.test('process.env is read in config.ts alone', async (t) => {
   const readers = files.filter((file) => /process\s*\.\s*env|\bprocess\b\s*\[/.test(readFileSync(file, 'utf8')))
-  t.strictSame(readers.map((file) => relative(root, file)), ['config.ts'])
+  t.strictSame(
+    readers.map((file) => relative(root, file)),
+    ['config.ts'],
+  )
 })
 
 t.test('pure rooms touch no clock, chance or console', async (t) => {
   const broken = files.filter((file) => pureRooms.has(roomOf(file)) && impure.test(readFileSync(file, 'utf8')))
-  t.strictSame(broken.map((file) => relative(root, file)), [])
+  t.strictSame(
+    broken.map((file) => relative(root, file)),
+    [],
+  )
 })
 
 t.test('outbound requests are made by delivery/http.ts alone; the command line calls its node', async (t) => {
   const callers = files.filter((file) => /\bfetch\(|\bhttps?\.request\(|node:https?'/.test(readFileSync(file, 'utf8')))
   const allowed = callers.filter((file) => relative(root, file) === 'delivery/http.ts' || roomOf(file) === 'cli')
-  t.strictSame(callers.filter((file) => !allowed.includes(file)).map((file) => relative(root, file)), [])
+  t.strictSame(
+    callers.filter((file) => !allowed.includes(file)).map((file) => relative(root, file)),
+    [],
+  )
 })
 
 t.test('only policy/release.ts makes a Released', async (t) => {
-  const makers = files.filter((file) => /\bas (unknown as )?Released\b|<Released>\s*[({]/.test(readFileSync(file, 'utf8')))
-  t.strictSame(makers.map((file) => relative(root, file)), ['policy/release.ts'])
+  const makers = files.filter((file) =>
+    /\bas (unknown as )?Released\b|<Released>\s*[({]/.test(readFileSync(file, 'utf8')),
+  )
+  t.strictSame(
+    makers.map((file) => relative(root, file)),
+    ['policy/release.ts'],
+  )
 })
 
 t.test('there is no circle of imports', async (t) => {
-  const graph = new Map(files.map((file) => [file, internal.filter((one) => one.file === file && !isTypeOnly(one)).map(target)]))
+  const graph = new Map(
+    files.map((file) => [file, internal.filter((one) => one.file === file && !isTypeOnly(one)).map(target)]),
+  )
   const done = new Set<string>()
   const circle = (file: string, path: readonly string[]): string[] | undefined => {
     if (path.includes(file)) return [...path.slice(path.indexOf(file)), file].map((each) => relative(root, each))

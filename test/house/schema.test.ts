@@ -3,10 +3,10 @@ import { getTableColumns, getTableName, is } from 'drizzle-orm'
 import { PgTable } from 'drizzle-orm/pg-core'
 import pg from 'pg'
 import t from 'tap'
+import { migrate } from '../../src/store/migrate.ts'
 import * as account from '../../src/store/tables/account.ts'
 import * as directory from '../../src/store/tables/directory.ts'
 import * as log from '../../src/store/tables/log.ts'
-import { migrate } from '../../src/store/migrate.ts'
 import { testDatabase } from '../database.ts'
 
 const dumpFile = 'migrations/schema.txt'
@@ -80,7 +80,7 @@ t.test('agreements are ended and never edited, audit leaves are append-only', as
   await t.rejects(client.query("update agreement set valid_to = '2028-01-01'"), { code: 'PU001' })
   await t.rejects(client.query('update agreement set valid_to = null'), { code: 'PU001' })
   await client.query("insert into audit_leaf (at, action, decision, leaf) values (now(), 'read', 'permit', '{}')")
-  await t.rejects(client.query("update audit_leaf set leaf = '{\"a\":1}'"), { code: 'PU002' })
+  await t.rejects(client.query('update audit_leaf set leaf = \'{"a":1}\''), { code: 'PU002' })
   await t.rejects(client.query('delete from audit_leaf'), { code: 'PU002' })
   await client.end()
 })

@@ -37,7 +37,8 @@ async function* answerLines(context: Context, caller: Caller, source: ByteSource
     let values: LookupValue[] = []
     for await (const lines of ndjsonLines(source)) {
       for (const { line, bytes } of lines) {
-        if (bytes === undefined) throw new Fault('record_too_large', `Line ${line} is too large.`, { position: { line } })
+        if (bytes === undefined)
+          throw new Fault('record_too_large', `Line ${line} is too large.`, { position: { line } })
         values.push(parseValue(parseLine(bytes, line), `line ${line}`))
         if (values.length === linesTogether) {
           yield await answered(context, caller, values)

@@ -1,0 +1,228 @@
+import { readFileSync } from 'node:fs'
+import {
+  type GraphQLField,
+  type GraphQLObjectType,
+  getNamedType,
+  isEnumType,
+  isIntrospectionType,
+  isLeafType,
+  isObjectType,
+  isRequiredArgument,
+  isScalarType,
+  validateSchema,
+} from 'graphql'
+import t from 'tap'
+import { parse } from 'yaml'
+import { loaders } from '../../src/api/graphql/loaders.ts'
+import { resolvers } from '../../src/api/graphql/resolvers.ts'
+import { readSchema } from '../../src/api/graphql/schema.ts'
+import { enumName, vocabulary } from '../../src/api/graphql/vocabulary.ts'
+import { handlingMembers } from '../../src/formats/handling-fields.ts'
+import { freshAddress, testNode } from '../node.ts'
+
+const schema = readSchema()
+const types = Object.values(schema.getTypeMap()).filter((type) => !isIntrospectionType(type))
+const objects = types.filter(isObjectType)
+const fieldsOf = (name: string): string[] => {
+  const type = schema.getType(name)
+  return type !== undefined && 'getFields' in type ? Object.keys(type.getFields()).sort() : []
+}
+
+t.test('the contract is valid, and hides nothing in untyped JSON', async (t) => {
+  t.strictSame(validateSchema(schema), [])
+  const scalars = types.filter(isScalarType).map(({ name }) => name)
+  t.strictSame(scalars.sort(), ['ASN', 'Boolean', 'DateTime', 'ID', 'Int', 'String'])
+  t.equal(schema.getSubscriptionType(), undefined)
+})
+
+t.test('each field of Query and Mutation has a resolver, and each resolver a field', async (t) => {
+  t.strictSame(Object.keys(resolvers.Query).sort(), fieldsOf('Query'))
+  t.strictSame(Object.keys(resolvers.Mutation).sort(), fieldsOf('Mutation'))
+  for (const [name, fields] of Object.entries({ ...resolvers, ...loaders })) {
+    if (name === 'DateTime' || name === 'ASN') continue
+    for (const field of Object.keys(fields))
+      t.ok(fieldsOf(name).includes(field), `${name}.${field} is in schema.graphql`)
+  }
+})
+
+t.test('each enumeration speaks the words of the domain', async (t) => {
+  const enumerations = types.filter(isEnumType)
+  t.strictSame(enumerations.map(({ name }) => name).sort(), Object.keys(vocabulary).sort())
+  for (const type of enumerations) {
+    const words = vocabulary[type.name] ?? []
+    t.strictSame(
+      type.getValues().map(({ name }) => name),
+      words.map(enumName),
+      `${type.name}, in the order of the domain`,
+    )
+    for (const word of words) t.equal(type.parseValue(type.serialize(word)), word)
+  }
+})
+
+/** What REST calls it and GraphQL calls otherwise, or has besides. */
+const renamed: Readonly<Record<string, { readonly gone?: readonly string[]; readonly more?: readonly string[] }>> = {
+  Indicator: { more: ['stixId', 'stix', 'history', 'explain'] },
+  Explanation: { gone: ['id'], more: ['stixId'] },
+  Recalled: { more: ['stixId'] },
+  Organisation: { more: ['slug', 'constituency', 'accounts'] },
+  Account: { more: ['slug'] },
+  Community: { more: ['slug'] },
+  Agreement: { more: ['slug'] },
+}
+
+t.test('REST and GraphQL have the same words for the same things', async (t) => {
+  type Part = { readonly [name: string]: Part }
+  const { components } = parse(readFileSync('openapi.yaml', 'utf8')) as Part
+  const rest = components?.schemas ?? {}
+  const same: Record<string, string> = { Receipt: 'ReceiptFields', IndicatorFilter: '' }
+  const shared = [
+    'Indicator',
+    'Handling',
+    'Observable',
+    'HistoryEntry',
+    'LookupResult',
+    'Explanation',
+    'Finding',
+    'Receipt',
+    'RecordFault',
+  ]
+  const directory = [
+    'Position',
+    'Recalled',
+    'Me',
+    'Organisation',
+    'ClientPair',
+    'Account',
+    'ApiKey',
+    'Community',
+    'Membership',
+    'Agreement',
+  ]
+  for (const name of [...shared, ...directory]) {
+    const { gone = [], more = [] } = renamed[name] ?? {}
+    const words = Object.keys(rest[same[name] ?? name]?.properties ?? {}).filter((word) => !gone.includes(word))
+    t.ok(words.length > 0, `${name} is in openapi.yaml`)
+    t.strictSame(fieldsOf(name), [...words, ...more].sort(), name)
+  }
+  t.strictSame(fieldsOf('HandlingInput'), [...handlingMembers].sort())
+  const inputs = {
+    NewOrganisationInput: 'NewOrganisation',
+    NewAccountInput: 'NewAccount',
+    NewAgreementInput: 'NewAgreement',
+  }
+  for (const [input, body] of Object.entries(inputs)) {
+    t.strictSame(fieldsOf(input), Object.keys(rest[body]?.properties ?? {}).sort(), input)
+  }
+  const revision = Object.keys(rest.Revision?.properties ?? {}).filter(
+    (word) => !handlingMembers.some((each) => each === word),
+  )
+  t.strictSame(fieldsOf('RevisionInput'), [...revision, 'handling'].sort())
+})
+
+t.test('each verb that REST has, GraphQL has', async (t) => {
+  const { paths } = parse(readFileSync('openapi.yaml', 'utf8')) as {
+    paths: Record<string, Record<string, { operationId?: string }>>
+  }
+  const operations = Object.values(paths).flatMap((item) =>
+    Object.values(item).flatMap(({ operationId }) => operationId ?? []),
+  )
+  const other: Record<string, string> = {
+    search: 'indicators',
+    read: 'indicator',
+    whoami: 'me',
+    readConstituency: 'constituency',
+  }
+  const own = new Set(['health', 'ready', 'contract'])
+  const fields = [...fieldsOf('Query'), ...fieldsOf('Mutation')]
+  const listed = (operation: string) => operation.replace(/^list(.)/, (_, first: string) => first.toLowerCase())
+  for (const operation of operations.filter((each) => !own.has(each))) {
+    t.ok(fields.includes(other[operation] ?? listed(operation)), operation)
+  }
+  t.ok(operations.length > 25)
+})
+
+t.test('every field of every type answers, in the type that the contract promises', async (t) => {
+  const node = await testNode(t)
+  const value = freshAddress(1)
+  const id = await node.plant(
+    {
+      originator: 'lacnic',
+      tlp: 'amber',
+      pap: 'amber',
+      organisations: ['lacnic'],
+      communities: ['node-community'],
+      people: [],
+      releasableTo: ['UY'],
+      notReleasableTo: ['XK'],
+      lawEnforcement: 'never',
+      personalData: false,
+      maskable: false,
+      attribution: 'named',
+      expiresAt: '2030-01-01T00:00:00.000Z',
+    },
+    { type: 'ipv6-address', value },
+    {
+      class: 'c2-server',
+      confidence: 5,
+      name: 'n',
+      description: 'd',
+      labels: ['l'],
+      validUntil: '2030-01-01T00:00:00.000Z',
+      firstSeen: '2026-01-01T00:00:00.000Z',
+      lastSeen: '2026-02-01T00:00:00.000Z',
+    },
+  )
+  await node.context.database.client.query("insert into constituency values ('lacnic', 'country', 'UY')")
+  const arguments_: Record<string, string> = {
+    indicators: 'first: 1',
+    indicator: `id: "${id}"`,
+    explain: `id: "${id}"`,
+    history: `id: "${id}"`,
+    organisation: 'id: "lacnic"',
+    lookup: `values: [{ value: "${value}" }, { value: "?" }]`,
+    node: `id: "${Buffer.from('Organisation:lacnic').toString('base64url')}"`,
+    keys: 'account: "admin.lacnic"',
+    constituency: 'organisation: "lacnic"',
+    accounts: 'organisation: "lacnic"',
+  }
+  // Lists of unknown length cost by their assumed one.
+  const shallow: Record<string, number> = { organisations: 0, clients: 1, accounts: 1, communities: 1 }
+  const asked = new Set<string>()
+  for (const field of Object.values(schema.getQueryType()?.getFields() ?? {})) {
+    const query = `{ ${field.name} ${arguments_[field.name] === undefined ? '' : `(${arguments_[field.name]})`} ${selection(field, shallow[field.name] ?? 3, asked)} }`
+    const { body } = await node.call('admin.lacnic', {
+      method: 'POST',
+      url: '/graphql',
+      headers: { 'content-type': 'application/json' },
+      payload: JSON.stringify({ query }),
+    })
+    t.equal(body.errors, undefined, `${field.name} ${JSON.stringify(body.errors)}`)
+    t.ok(body.data?.[field.name] !== null && body.data?.[field.name]?.length !== 0, `${field.name} has an answer`)
+  }
+  const readable = objects.filter(
+    ({ name }) => !['Mutation', 'Receipt', 'IssuedKey', 'Recalled', 'Membership'].includes(name),
+  )
+  const expected = readable.flatMap((type) => fieldsOf(type.name).map((field) => `${type.name}.${field}`))
+  t.strictSame(
+    expected.filter((field) => !asked.has(field) && !field.startsWith('Query.')),
+    [],
+    'no field went unasked',
+  )
+})
+
+/** Everything below a field, as deep as said, but for what costs much on every item of a list. */
+function selection(field: GraphQLField<unknown, unknown>, depth: number, asked: Set<string>): string {
+  const type = getNamedType(field.type)
+  if (isLeafType(type)) return ''
+  if (!isObjectType(type)) return '{ id }'
+  const parts = Object.values((type as GraphQLObjectType).getFields()).flatMap((each) => {
+    if (each.args.some(isRequiredArgument)) return []
+    if (isLeafType(getNamedType(each.type)) || depth > 0) {
+      asked.add(`${type.name}.${each.name}`)
+      const below = selection(each, depth - 1, asked)
+      return below === '{  }' ? [] : [`${each.name} ${below}`]
+    }
+    return []
+  })
+  return `{ ${parts.join(' ')} }`
+}
