@@ -45,7 +45,7 @@ export class Batch {
       throw error
     }
     const same = this.#items.get(item.uuid)
-    if (same?.digest.equals(item.digest) === true) {
+    if (same?.digest === item.digest) {
       this.unchanged++
       return []
     }
@@ -71,7 +71,7 @@ export class Batch {
     )
     const fresh = items.filter(({ uuid, digest, draft }) => {
       const known = existing.get(uuid)
-      return known === undefined || known.recalled || draft.revoked === true || !known.digest.equals(digest)
+      return known === undefined || known.recalled || draft.revoked === true || known.digest !== digest
     })
     this.unchanged += items.length - fresh.length
     const revoked = fresh.filter(({ draft }) => draft.revoked === true)

@@ -1,7 +1,7 @@
 import type { Caller } from '../domain/caller.ts'
 import type { Directory } from '../domain/directory.ts'
 import { Fault } from '../domain/errors.ts'
-import { canonicalHandling, type Handling, type HandlingInput } from '../domain/handling.ts'
+import { canonicalHandling, type Handling, type HandlingInput, ownAudience } from '../domain/handling.ts'
 import { limits } from '../domain/limits.ts'
 import { knowsCommunity } from '../policy/permissions.ts'
 
@@ -11,8 +11,6 @@ export interface TypeFacts {
   readonly maskable: boolean
 }
 
-/** The audience item that stands for the publisher's own organisation. */
-const own = '@own'
 const communityPrefix = 'community:'
 
 /**
@@ -62,7 +60,7 @@ function resolveAudience(directory: Directory, caller: Caller, items: readonly s
   const organisations: string[] = []
   const communities: string[] = []
   for (const item of items) {
-    if (item === own) {
+    if (item === ownAudience) {
       organisations.push(originator)
     } else if (item.startsWith(communityPrefix)) {
       const id = item.slice(communityPrefix.length)

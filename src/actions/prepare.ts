@@ -7,14 +7,15 @@ import { stixIndicator, stixOfReceived } from '../formats/stix-out.ts'
 import type { Networks } from '../store/networks.ts'
 import type { NewIndicator } from '../store/staging.ts'
 import { uuidOf } from './ids.ts'
-import { keyBytes, valueKeyOf } from './value-keys.ts'
+import { valueKeyHexOf } from './value-keys.ts'
 
 /** A draft whose handling is settled: what it is called, and what tells it from another version of itself. */
 export interface Identified {
   readonly draft: Draft
   readonly handling: Handling
   readonly uuid: string
-  readonly digest: Buffer
+  /** SHA-256 as hex. */
+  readonly digest: string
 }
 
 /**
@@ -43,7 +44,7 @@ export function identify(draft: Draft, handling: Handling, idKey: Buffer): Ident
     draft,
     handling,
     uuid: given ?? keyedUuid(idKey, JSON.stringify([handling.originator, draft.observables[0].type, values])),
-    digest: createHash('sha256').update(text).digest(),
+    digest: createHash('sha256').update(text).digest('hex'),
   }
 }
 
@@ -71,7 +72,7 @@ export function prepare(
     handlingId,
     type: main.type,
     value: main.value,
-    valueKey: valueKeyOf(main),
+    valueKey: valueKeyHexOf(main),
     compound: others.length > 0,
     ...whereabouts(draft, networks),
     class: draft.class,
@@ -88,7 +89,7 @@ export function prepare(
     stix,
     received: draft.received === stix ? undefined : draft.received,
     digest,
-    others: others.map((other) => ({ ...other, valueKey: keyBytes(correlationKey(other)) })),
+    others: others.map((other) => ({ ...other, valueKey: valueKeyHexOf(other) })),
   }
 }
 

@@ -6,3 +6,7 @@ import type { Observable } from '../domain/observables/observable.ts'
 export const keyBytes = (key: string): Buffer => createHash('sha256').update(key).digest().subarray(0, 16)
 
 export const valueKeyOf = (observable: Observable): Buffer => keyBytes(correlationKey(observable))
+
+/** The same 16 bytes as hex, as rows to be written hold them. */
+export const valueKeyHexOf = (observable: Observable): string =>
+  createHash('sha256').update(correlationKey(observable)).digest('hex').slice(0, 32)

@@ -101,6 +101,16 @@ const both = (a: readonly string[] | undefined, b: readonly string[] | undefined
   return a.filter((item) => b.includes(item))
 }
 
+/** The audience item that stands for the publisher's own organisation: always part of an audience, said or not. */
+export const ownAudience = '@own'
+
+/** Two audiences: those whom both name. The publisher's own organisation is in every one, so it stays when either says so. */
+function bothAudiences(a: readonly string[] | undefined, b: readonly string[] | undefined): readonly string[] | undefined {
+  const common = both(a, b)
+  const own = a !== undefined && b !== undefined && (a.includes(ownAudience) || b.includes(ownAudience))
+  return own && common?.includes(ownAudience) === false ? [...common, ownAudience] : common
+}
+
 const either = (a: readonly string[] | undefined, b: readonly string[] | undefined): readonly string[] | undefined =>
   a === undefined && b === undefined ? undefined : sorted([...(a ?? []), ...(b ?? [])])
 
@@ -118,7 +128,7 @@ export function strictestInput(a: HandlingInput, b: HandlingInput): HandlingInpu
   return defined<HandlingInput>({
     tlp: a.tlp === undefined ? b.tlp : b.tlp === undefined ? a.tlp : strictestTlp(a.tlp, b.tlp),
     pap: a.pap === undefined ? b.pap : b.pap === undefined ? a.pap : strictestPap(a.pap, b.pap),
-    audience: both(a.audience, b.audience),
+    audience: bothAudiences(a.audience, b.audience),
     people: both(a.people, b.people),
     releasableTo: both(a.releasableTo, b.releasableTo),
     notReleasableTo: either(a.notReleasableTo, b.notReleasableTo),

@@ -10,7 +10,7 @@ export const limits = {
   jsonDepth: 64,
   /** Records committed in one transaction. */
   batchRecords: 5_000,
-  batchBytes: 8 * 1024 * 1024,
+  batchBytes: 4 * 1024 * 1024,
   /** Faults listed in one receipt; the rest is counted. */
   faultsListed: 10_000,
   pageRecords: 1_000,

@@ -174,7 +174,7 @@ async function writeOthers(
       others.map((other) => other.ordinal),
       others.map((other) => other.type),
       others.map((other) => other.value),
-      others.map((other) => other.valueKey),
+      others.map((other) => `\\x${other.valueKey}`),
     ],
   )
 }

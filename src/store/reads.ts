@@ -30,7 +30,8 @@ export async function ownById({ client }: Queries, originator: string, uuid: str
 export interface Existing {
   readonly recalled: boolean
   readonly created: string
-  readonly digest: Buffer
+  /** SHA-256 as hex. */
+  readonly digest: string
 }
 
 export async function existingByIds(
@@ -38,9 +39,9 @@ export async function existingByIds(
   originator: string,
   uuids: readonly string[],
 ): Promise<Map<string, Existing>> {
-  const { rows } = await client.query<{ stix_id: string; created: Date; digest: Buffer; recalled: boolean }>(
+  const { rows } = await client.query<{ stix_id: string; created: Date; digest: string; recalled: boolean }>(
     // By key, one by one: for a list the planner may read everything the originator ever published.
-    `select i.stix_id, i.created, i.digest, i.recalled from unnest($2::uuid[]) wanted (id)
+    `select i.stix_id, i.created, encode(i.digest, 'hex') as digest, i.recalled from unnest($2::uuid[]) wanted (id)
      cross join lateral (select * from indicator where originator = $1 and stix_id = wanted.id limit 1) i`,
     [originator, uuids],
   )

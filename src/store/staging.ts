@@ -10,8 +10,8 @@ export interface NewIndicator {
   readonly handlingId: number
   readonly type: string
   readonly value: string
-  /** 16 bytes. */
-  readonly valueKey: Buffer
+  /** 16 bytes as hex: as text they cost the heap a tenth of what small buffers do. */
+  readonly valueKey: string
   readonly compound: boolean
   readonly network?: string | undefined
   readonly domainReversed?: string | undefined
@@ -33,10 +33,10 @@ export interface NewIndicator {
   readonly format: string
   readonly stix: string
   readonly received?: string | undefined
-  /** SHA-256 over everything the originator asserted. */
-  readonly digest: Buffer
+  /** SHA-256 over everything the originator asserted, as hex. */
+  readonly digest: string
   /** Second and further observables. */
-  readonly others: readonly { readonly type: string; readonly value: string; readonly valueKey: Buffer }[]
+  readonly others: readonly { readonly type: string; readonly value: string; readonly valueKey: string }[]
 }
 
 /** Column of the staging table → how a row fills it. The one list that create, COPY and merge share. */
@@ -46,7 +46,7 @@ const columns: readonly (readonly [name: string, type: string, cell: (row: NewIn
   ['handling_id', 'integer', (row) => row.handlingId],
   ['type', 'text', (row) => row.type],
   ['value', 'text', (row) => row.value],
-  ['value_key', 'bytea', (row) => row.valueKey],
+  ['value_key', 'bytea', (row) => `\\x${row.valueKey}`],
   ['compound', 'boolean', (row) => row.compound],
   ['network', 'inet', (row) => row.network],
   ['domain_reversed', 'text', (row) => row.domainReversed],
@@ -67,10 +67,10 @@ const columns: readonly (readonly [name: string, type: string, cell: (row: NewIn
   ['format', 'text', (row) => row.format],
   ['stix', 'text', (row) => row.stix],
   ['received', 'text', (row) => row.received],
-  ['digest', 'bytea', (row) => row.digest],
+  ['digest', 'bytea', (row) => `\\x${row.digest}`],
 ]
 
-type Cell = string | number | boolean | Buffer | readonly string[] | undefined
+type Cell = string | number | boolean | readonly string[] | undefined
 
 /** The columns that `indicator` and the staging table share, in one order. */
 export const sharedColumns = columns.map(([name]) => name).filter((name) => name !== 'n' && name !== 'versioned')
@@ -104,7 +104,6 @@ function copyCell(cell: Cell): string {
   if (typeof cell === 'number') return String(cell)
   if (typeof cell === 'boolean') return cell ? 't' : 'f'
   if (typeof cell === 'string') return escapeText(cell)
-  if (Buffer.isBuffer(cell)) return `\\\\x${cell.toString('hex')}`
   return escapeText(arrayText(cell))
 }
 

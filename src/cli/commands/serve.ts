@@ -1,0 +1,37 @@
+import { type Command, Option } from 'commander'
+import { integer } from '../../config.ts'
+import { serve } from '../../main.ts'
+import { CommandError, exitCodes } from '../exit.ts'
+import { openLog } from '../log.ts'
+import type { Shell } from '../shell.ts'
+
+interface ServeOptions {
+  readonly host?: string
+  readonly port?: string
+}
+
+/** `puente serve`: a node, until it is told to stop. */
+export function addServe(program: Command, { config, secrets }: Shell): void {
+  program
+    .command('serve')
+    .description('run a node until SIGTERM or Ctrl-C; its log goes to standard error')
+    .addOption(new Option('--host <address>', 'instead of PUENTE_HOST'))
+    .addOption(new Option('--port <port>', 'instead of PUENTE_PORT; 0 takes a free one'))
+    .action(async ({ host = config.host, port }: ServeOptions) => {
+      const chosen = { ...config, host, port: integer('--port', port, config.port, 0, 65_535) }
+      try {
+        await serve(chosen, secrets, openLog(config.logLevel))
+      } catch (error) {
+        throw new CommandError(exitCodes.unreachable, notStarted(error), { cause: error })
+      }
+    })
+}
+
+/** Why a node did not start, with the reasons under it. */
+export function notStarted(error: unknown): string {
+  const reasons: string[] = []
+  for (let each = error; each instanceof Error; each = each.cause) reasons.push(each.message)
+  return reasons
+    .filter((reason, i) => reason !== '' && !reasons.slice(0, i).some((all) => all.includes(reason)))
+    .join(': ')
+}

@@ -1,0 +1,44 @@
+import { clients, masking, narrowing, police, recalling } from './scenes-limits.ts'
+import { absence, lookingUp, publishing, seeing } from './scenes-sharing.ts'
+import { NotAsTold, type Stage } from './stage.ts'
+
+/** How one step went. */
+export interface StepResult {
+  readonly step: string
+  /** Absent when every statement of the step held. */
+  readonly failure?: string
+}
+
+/** The main job, told step by step; each statement is asserted. A step that fails ends it. */
+export async function playTranscript(stage: Stage): Promise<StepResult[]> {
+  const results: StepResult[] = []
+  let subject = ''
+  const steps: readonly (readonly [name: string, play: () => Promise<void>])[] = [
+    [
+      'A national CERT publishes',
+      async () => {
+        subject = await publishing(stage)
+      },
+    ],
+    ['What each partner sees of the AMBER one, and why', () => seeing(stage, subject)],
+    ['Who may not see it cannot tell that it exists', () => absence(stage, subject)],
+    ['A look-up tells each reader what it may know', () => lookingUp(stage)],
+    ['AMBER reaches a client, AMBER+STRICT does not', () => clients(stage)],
+    ['Personal data is masked where no agreement covers it', () => masking(stage)],
+    ['Law enforcement reads what it was let have', () => police(stage)],
+    ['The originator narrows', () => narrowing(stage, subject)],
+    ['The originator recalls', () => recalling(stage, subject)],
+  ]
+  for (const [i, [step, play]] of steps.entries()) {
+    stage.narrator.heading(`${i + 1}. ${step}`)
+    try {
+      await play()
+      results.push({ step })
+    } catch (error) {
+      const failure = error instanceof NotAsTold ? `this does not hold: ${error.message}` : String(error)
+      results.push({ step, failure })
+      break
+    }
+  }
+  return results
+}

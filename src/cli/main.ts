@@ -1,0 +1,92 @@
+import { inspect } from 'node:util'
+import { Command, CommanderError } from 'commander'
+import { ConfigurationError, readConfig, variables } from '../config.ts'
+import { version } from '../main.ts'
+import { addAccount } from './commands/account.ts'
+import { addAgreement } from './commands/agreement.ts'
+import { addClient } from './commands/client.ts'
+import { addCommunity } from './commands/community.ts'
+import { addDemo } from './commands/demo.ts'
+import { addDoctor } from './commands/doctor.ts'
+import { addKey } from './commands/key.ts'
+import { addLookup } from './commands/lookup.ts'
+import { addMigrate } from './commands/migrate.ts'
+import { addOrg } from './commands/org.ts'
+import { addPush } from './commands/push.ts'
+import { addServe } from './commands/serve.ts'
+import { addSetup } from './commands/setup.ts'
+import { CommandError, type ExitCode, exitCodes, exitCodesText } from './exit.ts'
+import { aligned } from './output.ts'
+import type { Shell } from './shell.ts'
+
+/** Where a command line runs; {@link run} adds the exit code. */
+export type World = Omit<Shell, 'exitWith'>
+
+/**
+ * Runs one command line.
+ * @param argv without `node` and the script
+ * @param world this process when absent
+ * @returns the exit code, as {@link exitCodes} has them
+ */
+export async function run(argv: readonly string[], world: () => World = thisProcess): Promise<ExitCode> {
+  let ending: ExitCode = exitCodes.ok
+  let say = (line: string): void => void process.stderr.write(`${line}\n`)
+  try {
+    const shell: Shell = {
+      ...world(),
+      exitWith: (code) => {
+        ending = code
+      },
+    }
+    say = shell.say
+    await program(shell).parseAsync(argv, { from: 'user' })
+    return ending
+  } catch (error) {
+    return explained(error, say)
+  }
+}
+
+function thisProcess(): World {
+  // `puente lookup … | head` closes the pipe: that is no error worth a stack
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error
+    process.exit(exitCodes.ok)
+  })
+  return {
+    ...readConfig(),
+    stdin: process.stdin,
+    terminal: { out: process.stdout.isTTY === true, err: process.stderr.isTTY === true },
+    print: (line) => void process.stdout.write(`${line}\n`),
+    say: (line) => void process.stderr.write(`${line}\n`),
+  }
+}
+
+/** Every command, in the order in which `--help` lists them. */
+function program(shell: Shell): Command {
+  const puente = new Command('puente')
+    .description('Share threat indicators across borders, lawfully.')
+    .version(version)
+    .exitOverride()
+    .configureOutput({ writeOut: (text) => shell.print(text.trimEnd()), writeErr: (text) => shell.say(text.trimEnd()) })
+    .showHelpAfterError('(--help shows what is possible)')
+    .addHelpText('after', `\nEnvironment:\n${environmentText()}\n\n${exitCodesText}`)
+  for (const add of [addServe, addDemo, addSetup, addMigrate, addDoctor]) add(puente, shell)
+  for (const add of [addPush, addLookup]) add(puente, shell)
+  for (const add of [addOrg, addAccount, addKey, addCommunity, addClient, addAgreement]) add(puente, shell)
+  return puente
+}
+
+const environmentText = (): string =>
+  aligned(
+    variables.map(({ name, default: otherwise, description }) => [`  ${name}`, `${description} [${otherwise}]`]),
+  ).join('\n')
+
+/** The end of a command that did not go well: a sentence for what is known, a stack for a bug. */
+function explained(error: unknown, say: (line: string) => void): ExitCode {
+  // commander has printed its own
+  if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage
+  const known = error instanceof ConfigurationError || error instanceof CommandError
+  say(known ? `puente: ${error.message}` : inspect(error))
+  if (error instanceof CommandError) return error.exitCode
+  return error instanceof ConfigurationError ? exitCodes.usage : exitCodes.refused
+}

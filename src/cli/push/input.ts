@@ -1,0 +1,120 @@
+import { randomUUID } from 'node:crypto'
+import { createReadStream, createWriteStream } from 'node:fs'
+import { open, rm, stat } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import type { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import type { ByteSource } from '../../domain/source.ts'
+import { CommandError, exitCodes } from '../exit.ts'
+
+/** What `--format` takes, as the node's `?format=` does. */
+export const pushFormats = ['puente', 'ndjson', 'stix', 'misp', 'csv'] as const
+export type PushFormat = (typeof pushFormats)[number]
+
+/** A file to push. `lines` and `csv` are cut into parts; a `document` goes as one. */
+export interface Input {
+  /** As the user wrote it; what messages begin with. */
+  readonly name: string
+  readonly path: string
+  readonly bytes: number
+  readonly kind: 'lines' | 'csv' | 'document'
+  readonly mediaType: string
+  /** `?format=`; absent where the node can tell from the document. */
+  readonly format?: PushFormat
+}
+
+/** A file can be read again and again. */
+export const sourceOf = ({ path }: Input): ByteSource => ({
+  open: () => createReadStream(path) as AsyncIterable<Buffer>,
+})
+
+/**
+ * Looks at what is to be pushed. Standard input (`-`) is put into a file first, so that a part can be sent twice.
+ * @returns the inputs, and what removes the file of standard input
+ * @throws {CommandError} naming the file that cannot be read
+ */
+export async function openInputs(
+  names: readonly string[],
+  format: PushFormat | undefined,
+  stdin: Readable,
+): Promise<{ readonly inputs: readonly Input[]; release(): Promise<void> }> {
+  const spooled = names.includes('-') ? path.join(tmpdir(), `puente-push-${randomUUID()}`) : undefined
+  const release = async () => {
+    if (spooled !== undefined) await rm(spooled, { force: true })
+  }
+  try {
+    if (spooled !== undefined) await pipeline(stdin, createWriteStream(spooled, { flags: 'wx', mode: 0o600 }))
+    const inputs: Input[] = []
+    for (const name of names) inputs.push(await openInput(name, name === '-' ? (spooled ?? '') : name, format))
+    return { inputs, release }
+  } catch (error) {
+    await release()
+    throw error
+  }
+}
+
+async function openInput(name: string, file: string, format: PushFormat | undefined): Promise<Input> {
+  const shown = name === '-' ? 'standard input' : name
+  try {
+    const facts = await stat(file)
+    if (!facts.isFile()) throw new Error('it is no file')
+    return { name: shown, path: file, bytes: facts.size, ...(await kindOf(name, file, format)) }
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error)
+    throw new CommandError(exitCodes.usage, `${shown} cannot be read: ${why}`, { cause: error })
+  }
+}
+
+type Kind = Pick<Input, 'kind' | 'mediaType' | 'format'>
+
+const kinds = {
+  lines: { kind: 'lines', mediaType: 'application/x-ndjson' },
+  csv: { kind: 'csv', mediaType: 'text/csv' },
+  document: { kind: 'document', mediaType: 'application/json' },
+} as const satisfies Record<string, Kind>
+
+/** Names that leave no doubt; every other file is looked at. */
+const kindOfName: ReadonlyMap<string, Kind> = new Map<string, Kind>([
+  ['.ndjson', kinds.lines],
+  ['.jsonl', kinds.lines],
+  ['.csv', kinds.csv],
+  ['.tsv', kinds.csv],
+])
+
+async function kindOf(name: string, file: string, format: PushFormat | undefined): Promise<Kind> {
+  if (format === 'ndjson') return kinds.lines
+  if (format === 'csv') return kinds.csv
+  if (format !== undefined) return { ...kinds.document, format }
+  return kindOfName.get(path.extname(name).toLowerCase()) ?? kindOfText(await beginning(file))
+}
+
+/** How much of a file is looked at. */
+const beginningBytes = 64 * 1024
+
+async function beginning(file: string): Promise<string> {
+  const handle = await open(file)
+  try {
+    const { buffer, bytesRead } = await handle.read({ buffer: Buffer.alloc(beginningBytes) })
+    return buffer.toString('utf8', 0, bytesRead)
+  } finally {
+    await handle.close()
+  }
+}
+
+/** JSON begins with a bracket; when its first line is JSON by itself and more follows, each line is. */
+function kindOfText(text: string): Kind {
+  const start = text.replace(/^\ufeff/, '').trimStart()
+  if (!start.startsWith('{') && !start.startsWith('[')) return kinds.csv
+  const end = start.indexOf('\n')
+  return end !== -1 && start.slice(end).trim() !== '' && isJson(start.slice(0, end)) ? kinds.lines : kinds.document
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text)
+    return true
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,182 @@
+import { isIP } from 'node:net'
+import { homedir } from 'node:os'
+import path from 'node:path'
+import { limits } from './domain/limits.ts'
+
+export const logLevels = ['debug', 'info', 'warn', 'error', 'silent'] as const
+export type LogLevel = (typeof logLevels)[number]
+
+/** What a node and the command line are told by their environment; nothing in it is secret. */
+export interface Config {
+  /** Address the server listens on. */
+  readonly host: string
+  /** 0 takes a free port. */
+  readonly port: number
+  /** Absolute path; undefined: where the embedded database's own rule puts it. */
+  readonly dataFolder: string | undefined
+  readonly databaseConnections: number
+  readonly statementTimeoutMs: number
+  readonly requestsPerMinute: number
+  readonly logLevel: LogLevel
+  /** Addresses and networks of proxies whose `X-Forwarded-For` is believed. */
+  readonly trustProxy: readonly string[]
+  /** Base URL of the node that the client commands talk to; no slash at its end. */
+  readonly url: string
+  /** False when NO_COLOR is set (no-color.org). */
+  readonly colour: boolean
+  readonly homeFolder: string
+  readonly xdgDataHome: string | undefined
+}
+
+/** Kept apart from {@link Config}, so that printing or logging one never prints the other. */
+export interface Secrets {
+  readonly databaseUrl: string | undefined
+  readonly apiKey: string | undefined
+}
+
+/** A variable with a bad value; the message names it and says what would do. */
+export class ConfigurationError extends Error {
+  constructor(variable: string, sentence: string) {
+    super(`${variable} ${sentence}`)
+    this.name = 'ConfigurationError'
+  }
+}
+
+export interface Variable {
+  readonly name: string
+  /** As documentation writes it. */
+  readonly default: string
+  readonly description: string
+}
+
+/** Every variable that is read, in the order in which documentation lists them. An empty one counts as absent. */
+export const variables: readonly Variable[] = [
+  { name: 'PUENTE_HOST', default: '127.0.0.1', description: 'address the server listens on' },
+  { name: 'PUENTE_PORT', default: '8460', description: 'port the server listens on; 0 takes a free one' },
+  {
+    name: 'DATABASE_URL',
+    default: 'none',
+    description: 'a PostgreSQL 15 or later; without it the embedded one is used',
+  },
+  { name: 'PUENTE_DATA', default: '.puente (root: /var/lib/puente)', description: 'folder of the embedded database' },
+  { name: 'PUENTE_DATABASE_CONNECTIONS', default: '20', description: 'database connections of one process, 2 to 500' },
+  { name: 'PUENTE_STATEMENT_TIMEOUT_MS', default: '30000', description: 'longest statement in ms, 100 to 3600000' },
+  {
+    name: 'PUENTE_REQUESTS_PER_MINUTE',
+    default: String(limits.requestsPerMinute),
+    description: 'requests a minute for one account or address, 1 to 1000000',
+  },
+  { name: 'PUENTE_LOG_LEVEL', default: 'info', description: logLevels.join(', ') },
+  {
+    name: 'PUENTE_TRUST_PROXY',
+    default: 'none',
+    description: 'proxies whose X-Forwarded-For is believed: addresses and networks with commas between',
+  },
+  { name: 'PUENTE_URL', default: 'http://127.0.0.1:8460', description: 'node that the client commands talk to' },
+  { name: 'PUENTE_API_KEY', default: 'none', description: 'API key that the client commands use' },
+  { name: 'NO_COLOR', default: 'none', description: 'no colours, whatever the terminal can do' },
+]
+
+/**
+ * Reads the environment, once, at start.
+ * @throws {ConfigurationError} for the first variable with a bad value
+ */
+export function readConfig(environment: NodeJS.ProcessEnv = process.env): { config: Config; secrets: Secrets } {
+  const read = (name: string): string | undefined => environment[name]?.trim() || undefined
+  const folder = read('PUENTE_DATA')
+  const config: Config = {
+    host: host(read('PUENTE_HOST')),
+    port: integer('PUENTE_PORT', read('PUENTE_PORT'), 8460, 0, 65_535),
+    dataFolder: folder === undefined ? undefined : path.resolve(folder),
+    databaseConnections: integer('PUENTE_DATABASE_CONNECTIONS', read('PUENTE_DATABASE_CONNECTIONS'), 20, 2, 500),
+    statementTimeoutMs: integer(
+      'PUENTE_STATEMENT_TIMEOUT_MS',
+      read('PUENTE_STATEMENT_TIMEOUT_MS'),
+      30_000,
+      100,
+      3_600_000,
+    ),
+    requestsPerMinute: integer(
+      'PUENTE_REQUESTS_PER_MINUTE',
+      read('PUENTE_REQUESTS_PER_MINUTE'),
+      limits.requestsPerMinute,
+      1,
+      1_000_000,
+    ),
+    logLevel: logLevel(read('PUENTE_LOG_LEVEL')),
+    trustProxy: trustProxy(read('PUENTE_TRUST_PROXY')),
+    url: parseNodeUrl('PUENTE_URL', read('PUENTE_URL') ?? 'http://127.0.0.1:8460'),
+    colour: read('NO_COLOR') === undefined,
+    homeFolder: homedir(),
+    xdgDataHome: read('XDG_DATA_HOME'),
+  }
+  const secrets: Secrets = { databaseUrl: databaseUrl(read('DATABASE_URL')), apiKey: apiKey(read('PUENTE_API_KEY')) }
+  return { config: Object.freeze(config), secrets: Object.freeze(secrets) }
+}
+
+/** The base URL of a node, without a slash at its end. @throws {ConfigurationError} naming `variable` */
+export function parseNodeUrl(variable: string, text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  const usable = url !== undefined && ['http:', 'https:'].includes(url.protocol) && url.search === '' && url.hash === ''
+  if (!usable) throw new ConfigurationError(variable, 'must be the URL of a node, such as https://puente.example.org')
+  if (url.username !== '' || url.password !== '') {
+    throw new ConfigurationError(variable, 'must not hold a password: the API key goes into PUENTE_API_KEY')
+  }
+  return url.href.endsWith('/') ? url.href.slice(0, -1) : url.href
+}
+
+/** An API key as people paste it. @throws {ConfigurationError} that does not repeat the value */
+export function apiKey(text: string | undefined, variable = 'PUENTE_API_KEY'): string | undefined {
+  if (text === undefined || /^puente_[0-9a-f]{12}_[A-Za-z0-9_-]{43}$/.test(text)) return text
+  throw new ConfigurationError(
+    variable,
+    'must be an API key of Puente: puente_, 12 hexadecimal digits, _ and the secret',
+  )
+}
+
+/** @throws {ConfigurationError} that does not repeat the value, which may hold a password */
+export function databaseUrl(text: string | undefined, variable = 'DATABASE_URL'): string | undefined {
+  if (text === undefined) return undefined
+  const protocol = URL.canParse(text) ? new URL(text).protocol : ''
+  if (protocol === 'postgres:' || protocol === 'postgresql:') return text
+  throw new ConfigurationError(variable, 'must be the URL of a PostgreSQL: postgres://user:password@host:5432/database')
+}
+
+/** @throws {ConfigurationError} */
+export function integer(name: string, text: string | undefined, otherwise: number, min: number, max: number): number {
+  if (text === undefined) return otherwise
+  const number = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN
+  if (number >= min && number <= max) return number
+  throw new ConfigurationError(name, `must be a whole number from ${min} to ${max}, not "${text.slice(0, 40)}"`)
+}
+
+function host(text = '127.0.0.1'): string {
+  if (isIP(text) !== 0 || /^[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63}){0,10}$/.test(text)) return text
+  throw new ConfigurationError('PUENTE_HOST', `must be an IP address or a host name, not "${text.slice(0, 40)}"`)
+}
+
+function logLevel(text = 'info'): LogLevel {
+  const level = logLevels.find((each) => each === text.toLowerCase())
+  if (level !== undefined) return level
+  throw new ConfigurationError('PUENTE_LOG_LEVEL', `must be one of ${logLevels.join(', ')}, not "${text.slice(0, 40)}"`)
+}
+
+/** Trusting everybody, or a number of hops, is no choice: whoever connects could then claim any address. */
+function trustProxy(text: string | undefined): Config['trustProxy'] {
+  const proxies = text === undefined ? [] : text.split(',').map((each) => each.trim())
+  if (proxies.every(isProxy)) return Object.freeze(proxies)
+  throw new ConfigurationError(
+    'PUENTE_TRUST_PROXY',
+    'must be addresses and networks of proxies with commas between, such as "10.0.0.0/8, ::1" or "loopback"',
+  )
+}
+
+function isProxy(text: string): boolean {
+  if (['loopback', 'linklocal', 'uniquelocal'].includes(text)) return true
+  const [address = '', bits, ...more] = text.split('/')
+  const version = isIP(address)
+  if (version === 0 || more.length > 0) return false
+  return (
+    bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) >= 1 && Number(bits) <= (version === 4 ? 32 : 128))
+  )
+}

@@ -1,0 +1,178 @@
+import { accessSync, constants, existsSync, readFileSync } from 'node:fs'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { FastifyInstance } from 'fastify'
+import type { Context, Log } from './actions/index.ts'
+import { startContext } from './actions/start.ts'
+import { buildApp } from './app.ts'
+import type { Config, Secrets } from './config.ts'
+import { startSchedule } from './schedule.ts'
+import { defaultDataFolder } from './store/embedded/data-folder.ts'
+import { startEmbedded } from './store/embedded/start.ts'
+import { migrate } from './store/migrate.ts'
+
+/** The folder of the package: where `package.json`, `openapi.yaml` and `migrations/` are. */
+export const projectFolder: string = findProjectFolder(path.dirname(fileURLToPath(import.meta.url)))
+
+export const version: string = readVersion()
+
+/** A database to talk to: the embedded one, started for this process, or somebody else's. */
+export interface OpenDatabase {
+  readonly url: string
+  readonly embedded: boolean
+  /** Stops what {@link openDatabase} started; a foreign database is left alone. */
+  stop(): Promise<void>
+}
+
+/** Where the embedded database of this configuration lies. */
+export function dataFolderOf(config: Config): string {
+  return (
+    config.dataFolder ??
+    defaultDataFolder({
+      uid: process.getuid?.() ?? -1,
+      homeFolder: config.homeFolder,
+      ...(isWritable(projectFolder) ? { projectFolder } : {}),
+      ...(config.xdgDataHome === undefined ? {} : { xdgDataHome: config.xdgDataHome }),
+    })
+  )
+}
+
+/** @throws Error that says what to do, when the embedded database cannot be started */
+export async function openDatabase(
+  { databaseUrl }: Pick<Secrets, 'databaseUrl'>,
+  embedded: { readonly dataFolder: string; readonly durable: boolean },
+  log: Log,
+): Promise<OpenDatabase> {
+  if (databaseUrl !== undefined) return { url: databaseUrl, embedded: false, stop: async () => {} }
+  const started = await startEmbedded({ ...embedded, log: (line) => log.info({ database: 'embedded' }, line) })
+  return { url: started.url, embedded: true, stop: () => started.stop() }
+}
+
+/** Brings the database to the newest schema. @returns the migrations applied now */
+export const migrateDatabase = ({ url }: OpenDatabase): Promise<string[]> =>
+  migrate(url, path.join(projectFolder, 'migrations'))
+
+/** The context of a migrated database; `close` gives its connections back. */
+export const openContext = (database: OpenDatabase, config: Config, log: Log): ReturnType<typeof startContext> =>
+  startContext({
+    database: {
+      url: database.url,
+      connections: config.databaseConnections,
+      statementTimeoutMs: config.statementTimeoutMs,
+    },
+    clock: () => new Date(),
+    log,
+    version,
+  })
+
+/** A node that answers. */
+export interface RunningNode {
+  readonly url: string
+  readonly context: Context
+  /** Accepts nothing new, finishes what is under way, and lets go of everything. May be called again. */
+  stop(): Promise<void>
+}
+
+/** Database → migrations → context → app → listening, whichever database it is. Takes what it opened down if it fails. */
+export async function startNode(
+  database: OpenDatabase,
+  config: Config,
+  log: Log,
+  port: 'only this port' | 'or a free one' = 'only this port',
+): Promise<RunningNode> {
+  const undo: (() => Promise<unknown>)[] = [() => database.stop()]
+  const unwind = async () => {
+    for (const step of undo.splice(0).reverse()) await step()
+  }
+  try {
+    const applied = await migrateDatabase(database)
+    if (applied.length > 0) log.info({ migrations: applied }, 'the database was migrated')
+    let closing = false
+    // an embedded database that stops ends connections that the pool has not quite closed: nobody needs to know
+    const warn: Log['warn'] = (facts, message) => (closing ? undefined : log.warn(facts, message))
+    const context = await openContext(database, config, { ...log, warn })
+    undo.push(() => {
+      closing = true
+      return context.close()
+    })
+    const schedule = startSchedule(context, log)
+    undo.push(() => schedule.stop())
+    const { requestsPerMinute, trustProxy } = config
+    const app = await buildApp(context, { root: projectFolder, requestsPerMinute, trustProxy })
+    undo.push(() => app.close())
+    const url = await listen(app, config, port)
+    let stopping: Promise<void> | undefined
+    const stop = () => {
+      stopping ??= unwind()
+      return stopping
+    }
+    return { url, context, stop }
+  } catch (error) {
+    await unwind()
+    throw error
+  }
+}
+
+/** Runs a node until SIGTERM or SIGINT. A second signal ends the process at once. */
+export async function serve(config: Config, secrets: Secrets, log: Log): Promise<void> {
+  const stopped = untilSignal(log)
+  const database = await openDatabase(secrets, { dataFolder: dataFolderOf(config), durable: true }, log)
+  const node = await startNode(database, config, log)
+  log.info({ url: node.url, database: database.embedded ? 'embedded' : 'DATABASE_URL' }, 'the node answers')
+  await stopped
+  await node.stop()
+  log.info({}, 'the node has stopped')
+}
+
+/** Resolves at the first SIGTERM or SIGINT; the second ends the process with 128 and the signal's number. */
+export function untilSignal(log: Log): Promise<void> {
+  return new Promise((resolve) => {
+    let signals = 0
+    for (const [signal, number] of [['SIGINT', 2] as const, ['SIGTERM', 15] as const]) {
+      process.on(signal, () => {
+        signals++
+        if (signals > 1) process.exit(128 + number)
+        log.info({ signal }, 'stopping: what is under way is finished first; a second signal ends it at once')
+        resolve()
+      })
+    }
+  })
+}
+
+async function listen(
+  app: FastifyInstance,
+  { host, port }: Config,
+  otherwise: 'only this port' | 'or a free one',
+): Promise<string> {
+  try {
+    return await app.listen({ host, port })
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'EADDRINUSE' && otherwise === 'or a free one') return await app.listen({ host, port: 0 })
+    if (code !== 'EADDRINUSE' && code !== 'EACCES' && code !== 'EADDRNOTAVAIL') throw error
+    const why = code === 'EADDRINUSE' ? 'is taken' : 'may not be used here'
+    throw new Error(`${host}:${port} ${why}: choose another with PUENTE_HOST and PUENTE_PORT`, { cause: error })
+  }
+}
+
+/** Built files lie some folders below it. */
+function findProjectFolder(from: string): string {
+  if (existsSync(path.join(from, 'package.json'))) return from
+  const parent = path.dirname(from)
+  if (parent === from) throw new Error('package.json is not above this file')
+  return findProjectFolder(parent)
+}
+
+function readVersion(): string {
+  const { version } = JSON.parse(readFileSync(path.join(projectFolder, 'package.json'), 'utf8')) as { version: string }
+  return version
+}
+
+function isWritable(folder: string): boolean {
+  try {
+    accessSync(folder, constants.W_OK)
+    return true
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,52 @@
+import { type Context, isReady, type Log } from './actions/index.ts'
+
+/** Something that runs on the clock. */
+export interface Job {
+  readonly name: string
+  /** Milliseconds between the end of one run and the start of the next. */
+  readonly everyMs: number
+  readonly run: (context: Context) => Promise<unknown>
+}
+
+/** What a node does without being asked. */
+export const jobs: readonly Job[] = [
+  // logs a warning when the database does not answer, so that an idle node is not silent about it
+  { name: 'readiness', everyMs: 30_000, run: isReady },
+]
+
+export interface Schedule {
+  /** Starts no further run and waits for those under way. */
+  stop(): Promise<void>
+}
+
+/** Runs each job over and over, never twice at once; a run that fails is logged and the next one comes. */
+export function startSchedule(context: Context, log: Log, what: readonly Job[] = jobs): Schedule {
+  const timers = new Map<Job, NodeJS.Timeout>()
+  const running = new Set<Promise<void>>()
+  let stopped = false
+  const plan = (job: Job) => {
+    if (stopped) return
+    const timer = setTimeout(() => {
+      const run = once(job, context, log).finally(() => running.delete(run))
+      running.add(run)
+      void run.then(() => plan(job))
+    }, job.everyMs)
+    // the clock alone keeps no process alive
+    timers.set(job, timer.unref())
+  }
+  for (const job of what) plan(job)
+  const stop = async () => {
+    stopped = true
+    for (const timer of timers.values()) clearTimeout(timer)
+    await Promise.all(running)
+  }
+  return { stop }
+}
+
+async function once(job: Job, context: Context, log: Log): Promise<void> {
+  try {
+    await job.run(context)
+  } catch (error) {
+    log.error({ error, job: job.name }, 'a job failed')
+  }
+}

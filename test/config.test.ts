@@ -1,0 +1,138 @@
+import t from 'tap'
+import type { Context } from '../src/actions/index.ts'
+import { ConfigurationError, readConfig, variables } from '../src/config.ts'
+import { type Job, startSchedule } from '../src/schedule.ts'
+
+const key = `puente_0123456789ab_${'x'.repeat(43)}`
+
+t.test('an empty environment gives the documented defaults', async (t) => {
+  const { config, secrets } = readConfig({})
+  t.match(config, { host: '127.0.0.1', port: 8460, dataFolder: undefined, logLevel: 'info', trustProxy: [] })
+  t.equal(config.url, 'http://127.0.0.1:8460')
+  t.same(secrets, { databaseUrl: undefined, apiKey: undefined })
+  for (const { name, default: otherwise } of variables) {
+    if (/^\d+$/.test(otherwise)) t.same(readConfig({ [name]: otherwise }).config, config, `${name} is ${otherwise}`)
+  }
+})
+
+t.test('an empty variable counts as absent', async (t) => {
+  const empty = Object.fromEntries(variables.map(({ name }) => [name, '  ']))
+  t.same(readConfig(empty), readConfig({}))
+})
+
+t.test('good values are taken', async (t) => {
+  const { config, secrets } = readConfig({
+    PUENTE_HOST: '::1',
+    PUENTE_PORT: '0',
+    DATABASE_URL: 'postgresql://puente@db.example/puente',
+    PUENTE_DATA: 'data',
+    PUENTE_LOG_LEVEL: 'WARN',
+    PUENTE_TRUST_PROXY: 'loopback, 10.0.0.0/8,2001:db8::1',
+    PUENTE_URL: 'https://puente.example.org/node/',
+    PUENTE_API_KEY: key,
+    NO_COLOR: '1',
+  })
+  t.match(config, { host: '::1', port: 0, logLevel: 'warn', colour: false, url: 'https://puente.example.org/node' })
+  t.equal(config.dataFolder, `${process.cwd()}/data`)
+  t.same(config.trustProxy, ['loopback', '10.0.0.0/8', '2001:db8::1'])
+  t.same(secrets, { databaseUrl: 'postgresql://puente@db.example/puente', apiKey: key })
+  t.throws(() => Object.assign(config, { port: 1 }), TypeError, 'it cannot be changed')
+})
+
+t.test('each bad value is refused with a sentence that names its variable', async (t) => {
+  const bad: readonly (readonly [string, ...string[]])[] = [
+    ['PUENTE_HOST', 'http://x', '300.1.1.1:80', 'a b', '-'.repeat(80)],
+    ['PUENTE_PORT', '-1', '65536', '80a', '8460.5', '1e3', '99999999999'],
+    ['DATABASE_URL', 'mysql://x/y', 'localhost', 'postgres'],
+    ['PUENTE_DATABASE_CONNECTIONS', '1', '501', 'many'],
+    ['PUENTE_STATEMENT_TIMEOUT_MS', '99', '3600001', '30s'],
+    ['PUENTE_REQUESTS_PER_MINUTE', '0', '1000001', '∞'],
+    ['PUENTE_LOG_LEVEL', 'verbose', 'trace'],
+    [
+      'PUENTE_TRUST_PROXY',
+      'true',
+      '1',
+      '10.0.0.0/33',
+      '::/129',
+      '0.0.0.0/0',
+      '10.0.0.1/8/8',
+      'proxy.example',
+      '10.0.0.1,',
+    ],
+    ['PUENTE_URL', 'puente.example', 'ftp://x', 'http://user:secret@x', 'http://x/?a=b', 'http://x/#a'],
+    ['PUENTE_API_KEY', 'secret', 'puente_0123456789ab_short', `${key}x`, `Bearer ${key}`],
+  ]
+  for (const [name, ...values] of bad) {
+    for (const value of values) {
+      t.throws(() => readConfig({ [name]: value }), { message: new RegExp(`^${name} must`) }, value)
+    }
+  }
+  const named = new Set(bad.map(([name]) => name))
+  const free = variables.filter(({ name }) => !named.has(name)).map(({ name }) => name)
+  t.same(free, ['PUENTE_DATA', 'NO_COLOR'], 'only what can have any value has no bad one')
+})
+
+t.test('a refusal of a secret does not repeat it', async (t) => {
+  const secret = 'puente_hunter2'
+  for (const name of ['PUENTE_API_KEY', 'DATABASE_URL', 'PUENTE_URL']) {
+    const value = name === 'PUENTE_URL' ? `http://${secret}:${secret}@x` : secret
+    try {
+      readConfig({ [name]: value })
+      t.fail(`${name} was taken`)
+    } catch (error) {
+      t.ok(error instanceof ConfigurationError)
+      t.notMatch(String(error), 'hunter2', name)
+    }
+  }
+})
+
+t.test('a job never runs twice at once, and its failure is logged and does not end it', async (t) => {
+  let running = 0
+  let runs = 0
+  let most = 0
+  const logged: string[] = []
+  const enough = new Promise<void>((resolve) => {
+    const job: Job = {
+      name: 'slow',
+      everyMs: 1,
+      run: async () => {
+        most = Math.max(most, ++running)
+        await new Promise((done) => setTimeout(done, 5))
+        running--
+        if (++runs === 3) resolve()
+        throw new Error('it failed')
+      },
+    }
+    const log = { info: () => {}, warn: () => {}, error: (facts: object) => void logged.push(JSON.stringify(facts)) }
+    const schedule = startSchedule({} as Context, log, [job])
+    t.teardown(() => schedule.stop())
+    // the schedule keeps no process alive, so the test must
+    const awake = setInterval(() => {}, 1000)
+    t.teardown(() => clearInterval(awake))
+  })
+  await enough
+  t.equal(most, 1)
+  t.match(logged[0], /slow/)
+})
+
+t.test('a schedule that stops waits for what is under way and starts nothing more', async (t) => {
+  let finished = 0
+  let begun: () => void = () => {}
+  const first = new Promise<void>((resolve) => {
+    begun = resolve
+  })
+  const run = async () => {
+    begun()
+    await new Promise((done) => setTimeout(done, 20))
+    finished++
+  }
+  const log = { info: () => {}, warn: () => {}, error: () => {} }
+  const awake = setInterval(() => {}, 1000)
+  t.teardown(() => clearInterval(awake))
+  const schedule = startSchedule({} as Context, log, [{ name: 'job', everyMs: 1, run }])
+  await first
+  await schedule.stop()
+  t.equal(finished, 1)
+  await new Promise((done) => setTimeout(done, 30))
+  t.equal(finished, 1)
+})

@@ -1,0 +1,126 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import pg from 'pg'
+import t, { type Test } from 'tap'
+import { setUp } from '../src/actions/set-up.ts'
+import { actions } from '../src/actions/index.ts'
+import { startContext } from '../src/actions/start.ts'
+import { testDatabase } from './database.ts'
+
+t.setTimeout(300_000)
+
+const records = 30_000
+const perRequest = 1_000
+const chunks = records / perRequest
+
+t.test('kill -9 during a push loses nothing acknowledged, doubles nothing, and a re-run completes it', async (t) => {
+  const url = await testDatabase(t)
+  const key = await enrol(url)
+  const acknowledged = new Set<number>()
+
+  for (const killAfterMs of [30, 150, 400]) {
+    const server = await start(t, url)
+    const before = acknowledged.size
+    await pushAll(server.url, key, acknowledged, () => {
+      // In the middle of what follows the first answer of this life.
+      if (acknowledged.size === before + 1) setTimeout(() => server.child.kill('SIGKILL'), killAfterMs)
+    })
+    await gone(server.child)
+    t.ok(acknowledged.size > before && acknowledged.size < chunks, `${acknowledged.size} of ${chunks} requests acknowledged`)
+    const there = await stored(url)
+    const lost = [...acknowledged].filter((chunk) => values(chunk).some((value) => !there.has(value)))
+    t.strictSame(lost, [], 'all of them are there')
+  }
+
+  const server = await start(t, url)
+  await pushAll(server.url, key, new Set(), () => {})
+  server.child.kill('SIGTERM')
+  await gone(server.child)
+  t.equal((await stored(url)).size, records, 'a re-run completes it')
+  const { rows } = await query(
+    url,
+    `select (select count(*) from indicator)::int as rows, (select count(*) from feed)::int as feed,
+       (select max(version) from indicator)::int as version, (select count(distinct position) from indicator)::int as positions,
+       (select coalesce(sum((subject::json->>'written')::int), 0) from audit_subject where subject like '%"written"%')::int as audited`,
+  )
+  t.strictSame(rows, [{ rows: records, feed: records, version: 1, positions: records, audited: records }], 'once each')
+})
+
+const values = (chunk: number): string[] =>
+  Array.from({ length: perRequest }, (_, i) => `c${chunk * perRequest + i}.crash.example.com`)
+
+/** Pushes chunk by chunk until all are acknowledged or the server is gone; answers are what counts, not sendings. */
+async function pushAll(url: string, key: string, acknowledged: Set<number>, onAnswer: () => void): Promise<void> {
+  for (let chunk = 0; chunk < chunks; chunk++) {
+    if (acknowledged.has(chunk)) continue
+    try {
+      const answer = await fetch(`${url}/v1/indicators?tlp=green`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${key}`, 'content-type': 'application/x-ndjson' },
+        body: values(chunk)
+          .map((value) => `${JSON.stringify({ value })}\n`)
+          .join(''),
+      })
+      if (answer.status !== 200) throw new Error(await answer.text())
+      await answer.json()
+    } catch {
+      // The server died under this one: it was not acknowledged.
+      return
+    }
+    acknowledged.add(chunk)
+    onAnswer()
+  }
+}
+
+async function gone(child: ChildProcess): Promise<void> {
+  if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
+}
+
+async function enrol(url: string): Promise<string> {
+  const context = await startContext({
+    database: { url, connections: 2, statementTimeoutMs: 10_000 },
+    clock: () => new Date(),
+    log: { info: () => {}, warn: () => {}, error: () => {} },
+    version: 'test',
+  })
+  const { accounts } = await setUp(context, {
+    organisation: { id: 'cert-br', name: 'CERT.br', kind: 'national-cert', jurisdiction: 'BR' },
+  })
+  const admin = await actions.authenticate(context, { authorization: `Bearer ${accounts[0]?.apiKey}` })
+  await actions['create-account'](context, admin, { id: 'ana', organisation: 'cert-br', name: 'Ana', roles: ['publisher'] })
+  const { secret } = await actions['issue-key'](context, admin, { id: 'ana', name: 'test' })
+  await context.close()
+  return secret
+}
+
+async function start(t: Test, databaseUrl: string): Promise<{ child: ChildProcess; url: string }> {
+  const child = spawn(process.execPath, ['bin/puente.js', 'serve'], {
+    env: { ...process.env, DATABASE_URL: databaseUrl, PUENTE_PORT: '0', PUENTE_LOG_LEVEL: 'info' },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  })
+  t.teardown(() => child.kill('SIGKILL'))
+  for await (const line of createInterface({ input: child.stderr })) {
+    const url = /"url":"(http:[^"]+)"/.exec(line)?.[1]
+    if (url !== undefined) {
+      child.stderr.resume()
+      return { child, url }
+    }
+  }
+  throw new Error('the server did not start')
+}
+
+async function stored(url: string): Promise<Set<string>> {
+  const { rows } = await query(url, 'select value from indicator')
+  return new Set(rows.map(({ value }) => value))
+}
+
+async function query(url: string, text: string): Promise<pg.QueryResult> {
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  try {
+    return await client.query(text)
+  } finally {
+    await client.end()
+  }
+}
