@@ -35,11 +35,10 @@ export interface LookupResult {
   readonly fault?: RecordFault
 }
 
-/** One key to look for, and the value it stands for. */
+/** A key to look for, and the values that ask for it: addresses of one network share most of their prefixes. */
 interface Wanted {
-  readonly value: number
-  readonly match: MatchKind
-  readonly key: Buffer
+  readonly key: string
+  readonly values: number[]
 }
 
 /**
@@ -54,28 +53,16 @@ export const lookup = verb(
       throw new Fault('too_many_values', `At most ${limits.lookupValues} values in one look-up.`)
     }
     const parsed = input.values.map(parseValue)
-    const wanted = parsed.flatMap((each, value): Wanted[] =>
-      'fault' in each
-        ? []
-        : [
-            { value, match: 'exact', key: keyBytes(each.exact) },
-            ...each.containing.map((key): Wanted => ({ value, match: 'containing', key: keyBytes(key) })),
-          ],
-    )
     const permitted = permittedFor(context, caller, standing)
     const limit = Math.min(input.limitPerValue ?? 10, 100)
     const found = await Promise.all(
       (['exact', 'containing'] as const).map(async (kind) => {
-        const asked = wanted.filter((each) => each.match === kind)
+        const asked = wantedBy(parsed, kind)
         // What contains a value is found through parts of it: not for what is masked.
         const visible = visibleTo(permitted, standing, caller, kind === 'exact' ? 'whole' : 'content')
-        const matches = await matchKeys(
-          context.database,
-          visible,
-          asked.map((each) => each.key),
-          limit,
-        )
-        return matches.map((match) => ({ wanted: asked[match.key], indicator: match.indicator }))
+        const keys = asked.map(({ key }) => keyBytes(key))
+        const matches = keys.length === 0 ? [] : await matchKeys(context.database, visible, keys, limit)
+        return matches.map(({ key, indicator }) => ({ match: kind, values: asked[key]?.values ?? [], indicator }))
       }),
     )
     const flat = found.flat()
@@ -88,10 +75,9 @@ export const lookup = verb(
     )
     await recordReading(context, caller, standing, 'lookup', released)
     const matchesOf = parsed.map((): { match: MatchKind; indicator: Released }[] => [])
-    for (const [i, { wanted: asked }] of flat.entries()) {
+    for (const [i, { match, values }] of flat.entries()) {
       const indicator = released[i]
-      if (asked !== undefined && indicator !== undefined)
-        matchesOf[asked.value]?.push({ match: asked.match, indicator })
+      if (indicator !== undefined) for (const value of values) matchesOf[value]?.push({ match, indicator })
     }
     return parsed.map((each, i) => result(each, input.values[i]?.value ?? '', matchesOf[i] ?? []))
   },
@@ -111,6 +97,19 @@ function parseValue({ value, type }: LookupValue, record: number): Parsed {
     if (error instanceof Fault) return { fault: error.asRecordFault({ record }) }
     throw error
   }
+}
+
+function wantedBy(parsed: readonly Parsed[], kind: MatchKind): Wanted[] {
+  const wanted = new Map<string, Wanted>()
+  for (const [value, each] of parsed.entries()) {
+    if ('fault' in each) continue
+    for (const key of kind === 'exact' ? [each.exact] : each.containing) {
+      const known = wanted.get(key)
+      if (known === undefined) wanted.set(key, { key, values: [value] })
+      else known.values.push(value)
+    }
+  }
+  return [...wanted.values()]
 }
 
 function result(parsed: Parsed, value: string, matches: LookupResult['matches']): LookupResult {

@@ -1,5 +1,6 @@
 import { Fault } from '../domain/errors.ts'
 import { detectType } from '../domain/observables/detect.ts'
+import { constituencyKeys } from '../domain/observables/keys.ts'
 import { parseObservable } from '../domain/observables/parse.ts'
 import { refang } from '../domain/observables/refang.ts'
 import { isRsitClass, isRsitType, rsit } from '../domain/rsit.ts'
@@ -8,10 +9,13 @@ import type { SearchFilter } from './search.ts'
 import { valueKeyOf } from './value-keys.ts'
 
 /** The parts of a filter that are values: brought to the form in which the store keeps them. */
-export function searchKeys(filter: SearchFilter): Pick<PageFilter, 'valueKey' | 'classes' | 'domainReversed'> {
+export function searchKeys(
+  filter: SearchFilter,
+): Pick<PageFilter, 'valueKey' | 'classes' | 'domainReversed' | 'network'> {
   return {
     ...(filter.value === undefined ? {} : { valueKey: keyOfValue(filter.value, filter.type) }),
     ...(filter.class === undefined ? {} : { classes: filter.class.flatMap(typesOfClass) }),
+    ...(filter.network === undefined ? {} : { network: cidrOf(filter.network) }),
     ...(filter.domain === undefined ? {} : { domainReversed: reversed(filter.domain) }),
   }
 }
@@ -29,6 +33,18 @@ function typesOfClass(name: string): string[] {
   if (isRsitType(name)) return [name]
   if (isRsitClass(name)) return [...rsit[name]]
   throw new Fault('invalid_request', `"${name.slice(0, 40)}" is not an RSIT class or type.`)
+}
+
+/** An address or prefix in CIDR form: nothing else reaches the database's own parser. */
+function cidrOf(text: string): string {
+  const { network } = constituencyKeys(parseObservable(anyNetwork(text), text))
+  if (network === undefined) throw new Fault('invalid_request', 'That is no network in CIDR form.')
+  return network
+}
+
+const anyNetwork = (text: string): string => {
+  const family = text.includes(':') ? 'ipv6' : 'ipv4'
+  return `${family}-${text.includes('/') ? 'prefix' : 'address'}`
 }
 
 const reversed = (domain: string): string =>

@@ -106,18 +106,17 @@ function handlingFilter(caller: Caller, filter: SearchFilter): ((handling: Handl
 }
 
 function pageFilter(context: Context, filter: SearchFilter): PageFilter {
-  const { type, q, country, asn, network, since, until, minConfidence, status } = filter
+  const { type, q, country, asn, since, until, minConfidence, status } = filter
   return {
     ...searchKeys(filter),
     ...(type === undefined ? {} : { types: type }),
     ...(q === undefined ? {} : { text: q }),
     ...(country === undefined ? {} : { countries: country.map((code) => code.toUpperCase()) }),
     ...(asn === undefined ? {} : { asns: asn }),
-    ...(network === undefined ? {} : { network }),
     ...(since === undefined ? {} : { since }),
     ...(until === undefined ? {} : { until }),
     ...(minConfidence === undefined ? {} : { minConfidence }),
-    ...(status === undefined ? {} : { status }),
+    ...(status === undefined || status.length === 0 ? {} : { status }),
     at: context.clock().toISOString(),
   }
 }

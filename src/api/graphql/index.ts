@@ -1,0 +1,55 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import mercurius, { type IResolvers, type MercuriusContext, type MercuriusLoaders } from 'mercurius'
+import type { Context } from '../../actions/index.ts'
+import { limits } from '../../domain/limits.ts'
+import { Known } from './asked.ts'
+import { executed, refuse } from './errors.ts'
+import { guard } from './guard.ts'
+import { loaders } from './loaders.ts'
+import { registerPage } from './page.ts'
+import { fromBody, fromQueryString, type GraphqlRequest, readJsonBodies } from './request.ts'
+import { resolvers } from './resolvers.ts'
+import { readSchema } from './schema.ts'
+
+/** Documents that are kept parsed and validated. Not compiled: mercurius' jit caches one operation a text. */
+const documentsKept = 100
+
+/** The GraphQL door: `schema.graphql` at `/graphql` (POST, and GET for queries), and a page to explore it at `/graphiql`. */
+export async function registerGraphql(app: FastifyInstance, context: Context): Promise<void> {
+  await registerPage(app)
+  await app.register(async (door) => {
+    readJsonBodies(door)
+    door.setErrorHandler((error: unknown, _request, reply) => refuse(reply, error, context.log))
+    await door.register(mercurius, {
+      schema: readSchema(),
+      resolvers: resolvers as unknown as IResolvers,
+      loaders: loaders as unknown as MercuriusLoaders,
+      routes: false,
+      cache: documentsKept,
+      graphql: { parseOptions: { maxTokens: limits.graphqlTokens } },
+      errorFormatter: (execution) => executed(execution, context.log),
+    })
+    guard(door)
+    door.post('/graphql', { config: { action: 'describe' } }, (request, reply) =>
+      answer(context, request, reply, fromBody(request.body)),
+    )
+    door.get('/graphql', { config: { action: 'describe' }, exposeHeadRoute: false }, (request, reply) =>
+      answer(context, request, reply, fromQueryString(request.query)),
+    )
+  })
+}
+
+const responseJson = 'application/graphql-response+json'
+
+async function answer(
+  context: Context,
+  { caller, headers }: FastifyRequest,
+  reply: FastifyReply,
+  { query, variables, operationName }: GraphqlRequest,
+): Promise<unknown> {
+  const asked = { context, caller, known: new Known(context, caller), operationName }
+  const result = await reply.graphql(query, asked as unknown as MercuriusContext, variables)
+  const wanted = headers.accept?.includes(responseJson) === true ? responseJson : 'application/json'
+  reply.header('content-type', `${wanted}; charset=utf-8`)
+  return result
+}

@@ -1,0 +1,98 @@
+import type { ExplainInput, Explanation } from '../../actions/explain.ts'
+import type { HistoryEntry } from '../../actions/history.ts'
+import { actions } from '../../actions/index.ts'
+import type { LookupValue } from '../../actions/lookup.ts'
+import type { ReadInput } from '../../actions/read.ts'
+import type { SearchFilter } from '../../actions/search.ts'
+import { Fault } from '../../domain/errors.ts'
+import { limits } from '../../domain/limits.ts'
+import type { Released } from '../../domain/released.ts'
+import { type Asked, orNull, reading, withoutNulls } from './asked.ts'
+import { searchFilter } from './filter.ts'
+import { globalIdOf, localIdOf } from './global-id.ts'
+
+interface PageArgs {
+  readonly filter?: SearchFilter
+  readonly first?: number
+  readonly after?: string
+}
+
+/** The fields of `Query` about indicators. */
+export const indicatorQueries = {
+  indicators: reading(async ({ context, caller }: Asked, { filter, first, after }: PageArgs) => {
+    const limit = within('/first', first ?? limits.pageRecordsDefault, limits.pageRecords)
+    const page = await actions.search(context, caller, {
+      filter: searchFilter(filter ?? {}),
+      limit,
+      ...(after === undefined ? {} : { cursor: after }),
+    })
+    return {
+      edges: page.items.map((node, i) => ({ cursor: page.cursors[i], node })),
+      pageInfo: {
+        hasNextPage: page.next !== undefined,
+        endCursor: page.cursors.at(-1),
+        hasPreviousPage: after !== undefined,
+        startCursor: page.cursors[0],
+      },
+    }
+  }),
+  indicator: reading(({ context, caller }: Asked, input: ReadInput) =>
+    orNull(actions.read(context, caller, readInput(input))),
+  ),
+  lookup: reading(async ({ context, caller }: Asked, args: { values: LookupValue[]; limitPerValue?: number }) => {
+    const limitPerValue = within('/limitPerValue', args.limitPerValue ?? 10, 100)
+    return await actions.lookup(context, caller, { values: args.values, limitPerValue })
+  }),
+  explain: reading((asked: Asked, input: ExplainInput) => explain(asked, input)),
+  history: reading((asked: Asked, input: ReadInput) =>
+    orNull(actions.history(asked.context, asked.caller, readInput(input))),
+  ),
+}
+
+/** Fields of types that are not simply members of what the actions return. */
+export const indicatorTypes = {
+  Indicator: {
+    id: ({ id }: Released) => globalIdOf('Indicator', id),
+    stixId: ({ id }: Released) => id,
+    history: async (indicator: Released, _args: object, { context, caller }: Asked): Promise<HistoryEntry[] | null> => {
+      const entries = await orNull(actions.history(context, caller, sourced(indicator)))
+      // Two sources that stay anonymous may share a STIX id; a history is shown with its own indicator only.
+      const present = entries?.at(-1)?.indicator
+      return present !== undefined && sameSource(present, indicator) ? entries : null
+    },
+    explain: (indicator: Released, args: Pick<ExplainInput, 'organisation' | 'account'>, asked: Asked) =>
+      explain(asked, { ...withoutNulls(args), ...sourced(indicator) }),
+  },
+  Explanation: {
+    stixId: ({ id }: Explanation) => id,
+    organisation: async ({ organisation }: Explanation, _args: object, { known }: Asked) =>
+      (await known.organisations()).get(organisation),
+  },
+}
+
+const explain = (asked: Asked, { organisation, account, ...input }: ExplainInput): Promise<Explanation | null> =>
+  orNull(
+    actions.explain(asked.context, asked.caller, {
+      ...readInput(input),
+      ...(organisation === undefined ? {} : { organisation: localIdOf('Organisation', organisation) }),
+      ...(account === undefined ? {} : { account: localIdOf('Account', account) }),
+    }),
+  )
+
+const readInput = ({ id, originator }: ReadInput): ReadInput => ({
+  id: localIdOf('Indicator', id),
+  ...(originator === undefined ? {} : { originator: localIdOf('Organisation', originator) }),
+})
+
+const sourced = ({ id, originator }: Released): ReadInput => ({
+  id,
+  ...(originator === undefined ? {} : { originator: originator.id }),
+})
+
+const sameSource = (a: Released, b: Released): boolean => a.alias === b.alias && a.originator?.id === b.originator?.id
+
+/** A number of items from 1 to the most there may be. */
+function within(pointer: string, wanted: number, most: number): number {
+  if (wanted >= 1 && wanted <= most) return wanted
+  throw new Fault('invalid_request', `A number from 1 to ${most}, please.`, { position: { pointer } })
+}

@@ -1,0 +1,49 @@
+import type { GraphQLEnumType } from 'graphql'
+import type { MatchKind } from '../../actions/lookup.ts'
+import type { SearchFilter } from '../../actions/search.ts'
+import { roles, scopes } from '../../domain/account.ts'
+import { purposes } from '../../domain/agreement.ts'
+import type { Effect } from '../../domain/decision.ts'
+import { attributions, lawEnforcementUses } from '../../domain/handling.ts'
+import type { IndicatorVersion } from '../../domain/indicator.ts'
+import { constituencyKinds, organisationKinds } from '../../domain/organisation.ts'
+import { paps } from '../../domain/pap.ts'
+import { tlps } from '../../domain/tlp.ts'
+
+/** The closed sets of the domain that are enumerations in the contract. */
+export const vocabulary: Readonly<Record<string, readonly string[]>> = {
+  TLP: tlps,
+  PAP: paps,
+  LawEnforcementUse: lawEnforcementUses,
+  Attribution: attributions,
+  Purpose: purposes,
+  Role: roles,
+  Scope: scopes,
+  OrganisationKind: organisationKinds,
+  ConstituencyKind: constituencyKinds,
+  IndicatorStatus: ['active', 'expired', 'recalled'] satisfies NonNullable<SearchFilter['status']>[number][],
+  Change: ['published', 'revised', 'narrowed', 'recalled'] satisfies IndicatorVersion['change'][],
+  Effect: ['permit', 'redact', 'deny'] satisfies Effect[],
+  MatchKind: ['exact', 'containing'] satisfies MatchKind[],
+}
+
+/** GraphQL's spelling of a word: `amber+strict` is AMBER_STRICT. */
+export const enumName = (word: string): string => word.toUpperCase().replaceAll(/[+-]/g, '_')
+
+/**
+ * Makes an enumeration of the contract stand for the words of the domain.
+ * @throws when the two are not the same words: the node does not start with a contract it would break
+ */
+export function speakDomain(type: GraphQLEnumType): void {
+  const words = vocabulary[type.name]
+  if (words === undefined)
+    throw new Error(`schema.graphql has an enumeration ${type.name} that the domain does not know`)
+  const values = type.getValues()
+  const missing = words.filter((word) => values.every(({ name }) => name !== enumName(word)))
+  if (missing.length > 0) throw new Error(`${type.name} in schema.graphql lacks ${missing.map(enumName).join(', ')}`)
+  for (const value of values) {
+    const word = words.find((each) => enumName(each) === value.name)
+    if (word === undefined) throw new Error(`${type.name}.${value.name} in schema.graphql is not a word of the domain`)
+    value.value = word
+  }
+}
