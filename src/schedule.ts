@@ -1,4 +1,4 @@
-import { type Context, isReady, type Log } from './actions/index.ts'
+import { type Context, isReady, type Log, makeRoom } from './actions/index.ts'
 
 /** Something that runs on the clock. */
 export interface Job {
@@ -12,6 +12,8 @@ export interface Job {
 export const jobs: readonly Job[] = [
   // logs a warning when the database does not answer, so that an idle node is not silent about it
   { name: 'readiness', everyMs: 30_000, run: isReady },
+  // the feed and the audit log grow without end, a partition at a time
+  { name: 'partitions', everyMs: 600_000, run: makeRoom },
 ]
 
 export interface Schedule {

@@ -3,8 +3,8 @@ import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import pg from 'pg'
 import t, { type Test } from 'tap'
-import { setUp } from '../src/actions/set-up.ts'
 import { actions } from '../src/actions/index.ts'
+import { setUp } from '../src/actions/set-up.ts'
 import { startContext } from '../src/actions/start.ts'
 import { testDatabase } from './database.ts'
 
@@ -27,7 +27,10 @@ t.test('kill -9 during a push loses nothing acknowledged, doubles nothing, and a
       if (acknowledged.size === before + 1) setTimeout(() => server.child.kill('SIGKILL'), killAfterMs)
     })
     await gone(server.child)
-    t.ok(acknowledged.size > before && acknowledged.size < chunks, `${acknowledged.size} of ${chunks} requests acknowledged`)
+    t.ok(
+      acknowledged.size > before && acknowledged.size < chunks,
+      `${acknowledged.size} of ${chunks} requests acknowledged`,
+    )
     const there = await stored(url)
     const lost = [...acknowledged].filter((chunk) => values(chunk).some((value) => !there.has(value)))
     t.strictSame(lost, [], 'all of them are there')
@@ -88,7 +91,12 @@ async function enrol(url: string): Promise<string> {
     organisation: { id: 'cert-br', name: 'CERT.br', kind: 'national-cert', jurisdiction: 'BR' },
   })
   const admin = await actions.authenticate(context, { authorization: `Bearer ${accounts[0]?.apiKey}` })
-  await actions['create-account'](context, admin, { id: 'ana', organisation: 'cert-br', name: 'Ana', roles: ['publisher'] })
+  await actions['create-account'](context, admin, {
+    id: 'ana',
+    organisation: 'cert-br',
+    name: 'Ana',
+    roles: ['publisher'],
+  })
   const { secret } = await actions['issue-key'](context, admin, { id: 'ana', name: 'test' })
   await context.close()
   return secret

@@ -1,4 +1,5 @@
 import { readEpoch } from '../store/node.ts'
+import { ensurePartitions } from '../store/partitions.ts'
 import type { Context } from './context.ts'
 
 export interface Description {
@@ -23,3 +24,6 @@ export async function isReady(context: Context): Promise<boolean> {
     return false
   }
 }
+
+/** Keeps the logs' next partitions ready; on the clock, and at start. */
+export const makeRoom = (context: Context): Promise<void> => ensurePartitions(context.database)

@@ -7,9 +7,10 @@ import type { Reader } from '../domain/reader.ts'
 import { decide } from '../policy/decide.ts'
 import { mayBlock } from '../policy/pap.ts'
 import { mayExplain } from '../policy/permissions.ts'
+import { originatorShown, withoutSource } from '../policy/release.ts'
 import type { Context, Standing } from './context.ts'
 import { findVisible, type ReadInput } from './read.ts'
-import { verb } from './verb.ts'
+import { record, verb } from './verb.ts'
 import { permittedFor } from './visible.ts'
 
 export interface ExplainInput extends ReadInput {
@@ -43,13 +44,22 @@ export const explain = verb(
     const indicator = await findVisible(context, caller, standing, permitted, input)
     const organisation = input.organisation ?? caller.reader.organisation?.id ?? ''
     if (!mayExplain(caller, organisation, indicator.originator)) {
+      await context.database.transaction((transaction) =>
+        record(transaction, context, caller, standing, {
+          action: 'explain',
+          decision: 'deny',
+          rules: ['explain.own'],
+          subject: JSON.stringify({ id: indicator.id, organisation }),
+        }),
+      )
       throw new Fault('not_yours', 'Only the originator may ask about other readers.', { rule: 'explain.own' })
     }
     const handling = standing.visibility.handling(indicator.handlingId)
     if (handling === undefined) throw new Error('an indicator has a handling that is not known')
     const reader = readerFor(standing, caller, organisation, input.account)
     const at = context.clock()
-    const decision = decide(reader, handling, caller.purpose, at, worldOf(standing.directory))
+    const whole = decide(reader, handling, caller.purpose, at, worldOf(standing.directory))
+    const decision = originatorShown(caller.reader, handling) ? whole : withoutSource(whole)
     const named = new Set(decision.rules.flatMap(({ agreement }) => (agreement === undefined ? [] : [agreement])))
     return {
       ...decision,

@@ -1,6 +1,7 @@
 import type { Caller } from '../domain/caller.ts'
 import type { Indicator, IndicatorVersion } from '../domain/indicator.ts'
 import type { Released } from '../domain/released.ts'
+import { rsitOfTag } from '../formats/rsit-tags.ts'
 import { changeAt, replacedVersions } from '../store/reads.ts'
 import type { Context } from './context.ts'
 import { uuidOf } from './ids.ts'
@@ -17,8 +18,8 @@ export interface HistoryEntry {
 }
 
 /**
- * The versions of an indicator that the caller may see, oldest first: each under the handling it had. A version whose handling
- * the caller is outside of is not there.
+ * The versions of an indicator that the caller may see, oldest first: each under the handling it had, or the present one where
+ * that is stricter. A version whose handling the caller is outside of is not there.
  * @throws {Fault} `not_found`
  */
 export const history = verb(
@@ -31,8 +32,15 @@ export const history = verb(
       ({ handlingId }) => permitted.permit.has(handlingId) || permitted.redact.has(handlingId),
     )
     const versions = [...seen.map((version) => asOf(present, version)), present]
-    const released = releaseAll(context, caller, standing, permitted, versions)
-    await recordReading(context, caller, standing, 'history', released)
+    const released = releaseAll(
+      context,
+      caller,
+      standing,
+      permitted,
+      versions,
+      permitted.redact.has(present.handlingId),
+    )
+    await recordReading(context, caller, standing, 'history', versions)
     const changes = [...seen.map(({ change }) => change), await changeAt(context.database, present.position)]
     return released.map((indicator, i) => ({
       version: indicator.version,
@@ -44,19 +52,25 @@ export const history = verb(
   },
 )
 
+/** What a version's own text says of it. */
+interface VersionText {
+  readonly name?: string
+  readonly description?: string
+  readonly labels?: readonly string[]
+  readonly confidence?: number
+  readonly valid_from?: string
+  readonly valid_until?: string
+}
+
 /** The indicator as a replaced version had it: what that version did not say must not be filled from the present one. */
-function asOf(
-  { name: _, description: __, confidence: ___, ...present }: Indicator,
-  version: IndicatorVersion,
-): Indicator {
-  const stix = JSON.parse(version.stix) as {
-    name?: string
-    description?: string
-    labels?: string[]
-    confidence?: number
-  }
+function asOf(present: Indicator, version: IndicatorVersion): Indicator {
+  const stix = JSON.parse(version.stix) as VersionText
+  const type = stix.labels?.map(rsitOfTag).find((known) => known !== undefined)
+  const { originator, id, compound, observables, created, format, position, asn, country } = present
   return {
-    ...present,
+    ...{ originator, id, type: present.type, value: present.value, compound, observables, created, format, position },
+    ...(asn === undefined ? {} : { asn }),
+    ...(country === undefined ? {} : { country }),
     version: version.version,
     handlingId: version.handlingId,
     modified: version.modified,
@@ -64,8 +78,11 @@ function asOf(
     stix: version.stix,
     recalled: false,
     labels: stix.labels ?? [],
+    validFrom: stix.valid_from ?? created,
+    ...(stix.valid_until === undefined ? {} : { validUntil: stix.valid_until }),
     ...(stix.name === undefined ? {} : { name: stix.name }),
     ...(stix.description === undefined ? {} : { description: stix.description }),
     ...(stix.confidence === undefined ? {} : { confidence: stix.confidence }),
+    ...(type === undefined ? {} : { class: type }),
   }
 }

@@ -37,7 +37,7 @@ export interface IssueKeyInput {
   /** Account id. */
   readonly id: string
   readonly name: string
-  /** `read` and `write` when absent; never more than the caller's own for its own account. */
+  /** `read` and `write` when absent. The account's roles limit what a scope lets it do. */
   readonly scopes?: readonly Scope[]
   /** ISO 8601; none: until revoked. */
   readonly expiresAt?: string

@@ -66,14 +66,9 @@ export const lookup = verb(
       }),
     )
     const flat = found.flat()
-    const released = releaseAll(
-      context,
-      caller,
-      standing,
-      permitted,
-      flat.map((each) => each.indicator),
-    )
-    await recordReading(context, caller, standing, 'lookup', released)
+    const indicators = flat.map(({ indicator }) => indicator)
+    const released = releaseAll(context, caller, standing, permitted, indicators)
+    await recordReading(context, caller, standing, 'lookup', indicators)
     const matchesOf = parsed.map((): { match: MatchKind; indicator: Released }[] => [])
     for (const [i, { match, values }] of flat.entries()) {
       const indicator = released[i]

@@ -3,7 +3,13 @@ import { parseConstituencyEntry, parseName, parseSlug } from '../domain/enrolmen
 import type { Jurisdiction } from '../domain/jurisdiction.ts'
 import { parseJurisdiction } from '../domain/jurisdiction.ts'
 import type { ConstituencyEntry, Organisation, OrganisationKind } from '../domain/organisation.ts'
-import { constituencyOf, insertOrganisation, replaceConstituency, updateOrganisation } from '../store/organisations.ts'
+import {
+  constituenciesOf,
+  constituencyOf,
+  insertOrganisation,
+  replaceConstituency,
+  updateOrganisation,
+} from '../store/organisations.ts'
 import type { Context, Standing } from './context.ts'
 import { absent } from './read.ts'
 import { record, verb } from './verb.ts'
@@ -86,6 +92,19 @@ export const readConstituency = verb(
   ): Promise<ConstituencyEntry[]> => {
     organisationOf(standing, input.organisation)
     return await constituencyOf(context.database, input.organisation)
+  },
+)
+
+/** The same for many organisations at once, in the order asked: one statement for a page of them. */
+export const readConstituencies = verb(
+  'read-constituency',
+  async (
+    context: Context,
+    _caller,
+    input: { readonly organisations: readonly string[] },
+  ): Promise<ConstituencyEntry[][]> => {
+    const found = await constituenciesOf(context.database, [...new Set(input.organisations)])
+    return input.organisations.map((id) => found.get(id) ?? [])
   },
 )
 

@@ -27,7 +27,7 @@ export const read = verb(
     const permitted = permittedFor(context, caller, standing)
     const indicator = await findVisible(context, caller, standing, permitted, input)
     const released = releaseAll(context, caller, standing, permitted, [indicator])
-    await recordReading(context, caller, standing, 'read', released)
+    await recordReading(context, caller, standing, 'read', [indicator])
     const [one] = released
     if (one === undefined) throw absent()
     return one

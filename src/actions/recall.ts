@@ -10,7 +10,7 @@ import { record, verb } from './verb.ts'
 
 export interface RecallInput {
   readonly id: string
-  /** For the originator's history and the audit log; not shown to readers. */
+  /** Kept with the audit leaf; not shown to readers. */
   readonly reason: string
 }
 

@@ -83,7 +83,7 @@ export const search = verb(
     const found = await pageOfIndicators(context.database, visible, pageFilter(context, filter), below, limit + 1)
     const items = found.slice(0, limit)
     const released = releaseAll(context, caller, standing, permitted, items)
-    await recordReading(context, caller, standing, 'search', released)
+    await recordReading(context, caller, standing, 'search', items)
     const cursors = items.map(({ position }) =>
       sealCursor(context.node.cursorKey, { position, epoch: context.node.feedEpoch }, bound),
     )

@@ -1,6 +1,7 @@
 import { Database, type DatabaseOptions } from '../store/database.ts'
 import { Networks } from '../store/networks.ts'
 import { openNode } from '../store/node.ts'
+import { ensurePartitions } from '../store/partitions.ts'
 import type { Context, Log } from './context.ts'
 import { CurrentPolicy } from './current-policy.ts'
 
@@ -17,6 +18,7 @@ export async function startContext(options: {
     onIdleError: (error) => log.warn({ error }, 'an idle database connection broke'),
   })
   const node = await openNode(database)
+  await ensurePartitions(database)
   return {
     database,
     node,

@@ -29,6 +29,7 @@ export function verb<Input, Output>(
   options: VerbOptions<Input> = {},
 ): Action<Input, Output> {
   return async (context, caller, input) => {
+    refuseBrokenText(input, 0)
     for (let attempt = 1; ; attempt++) {
       const standing = await context.policy.current()
       const known = recognise(standing, caller)
@@ -45,6 +46,24 @@ export function verb<Input, Output>(
           throw new Fault('unavailable', 'The policy is changing; try again.', { retryAfterSeconds: 1 })
       }
     }
+  }
+}
+
+/** Inputs are objects of a few levels; what is deeper or not plain (streams) parses its own texts. */
+const inputDepth = 6
+
+/** NUL and lone surrogates have no place in the database, whichever door let them in. @throws {Fault} `invalid_text` */
+function refuseBrokenText(input: unknown, depth: number): void {
+  if (typeof input === 'string') {
+    if (input.includes('\0') || !input.isWellFormed()) {
+      throw new Fault('invalid_text', 'A text holds NUL or half a character.')
+    }
+    return
+  }
+  if (typeof input !== 'object' || input === null || depth === inputDepth || Symbol.asyncIterator in input) return
+  for (const [key, value] of Object.entries(input)) {
+    refuseBrokenText(key, depth + 1)
+    refuseBrokenText(value, depth + 1)
   }
 }
 

@@ -1,9 +1,11 @@
 import { keyedDigest } from '../auth/digests.ts'
 import type { ActionName } from '../domain/action-names.ts'
 import type { Caller } from '../domain/caller.ts'
+import { worldOf } from '../domain/directory.ts'
 import type { Handling } from '../domain/handling.ts'
 import type { Indicator } from '../domain/indicator.ts'
 import type { Released } from '../domain/released.ts'
+import { decide } from '../policy/decide.ts'
 import { auditBeforeAnswer } from '../policy/permissions.ts'
 import { release } from '../policy/release.ts'
 import type { Permitted } from '../policy/visibility.ts'
@@ -39,13 +41,14 @@ export function visibleTo(
   return { epoch: directory.epoch, bitmap: kept.bytes, organisation: caller.reader.organisation?.id }
 }
 
-/** Releases what a query found; what the sets do not hold throws. */
+/** Releases what a query found; what the sets do not hold throws. `maskAll`: nothing in plain, whatever its own handling. */
 export function releaseAll(
   context: Context,
   caller: Caller,
   standing: Standing,
   permitted: Permitted,
   indicators: readonly Indicator[],
+  maskAll = false,
 ): Released[] {
   const facts = {
     organisation: (id: string) => standing.directory.organisations.get(id),
@@ -56,7 +59,7 @@ export function releaseAll(
     const handling = standing.visibility.handling(handlingId)
     if (handling === undefined) throw new Error('an indicator has a handling that is not known')
     const effect = permitted.permit.has(handlingId) ? 'permit' : permitted.redact.has(handlingId) ? 'redact' : 'deny'
-    return release(indicator, handling, effect, caller.reader, facts)
+    return release(indicator, handling, maskAll && effect === 'permit' ? 'redact' : effect, caller.reader, facts)
   })
 }
 
@@ -66,16 +69,26 @@ export async function recordReading(
   caller: Caller,
   standing: Standing,
   action: ActionName,
-  released: readonly Released[],
+  indicators: readonly Indicator[],
 ): Promise<void> {
-  const sensitive = released.filter((each) => auditBeforeAnswer(caller, each.handling.tlp))
+  const sensitive = indicators.filter(({ handlingId }) => {
+    const handling = standing.visibility.handling(handlingId)
+    return handling === undefined || auditBeforeAnswer(caller, handling.tlp)
+  })
   if (sensitive.length === 0) return
+  const world = worldOf(standing.directory)
+  const decisions = [...new Set(sensitive.map(({ handlingId }) => handlingId))].flatMap((id) => {
+    const handling = standing.visibility.handling(id)
+    return handling === undefined ? [] : [decide(caller.reader, handling, caller.purpose, context.clock(), world)]
+  })
+  const findings = decisions.flatMap(({ rules }) => rules)
   await context.database.transaction((transaction) =>
     record(transaction, context, caller, standing, {
       action,
-      decision: sensitive.some((each) => each.masked) ? 'redact' : 'permit',
-      rules: [...new Set(sensitive.map((each) => `tlp.${each.handling.tlp.replace('+', '-')}`))],
-      subject: JSON.stringify(sensitive.map((each) => [each.originator?.id ?? each.alias, each.id, each.version])),
+      decision: decisions.some(({ effect }) => effect === 'redact') ? 'redact' : 'permit',
+      rules: [...new Set(findings.map(({ id }) => id))],
+      agreements: [...new Set(findings.flatMap(({ agreement }) => (agreement === undefined ? [] : [agreement])))],
+      subject: JSON.stringify(sensitive.map(({ originator, id, version }) => [originator, id, version])),
     }),
   )
 }

@@ -84,7 +84,6 @@ export const faultCodes = {
   record_too_large: { kind: 'too_much' },
   too_many_values: { kind: 'too_much' },
   too_deep: { kind: 'too_much', status: 422 },
-  too_many_faults: { kind: 'too_much', status: 422 },
   query_too_costly: { kind: 'too_much', status: 400 },
   rate_limited: { kind: 'too_much', status: 429 },
   // us

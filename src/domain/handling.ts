@@ -105,7 +105,10 @@ const both = (a: readonly string[] | undefined, b: readonly string[] | undefined
 export const ownAudience = '@own'
 
 /** Two audiences: those whom both name. The publisher's own organisation is in every one, so it stays when either says so. */
-function bothAudiences(a: readonly string[] | undefined, b: readonly string[] | undefined): readonly string[] | undefined {
+function bothAudiences(
+  a: readonly string[] | undefined,
+  b: readonly string[] | undefined,
+): readonly string[] | undefined {
   const common = both(a, b)
   const own = a !== undefined && b !== undefined && (a.includes(ownAudience) || b.includes(ownAudience))
   return own && common?.includes(ownAudience) === false ? [...common, ownAudience] : common

@@ -60,7 +60,6 @@ export interface Released {
   readonly lastSeen?: string
   readonly network?: {
     readonly asn?: number
-    readonly asName?: string
     readonly country?: string
   }
   readonly handling: ReleasedHandling

@@ -1,4 +1,4 @@
-import type { Effect } from '../domain/decision.ts'
+import type { Decision, Effect } from '../domain/decision.ts'
 import type { Handling } from '../domain/handling.ts'
 import type { Indicator } from '../domain/indicator.ts'
 import type { Reader } from '../domain/reader.ts'
@@ -17,6 +17,20 @@ export interface ReleaseFacts {
 /** Whether this reader may know who the originator is. */
 export const originatorShown = (reader: Reader, handling: Handling): boolean =>
   handling.attribution === 'named' || reader.organisation?.id === handling.originator
+
+/** A decision as it may be told where the source is anonymous: agreements and jurisdictions would say where it is. */
+export const withoutSource = (decision: Decision): Decision => ({
+  ...decision,
+  rules: decision.rules.map(({ agreement: _, ...finding }) =>
+    finding.id.startsWith('jurisdiction.')
+      ? {
+          ...finding,
+          sentence: 'Decided between the jurisdictions of the source, which stays anonymous, and of the reader.',
+        }
+      : finding,
+  ),
+  obligations: decision.obligations.filter(({ id }) => id !== 'agreement'),
+})
 
 /**
  * Makes the form of an indicator that one reader may have. Only for a permitted or redacted handling: a denied one has no

@@ -1,4 +1,4 @@
-import { and, asc, eq } from 'drizzle-orm'
+import { and, asc, eq, inArray } from 'drizzle-orm'
 import type { ConstituencyEntry, ConstituencyKind, Organisation } from '../domain/organisation.ts'
 import type { Queries } from './database.ts'
 import { client, constituency, organisation } from './tables/directory.ts'
@@ -40,4 +40,19 @@ export async function replaceConstituency(
 ): Promise<void> {
   await db.delete(constituency).where(eq(constituency.organisation, id))
   if (entries.length > 0) await db.insert(constituency).values(entries.map((entry) => ({ organisation: id, ...entry })))
+}
+
+/** What several organisations answer for, by organisation: one statement however many are asked. */
+export async function constituenciesOf(
+  { db }: Queries,
+  ids: readonly string[],
+): Promise<Map<string, ConstituencyEntry[]>> {
+  const found = new Map(ids.map((id): [string, ConstituencyEntry[]] => [id, []]))
+  const rows = await db
+    .select()
+    .from(constituency)
+    .where(inArray(constituency.organisation, [...ids]))
+    .orderBy(asc(constituency.kind), asc(constituency.value))
+  for (const row of rows) found.get(row.organisation)?.push({ kind: row.kind as ConstituencyKind, value: row.value })
+  return found
 }

@@ -1,4 +1,5 @@
 import { actions } from '../../actions/index.ts'
+import { readConstituencies } from '../../actions/organisations.ts'
 import type { Account } from '../../domain/account.ts'
 import type { ConstituencyEntry, Organisation } from '../../domain/organisation.ts'
 import type { Asked } from './asked.ts'
@@ -12,8 +13,8 @@ type Queries = readonly { readonly obj: Pick<Organisation, 'id'> }[]
 export const loaders = {
   Organisation: {
     constituency: {
-      loader: (queries: Queries, { context, caller }: Asked): Promise<(ConstituencyEntry[] | Error)[]> =>
-        each(queries, (organisation) => actions['read-constituency'](context, caller, { organisation })),
+      loader: (queries: Queries, { context, caller }: Asked): Promise<ConstituencyEntry[][]> =>
+        readConstituencies(context, caller, { organisations: queries.map(({ obj }) => obj.id) }),
       opts: { cache: false },
     },
     accounts: {

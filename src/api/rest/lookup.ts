@@ -3,7 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { actions, type Context } from '../../actions/index.ts'
 import type { LookupResult, LookupValue } from '../../actions/lookup.ts'
 import type { Caller } from '../../domain/caller.ts'
-import { Fault } from '../../domain/errors.ts'
+import { Fault, type RecordFault } from '../../domain/errors.ts'
 import { limits } from '../../domain/limits.ts'
 import type { ByteSource } from '../../domain/source.ts'
 import { indicatorJson } from '../../formats/json-out.ts'
@@ -37,13 +37,15 @@ async function* answerLines(context: Context, caller: Caller, source: ByteSource
     let values: LookupValue[] = []
     for await (const lines of ndjsonLines(source)) {
       for (const { line, bytes } of lines) {
-        if (bytes === undefined)
-          throw new Fault('record_too_large', `Line ${line} is too large.`, { position: { line } })
-        values.push(parseValue(parseLine(bytes, line), `line ${line}`))
-        if (values.length === linesTogether) {
+        const parsed = parseLine(bytes, line)
+        if ('value' in parsed) values.push(parsed)
+        if (values.length === linesTogether || 'fault' in parsed) {
           yield await answered(context, caller, values)
           values = []
         }
+        // A line that cannot be read has its answer in its place, and the others theirs.
+        if ('fault' in parsed)
+          yield `${JSON.stringify({ value: '', known: false, matches: [], fault: parsed.fault })}\n`
       }
     }
     if (values.length > 0) yield await answered(context, caller, values)
@@ -54,16 +56,18 @@ async function* answerLines(context: Context, caller: Caller, source: ByteSource
 }
 
 async function answered(context: Context, caller: Caller, values: readonly LookupValue[]): Promise<string> {
+  if (values.length === 0) return ''
   const results = await actions.lookup(context, caller, { values })
   return results.map((result) => `${JSON.stringify(resultJson(result))}\n`).join('')
 }
 
-function parseLine(bytes: Buffer, line: number): unknown {
+function parseLine(bytes: Buffer | undefined, line: number): LookupValue | { readonly fault: RecordFault } {
   try {
-    return parseStrict(bytes)
+    if (bytes === undefined) throw new Fault('record_too_large', 'The line is too large.')
+    return parseValue(parseStrict(bytes), `line ${line}`)
   } catch (error) {
     if (!(error instanceof Fault)) throw error
-    throw new Fault(error.code, error.message, { position: { line } })
+    return { fault: error.asRecordFault({ line }) }
   }
 }
 
