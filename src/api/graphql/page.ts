@@ -18,16 +18,13 @@ const firstQuery = `# Without credentials you see what is public. For more, set 
 }
 `
 
-/** A setting of the page that its types do not know. */
-const settings: Record<string, never> = { 'banners.disable': true as never }
-
 /** Where the page is and what it asks. Its cloud accounts are left out: a credential typed here goes to this node alone. */
 const options = {
   baseURL: base,
   endpointURL: '/graphql',
-  serveInitialOptionsInSeperateRequest: true,
+  serveInitialOptionsInSeperateRequest: optionsFile,
   disableAccount: true,
-  persistedSettings: settings,
+  persistedSettings: { 'banners.disable': true },
   initialQuery: firstQuery,
 }
 
