@@ -1,12 +1,7 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { createInterface } from 'node:readline'
 import pg from 'pg'
-import t, { type Test } from 'tap'
-import { actions } from '../src/actions/index.ts'
-import { setUp } from '../src/actions/set-up.ts'
-import { startContext } from '../src/actions/start.ts'
+import t from 'tap'
 import { testDatabase } from './database.ts'
+import { enrolPublisher, gone, startServer } from './server.ts'
 
 t.setTimeout(300_000)
 
@@ -16,11 +11,11 @@ const chunks = records / perRequest
 
 t.test('kill -9 during a push loses nothing acknowledged, doubles nothing, and a re-run completes it', async (t) => {
   const url = await testDatabase(t)
-  const key = await enrol(url)
+  const key = await enrolPublisher(url)
   const acknowledged = new Set<number>()
 
   for (const killAfterMs of [30, 150, 400]) {
-    const server = await start(t, url)
+    const server = await startServer(t, url)
     const before = acknowledged.size
     await pushAll(server.url, key, acknowledged, () => {
       // In the middle of what follows the first answer of this life.
@@ -36,7 +31,7 @@ t.test('kill -9 during a push loses nothing acknowledged, doubles nothing, and a
     t.strictSame(lost, [], 'all of them are there')
   }
 
-  const server = await start(t, url)
+  const server = await startServer(t, url)
   await pushAll(server.url, key, new Set(), () => {})
   server.child.kill('SIGTERM')
   await gone(server.child)
@@ -74,48 +69,6 @@ async function pushAll(url: string, key: string, acknowledged: Set<number>, onAn
     acknowledged.add(chunk)
     onAnswer()
   }
-}
-
-async function gone(child: ChildProcess): Promise<void> {
-  if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
-}
-
-async function enrol(url: string): Promise<string> {
-  const context = await startContext({
-    database: { url, connections: 2, statementTimeoutMs: 10_000 },
-    clock: () => new Date(),
-    log: { info: () => {}, warn: () => {}, error: () => {} },
-    version: 'test',
-  })
-  const { accounts } = await setUp(context, {
-    organisation: { id: 'cert-br', name: 'CERT.br', kind: 'national-cert', jurisdiction: 'BR' },
-  })
-  const admin = await actions.authenticate(context, { authorization: `Bearer ${accounts[0]?.apiKey}` })
-  await actions['create-account'](context, admin, {
-    id: 'ana',
-    organisation: 'cert-br',
-    name: 'Ana',
-    roles: ['publisher'],
-  })
-  const { secret } = await actions['issue-key'](context, admin, { id: 'ana', name: 'test' })
-  await context.close()
-  return secret
-}
-
-async function start(t: Test, databaseUrl: string): Promise<{ child: ChildProcess; url: string }> {
-  const child = spawn(process.execPath, ['bin/puente.js', 'serve'], {
-    env: { ...process.env, DATABASE_URL: databaseUrl, PUENTE_PORT: '0', PUENTE_LOG_LEVEL: 'info' },
-    stdio: ['ignore', 'ignore', 'pipe'],
-  })
-  t.teardown(() => child.kill('SIGKILL'))
-  for await (const line of createInterface({ input: child.stderr })) {
-    const url = /"url":"(http:[^"]+)"/.exec(line)?.[1]
-    if (url !== undefined) {
-      child.stderr.resume()
-      return { child, url }
-    }
-  }
-  throw new Error('the server did not start')
 }
 
 async function stored(url: string): Promise<Set<string>> {
