@@ -158,7 +158,8 @@ create table indicator (
   digest bytea not null,
   position bigint not null,
   date_added timestamptz not null,
-  primary key (originator, stix_id)
+  -- The id first: it is also looked for alone, whoever the originator.
+  primary key (stix_id, originator)
 );
 create unique index indicator_position on indicator (position);
 create index indicator_value on indicator (value_key);

@@ -48,8 +48,8 @@ export interface SearchInput {
 
 export interface Page {
   readonly items: readonly Released[]
-  /** A cursor after each item, in the same order: for GraphQL's edges. */
-  readonly cursors: readonly string[]
+  /** The cursor after an item, by its index; sealed when asked for, since most readers want only `next`. */
+  readonly cursorAfter: (index: number) => string
   /** Absent on the last page. */
   readonly next?: string
 }
@@ -84,11 +84,13 @@ export const search = verb(
     const items = found.slice(0, limit)
     const released = releaseAll(context, caller, standing, permitted, items)
     await recordReading(context, caller, standing, 'search', items)
-    const cursors = items.map(({ position }) =>
-      sealCursor(context.node.cursorKey, { position, epoch: context.node.feedEpoch }, bound),
-    )
-    const next = found.length > limit ? cursors.at(-1) : undefined
-    return { items: released, cursors, ...(next === undefined ? {} : { next }) }
+    const cursorAfter = (index: number): string => {
+      const item = items[index]
+      if (item === undefined) throw new Error('a cursor was asked for beyond the page')
+      return sealCursor(context.node.cursorKey, { position: item.position, epoch: context.node.feedEpoch }, bound)
+    }
+    const next = found.length > limit ? cursorAfter(limit - 1) : undefined
+    return { items: released, cursorAfter, ...(next === undefined ? {} : { next }) }
   },
 )
 

@@ -36,15 +36,28 @@ export async function pageOfIndicators(
 ): Promise<Indicator[]> {
   const parameters = new Parameters()
   const conditions = [visibleCondition(visible, parameters), ...conditionsOf(filter, parameters)]
-  if (below !== undefined) conditions.push(`i.position < ${parameters.add(String(below))}::bigint`)
+  const before = below === undefined ? 'true' : `position < ${parameters.add(String(below))}::bigint`
   const rows = await queryVisible<IndicatorRow>(
     queries,
     visible,
-    `select ${indicatorColumns} from indicator i where ${conditions.join(' and ')}
+    `select ${indicatorColumns} from ${scanOf(filter, before)} where ${conditions.join(' and ')}
      order by i.position desc limit ${parameters.add(limit)}`,
     parameters,
   )
   return rows.map(toIndicator)
+}
+
+/**
+ * Where the rows come from. With a condition that an index answers the planner is free; without one the feed is walked from its
+ * end (`offset 0` keeps the other conditions out of the walk). Left free there too, the planner takes the permission for more
+ * selective than it is, and reads and sorts the whole table.
+ */
+function scanOf(filter: PageFilter, before: string): string {
+  const { valueKey, network, domainReversed, countries, asns } = filter
+  const indexed = [valueKey, network, domainReversed, countries, asns].some((each) => each !== undefined)
+  return indexed
+    ? `(select * from indicator where ${before}) i`
+    : `(select * from indicator where ${before} order by position desc offset 0) i`
 }
 
 function conditionsOf(filter: PageFilter, parameters: Parameters): string[] {

@@ -184,9 +184,10 @@ t.test('the time to parse grows with the length and no faster', async (t) => {
       for (let round = 0; round < 5; round++) codeOf(() => parsePattern(text))
       return Number(process.hrtime.bigint() - started) / 1e6
     }
-    millisecondsOf(1_000)
-    const small = millisecondsOf(1_000)
-    const large = millisecondsOf(10_000)
+    // The fastest of several: what else the machine does only ever adds.
+    const fastestOf = (count: number) => Math.min(...Array.from({ length: 6 }, () => millisecondsOf(count)))
+    const small = fastestOf(1_000)
+    const large = fastestOf(10_000)
     // Ten times the text: a quadratic parser would need a hundred times as long.
     t.ok(large < 40 * Math.max(small, 0.5), `${small.toFixed(1)} ms, then ${large.toFixed(1)} ms`)
   }

@@ -27,12 +27,12 @@ export const indicatorQueries = {
       ...(after === undefined ? {} : { cursor: after }),
     })
     return {
-      edges: page.items.map((node, i) => ({ cursor: page.cursors[i], node })),
+      edges: page.items.map((node, i) => ({ cursor: page.cursorAfter(i), node })),
       pageInfo: {
         hasNextPage: page.next !== undefined,
-        endCursor: page.cursors.at(-1),
+        endCursor: page.items.length === 0 ? undefined : page.cursorAfter(page.items.length - 1),
         hasPreviousPage: after !== undefined,
-        startCursor: page.cursors[0],
+        startCursor: page.items.length === 0 ? undefined : page.cursorAfter(0),
       },
     }
   }),
