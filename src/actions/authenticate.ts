@@ -5,7 +5,7 @@ import { purposes } from '../domain/agreement.ts'
 import { type Caller, publicCaller } from '../domain/caller.ts'
 import { readerOfAccount } from '../domain/directory.ts'
 import { Fault } from '../domain/errors.ts'
-import { readKey, touchKey } from '../store/keys.ts'
+import { keyIsUsable, readKey, touchKey } from '../store/keys.ts'
 import type { Context } from './context.ts'
 
 export interface Credentials {
@@ -29,12 +29,7 @@ export async function authenticate(context: Context, credentials: Credentials): 
   const id = keyIdOf(secret)
   const at = context.clock()
   const key = id === undefined ? undefined : await readKey(context.database, id)
-  const usable =
-    key !== undefined &&
-    keyMatches(secret, key.digest) &&
-    key.revokedAt === null &&
-    (key.expiresAt === null || key.expiresAt > at)
-  if (!usable) throw invalid()
+  if (!keyIsUsable(key, at) || !keyMatches(secret, key.digest)) throw invalid()
   const { directory } = await context.policy.current()
   const reader = readerOfAccount(directory, key.account)
   if (reader === undefined) throw invalid()

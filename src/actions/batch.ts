@@ -12,7 +12,7 @@ import { resolveHandling } from './handling.ts'
 import { type Identified, identify, prepare } from './prepare.ts'
 import { recallOne } from './recall.ts'
 import { typeFactsOf } from './type-facts.ts'
-import { record } from './verb.ts'
+import { record, stillMay } from './verb.ts'
 
 /** Drafts of one push, gathered until they make a transaction of their own. */
 export class Batch {
@@ -39,6 +39,7 @@ export class Batch {
   async add(draft: Draft): Promise<RecordFault[]> {
     let item: Identified
     try {
+      refuseImpossibleTimes(draft, this.#context.clock())
       item = identify(draft, this.#handlingOf(draft), this.#context.node.idKey)
     } catch (error) {
       if (error instanceof Fault) return [error.asRecordFault(draft.position)]
@@ -89,6 +90,7 @@ export class Batch {
     createdOf: (uuid: string) => string | undefined,
   ): Promise<RecordFault[]> {
     if (items.length === 0) return []
+    await stillMay(this.#context, this.#caller, 'publish')
     const { database, policy, networks, clock } = this.#context
     const handlings = [...new Map(items.map(({ handling }) => [handlingText(handling), handling])).entries()]
     const ids = await policy.intern(handlings.map(([, handling]) => handling))
@@ -161,8 +163,24 @@ export class Batch {
   }
 }
 
+/** Clocks of publishers may be ahead by this much; a version from later could never be followed by another. */
+const aheadMs = 24 * 60 * 60 * 1000
+
+/** @throws {Fault} `invalid_record` */
+function refuseImpossibleTimes({ created, modified, validFrom, validUntil }: Draft, now: Date): void {
+  const refuse = (pointer: string, sentence: string) => {
+    throw new Fault('invalid_record', sentence, { position: { pointer } })
+  }
+  const before = (a: string | undefined, b: string | undefined) =>
+    a !== undefined && b !== undefined && Date.parse(a) < Date.parse(b)
+  if (modified !== undefined && Date.parse(modified) > now.getTime() + aheadMs)
+    refuse('/modified', 'It was modified in the future.')
+  if (before(modified, created)) refuse('/modified', 'It was modified before it was created.')
+  if (before(validUntil, validFrom)) refuse('/validUntil', 'It ends before it begins.')
+}
+
 const refusals = {
-  version_conflict: 'This version is known with other content or handling: raise `modified`, or revise it.',
+  version_conflict: 'It is known with other content, or a narrower handling: raise `modified`, or revise it.',
   version_outdated: 'A later version is known.',
   already_recalled: 'It was recalled; publish it under a new id.',
 } as const

@@ -7,7 +7,7 @@ import type { Reader } from '../domain/reader.ts'
 import { decide } from '../policy/decide.ts'
 import { mayBlock } from '../policy/pap.ts'
 import { mayExplain } from '../policy/permissions.ts'
-import { originatorShown, withoutSource } from '../policy/release.ts'
+import { originatorShown, withoutRelations, withoutSource } from '../policy/release.ts'
 import type { Context, Standing } from './context.ts'
 import { findVisible, type ReadInput } from './read.ts'
 import { record, verb } from './verb.ts'
@@ -59,7 +59,8 @@ export const explain = verb(
     const reader = readerFor(standing, caller, organisation, input.account)
     const at = context.clock()
     const whole = decide(reader, handling, caller.purpose, at, worldOf(standing.directory))
-    const decision = originatorShown(caller.reader, handling) ? whole : withoutSource(whole)
+    const told = organisation === caller.reader.organisation?.id ? whole : withoutRelations(whole)
+    const decision = originatorShown(caller.reader, handling) ? told : withoutSource(told)
     const named = new Set(decision.rules.flatMap(({ agreement }) => (agreement === undefined ? [] : [agreement])))
     return {
       ...decision,

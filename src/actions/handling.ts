@@ -16,16 +16,23 @@ const communityPrefix = 'community:'
 /**
  * Turns what was said about handling into a handling, by the directory as the publisher may know it. A community the publisher
  * does not belong to is answered as one that does not exist.
+ * @param shared communities it is shared with already: they may stay, also after the publisher left them
  * @throws {Fault} `marking_required`, `audience_required`, `audience_unknown`, `people_required`, `people_unknown`
  */
-export function resolveHandling(directory: Directory, caller: Caller, said: HandlingInput, type: TypeFacts): Handling {
+export function resolveHandling(
+  directory: Directory,
+  caller: Caller,
+  said: HandlingInput,
+  type: TypeFacts,
+  shared: readonly string[] = [],
+): Handling {
   const originator = caller.reader.organisation?.id
   if (originator === undefined) throw new Fault('credentials_required', 'This needs credentials.')
   const { tlp } = said
   if (tlp === undefined) {
     throw new Fault('marking_required', 'No TLP label: mark it, or give ?tlp= for what is not marked.')
   }
-  const { organisations, communities } = resolveAudience(directory, caller, said.audience ?? [], originator)
+  const { organisations, communities } = resolveAudience(directory, caller, said.audience ?? [], originator, shared)
   if ((tlp === 'amber' || tlp === 'amber+strict') && organisations.length + communities.length === 0) {
     throw new Fault(
       'audience_required',
@@ -53,7 +60,13 @@ export function resolveHandling(directory: Directory, caller: Caller, said: Hand
   })
 }
 
-function resolveAudience(directory: Directory, caller: Caller, items: readonly string[], originator: string) {
+function resolveAudience(
+  directory: Directory,
+  caller: Caller,
+  items: readonly string[],
+  originator: string,
+  shared: readonly string[],
+) {
   if (items.length > limits.audienceItems) {
     throw new Fault('invalid_handling', `An audience has at most ${limits.audienceItems} items.`)
   }
@@ -64,7 +77,8 @@ function resolveAudience(directory: Directory, caller: Caller, items: readonly s
       organisations.push(originator)
     } else if (item.startsWith(communityPrefix)) {
       const id = item.slice(communityPrefix.length)
-      if (!directory.communities.has(id) || !knowsCommunity(caller, id)) throw unknownAudience(item)
+      const known = shared.includes(id) || knowsCommunity(caller, id)
+      if (!directory.communities.has(id) || !known) throw unknownAudience(item)
       communities.push(id)
     } else {
       if (!directory.organisations.has(item)) throw unknownAudience(item)

@@ -1,7 +1,12 @@
 import type { Caller } from '../domain/caller.ts'
+import { Fault } from '../domain/errors.ts'
 import type { Indicator, IndicatorVersion } from '../domain/indicator.ts'
 import type { Released } from '../domain/released.ts'
+import { parseObject } from '../formats/json-text.ts'
 import { rsitOfTag } from '../formats/rsit-tags.ts'
+import { knownMarking } from '../formats/stix-markings.ts'
+import { stixDraft } from '../formats/stix-object.ts'
+import { amendStix } from '../formats/stix-out.ts'
 import { changeAt, replacedVersions } from '../store/reads.ts'
 import type { Context } from './context.ts'
 import { uuidOf } from './ids.ts'
@@ -31,15 +36,9 @@ export const history = verb(
     const seen = replaced.filter(
       ({ handlingId }) => permitted.permit.has(handlingId) || permitted.redact.has(handlingId),
     )
-    const versions = [...seen.map((version) => asOf(present, version)), present]
-    const released = releaseAll(
-      context,
-      caller,
-      standing,
-      permitted,
-      versions,
-      permitted.redact.has(present.handlingId),
-    )
+    const anonymous = standing.visibility.handling(present.handlingId)?.attribution === 'anonymous'
+    const versions = [...seen.map((version) => asOf(present, version, anonymous)), present]
+    const released = releaseAll(context, caller, standing, permitted, versions, present)
     await recordReading(context, caller, standing, 'history', versions)
     const changes = [...seen.map(({ change }) => change), await changeAt(context.database, present.position)]
     return released.map((indicator, i) => ({
@@ -63,19 +62,24 @@ interface VersionText {
 }
 
 /** The indicator as a replaced version had it: what that version did not say must not be filled from the present one. */
-function asOf(present: Indicator, version: IndicatorVersion): Indicator {
+function asOf(present: Indicator, version: IndicatorVersion, anonymous: boolean): Indicator {
   const stix = JSON.parse(version.stix) as VersionText
   const type = stix.labels?.map(rsitOfTag).find((known) => known !== undefined)
-  const { originator, id, compound, observables, created, format, position, asn, country } = present
+  const { originator, id, created, format, position, asn, country } = present
+  const observed = observedIn(version.stix) ?? present
   return {
-    ...{ originator, id, type: present.type, value: present.value, compound, observables, created, format, position },
+    ...{ originator, id, created, format, position },
+    type: observed.type,
+    value: observed.value,
+    compound: observed.compound,
+    observables: observed.observables,
     ...(asn === undefined ? {} : { asn }),
     ...(country === undefined ? {} : { country }),
     version: version.version,
     handlingId: version.handlingId,
     modified: version.modified,
     dateAdded: version.dateAdded,
-    stix: version.stix,
+    stix: anonymous ? amendStix(version.stix, { anonymous }) : version.stix,
     recalled: false,
     labels: stix.labels ?? [],
     validFrom: stix.valid_from ?? created,
@@ -84,5 +88,19 @@ function asOf(present: Indicator, version: IndicatorVersion): Indicator {
     ...(stix.description === undefined ? {} : { description: stix.description }),
     ...(stix.confidence === undefined ? {} : { confidence: stix.confidence }),
     ...(type === undefined ? {} : { class: type }),
+  }
+}
+
+/** What a version looked for: another version may have looked for another value under the same id. */
+function observedIn(stix: string): Pick<Indicator, 'type' | 'value' | 'compound' | 'observables'> | undefined {
+  try {
+    const object = parseObject(stix, 'invalid_stix', '')
+    const draft = stixDraft(object, { position: {}, pointer: '', received: stix, markingOf: knownMarking })
+    const [main] = draft.observables
+    return { type: main.type, value: main.value, compound: draft.compound, observables: draft.observables }
+  } catch (error) {
+    // Types whose pattern is this node's own way of writing: their value never changes.
+    if (error instanceof Fault) return undefined
+    throw error
   }
 }

@@ -69,6 +69,13 @@ export const lookup = verb(
     const indicators = flat.map(({ indicator }) => indicator)
     const released = releaseAll(context, caller, standing, permitted, indicators)
     await recordReading(context, caller, standing, 'lookup', indicators)
+    const answered = flat.reduce((total, { values }) => total + values.length, 0)
+    if (answered > limits.lookupMatches) {
+      throw new Fault(
+        'too_many_values',
+        `More than ${limits.lookupMatches} matches: ask for fewer values, or fewer of each.`,
+      )
+    }
     const matchesOf = parsed.map((): { match: MatchKind; indicator: Released }[] => [])
     for (const [i, { match, values }] of flat.entries()) {
       const indicator = released[i]

@@ -73,7 +73,7 @@ export function prepare(
     type: main.type,
     value: main.value,
     valueKey: valueKeyHexOf(main),
-    compound: others.length > 0,
+    compound: draft.compound || others.length > 0,
     ...whereabouts(draft, networks),
     class: draft.class,
     confidence: draft.confidence,

@@ -6,14 +6,17 @@ import type { Indicator } from '../domain/indicator.ts'
 import type { Released } from '../domain/released.ts'
 import { amendStix } from '../formats/stix-out.ts'
 import { narrows } from '../policy/narrowing.ts'
+import { lockFeed } from '../store/feed.ts'
 import { mergeIndicators } from '../store/merge.ts'
+import { ownById } from '../store/reads.ts'
 import type { Context, Standing } from './context.ts'
 import { resolveHandling } from './handling.ts'
+import { uuidOf } from './ids.ts'
 import { findOwn } from './own.ts'
 import { identify, prepare } from './prepare.ts'
-import { read } from './read.ts'
 import { typeFactsOf } from './type-facts.ts'
 import { record, verb } from './verb.ts'
+import { permittedFor, releaseAll } from './visible.ts'
 
 /** What a revision may change. Absent: left as it is. */
 export interface Revision {
@@ -52,7 +55,7 @@ export const revise = verb(
     const before = standing.visibility.handling(known.handlingId)
     if (before === undefined) throw new Error('an indicator has a handling that is not known')
     await write(context, caller, standing, known, before, input.revision)
-    return await read(context, caller, { id: known.id, originator: known.originator })
+    return await released(context, caller, known)
   },
 )
 
@@ -67,7 +70,7 @@ async function write(
   const at = new Date(Math.max(context.clock().getTime(), Date.parse(known.modified) + 1))
   const draft = draftOf(known, revision, at)
   const said = { ...inputOf(before), ...revision.handling }
-  const after = resolveHandling(standing.directory, caller, said, typeFactsOf(draft))
+  const after = resolveHandling(standing.directory, caller, said, typeFactsOf(draft), before.communities)
   const [handlingId = 0] = await context.policy.intern([after])
   const item = { ...identify(draft, after, context.node.idKey), uuid: known.id.slice('indicator--'.length) }
   const row = {
@@ -86,6 +89,12 @@ async function write(
     }),
   }
   await context.database.transaction(async (transaction) => {
+    // Under the feed's lock nobody else writes: what this revision was made from must still be what is there.
+    await lockFeed(transaction)
+    const present = await ownById(transaction, known.originator, uuidOf(known.id) ?? '')
+    if (present?.version !== known.version || present.recalled) {
+      throw new Fault('version_conflict', 'It changed meanwhile; read it and revise again.')
+    }
     const { outcomes, written } = await mergeIndicators(transaction, known.originator, [row], at, () =>
       narrows(before, after),
     )
@@ -97,6 +106,16 @@ async function write(
       subject: JSON.stringify({ id: known.id, change: outcomes[0], version: known.version + 1 }),
     })
   })
+}
+
+/** The new version as its originator sees it, whatever scope the credential has for reading others. */
+async function released(context: Context, caller: Caller, { id, originator }: Indicator): Promise<Released> {
+  const standing = await context.policy.current()
+  const now = await ownById(context.database, originator, uuidOf(id) ?? '')
+  const [own] =
+    now === undefined ? [] : releaseAll(context, caller, standing, permittedFor(context, caller, standing), [now])
+  if (own === undefined) throw new Error('a revised indicator is gone')
+  return own
 }
 
 function draftOf(known: Indicator, { handling, ...changes }: Revision, at: Date): Draft {

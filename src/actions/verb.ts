@@ -5,6 +5,7 @@ import { Fault } from '../domain/errors.ts'
 import { refusalOf } from '../policy/permissions.ts'
 import { appendAudit } from '../store/audit.ts'
 import type { Transaction } from '../store/database.ts'
+import { keyIsUsable, readKey } from '../store/keys.ts'
 import { PolicyMoved } from '../store/visible.ts'
 import type { Context, Standing } from './context.ts'
 
@@ -47,6 +48,19 @@ export function verb<Input, Output>(
       }
     }
   }
+}
+
+/**
+ * Asks again, in the middle of something long: the account, its organisation and the key may have been disabled since.
+ * @throws {Fault} `credentials_invalid`, `role_required`
+ */
+export async function stillMay(context: Context, caller: Caller, name: ActionName): Promise<void> {
+  const key = caller.key === undefined ? undefined : await readKey(context.database, caller.key)
+  if (caller.key !== undefined && !keyIsUsable(key, context.clock())) {
+    throw new Fault('credentials_invalid', 'This credential is not valid.')
+  }
+  const refusal = refusalOf(recognise(await context.policy.current(), caller), name)
+  if (refusal !== undefined) throw new Fault(refusal.code, refusal.sentence, { rule: refusal.rule })
 }
 
 /** Inputs are objects of a few levels; what is deeper or not plain (streams) parses its own texts. */

@@ -41,25 +41,30 @@ export function visibleTo(
   return { epoch: directory.epoch, bitmap: kept.bytes, organisation: caller.reader.organisation?.id }
 }
 
-/** Releases what a query found; what the sets do not hold throws. `maskAll`: nothing in plain, whatever its own handling. */
+/** Releases what a query found; what the sets do not hold throws. `present`: what they are versions of; where it is stricter
+ * (masked, or its source anonymous) that holds for all. */
 export function releaseAll(
   context: Context,
   caller: Caller,
   standing: Standing,
   permitted: Permitted,
   indicators: readonly Indicator[],
-  maskAll = false,
+  present?: Indicator,
 ): Released[] {
   const facts = {
     organisation: (id: string) => standing.directory.organisations.get(id),
     digest: (text: string) => keyedDigest(context.node.maskKey, text),
   }
+  const now = present === undefined ? undefined : standing.visibility.handling(present.handlingId)
+  const maskAll = present !== undefined && permitted.redact.has(present.handlingId)
   return indicators.map((indicator) => {
     const { handlingId } = indicator
     const handling = standing.visibility.handling(handlingId)
     if (handling === undefined) throw new Error('an indicator has a handling that is not known')
     const effect = permitted.permit.has(handlingId) ? 'permit' : permitted.redact.has(handlingId) ? 'redact' : 'deny'
-    return release(indicator, handling, maskAll && effect === 'permit' ? 'redact' : effect, caller.reader, facts)
+    // One source, one attribution: an earlier version must not name what the present one keeps anonymous.
+    const shown = now === undefined ? handling : { ...handling, attribution: now.attribution }
+    return release(indicator, shown, maskAll && effect === 'permit' ? 'redact' : effect, caller.reader, facts)
   })
 }
 

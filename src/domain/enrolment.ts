@@ -32,11 +32,18 @@ export function parseName(text: string, pointer: string): string {
   return name
 }
 
+/** Years that every part of the node can write: 0001 to 9998. */
+const earliest = Date.parse('0001-01-02T00:00:00Z')
+const latest = Date.parse('9998-12-31T00:00:00Z')
+
 /** @returns ISO 8601 UTC with milliseconds */
 export function parseInstant(text: string, pointer: string): string {
   const time = Date.parse(text)
   const written = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2}))?$/.test(text)
-  if (!written || Number.isNaN(time)) throw invalid(pointer, 'A time is written as in 2026-06-01T12:00:00Z.')
+  const date = new Date(`${text.slice(0, 10)}T00:00:00Z`)
+  const inCalendar = !Number.isNaN(date.getTime()) && date.toISOString().startsWith(text.slice(0, 10))
+  if (!written || !inCalendar || !(time >= earliest && time <= latest))
+    throw invalid(pointer, 'A time is written as in 2026-06-01T12:00:00Z.')
   return new Date(time).toISOString()
 }
 

@@ -4,6 +4,8 @@ export const limits = {
   recordBytes: 1024 * 1024,
   /** A body that must be read whole (a JSON document that is not a stream). */
   documentBytes: 64 * 1024 * 1024,
+  /** A document that must be read twice (STIX bundle, MISP event), kept in a temporary file meanwhile. */
+  keptBytes: 2 * 1024 * 1024 * 1024,
   /** A request body of the directory and other small doors. */
   bodyBytes: 1024 * 1024,
   /** Nesting of JSON. */
@@ -16,6 +18,8 @@ export const limits = {
   pageRecords: 1_000,
   pageRecordsDefault: 100,
   lookupValues: 10_000,
+  /** Matches in one look-up answer. */
+  lookupMatches: 20_000,
   valueCharacters: 8_192,
   textCharacters: 65_536,
   labels: 64,
@@ -29,7 +33,7 @@ export const limits = {
   graphqlTokens: 2_000,
   graphqlAliases: 30,
   requestsPerMinute: 1_000,
-  requestTimeoutMs: 300_000,
+  requestTimeoutMs: 3_600_000,
   connectionTimeoutMs: 30_000,
   connections: 2_000,
 } as const

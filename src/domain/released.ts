@@ -52,7 +52,7 @@ export interface Released {
   readonly labels: readonly string[]
   readonly created: string
   readonly modified: string
-  /** When this node made it visible; microseconds, strictly increasing over the node. */
+  /** When this node made it visible; milliseconds. */
   readonly dateAdded: string
   readonly validFrom: string
   readonly validUntil?: string

@@ -50,7 +50,9 @@ class PatternParser {
 
   #qualified(): Observation {
     let observation = this.#observation()
+    let qualifiers = 0
     for (let qualifier = this.#qualifier(); qualifier !== undefined; qualifier = this.#qualifier()) {
+      if (++qualifiers > limits.patternDepth) throw this.#unexpected(`at most ${limits.patternDepth} qualifiers`)
       observation = { kind: 'qualified', of: observation, qualifier }
     }
     return observation

@@ -18,6 +18,16 @@ export interface ReleaseFacts {
 export const originatorShown = (reader: Reader, handling: Handling): boolean =>
   handling.attribution === 'named' || reader.organisation?.id === handling.originator
 
+/** A decision about somebody else: who serves that reader, and which groups it is in, are not the asker's to know. */
+export const withoutRelations = (decision: Decision): Decision => ({
+  ...decision,
+  rules: decision.rules.map((finding) =>
+    finding.id.startsWith('tlp.amber') && finding.outcome === 'permit'
+      ? { ...finding, sentence: 'The label reaches this reader by way of the audience.' }
+      : finding,
+  ),
+})
+
 /** A decision as it may be told where the source is anonymous: agreements and jurisdictions would say where it is. */
 export const withoutSource = (decision: Decision): Decision => ({
   ...decision,
@@ -54,7 +64,8 @@ export function release(
     ...optional(indicator, ['confidence', 'validUntil', 'firstSeen', 'lastSeen']),
     created: indicator.created,
     modified: indicator.modified,
-    dateAdded: indicator.dateAdded,
+    // To the millisecond: the node counts microseconds row by row, and they would tell how many lie between two that are seen.
+    dateAdded: new Date(indicator.dateAdded).toISOString(),
     validFrom: indicator.validFrom,
     handling: releasedHandling(handling, reader),
   }

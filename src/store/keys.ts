@@ -34,3 +34,7 @@ export async function touchKey({ db }: Queries, id: string, at: Date): Promise<v
     .set({ lastUsedAt: at })
     .where(and(eq(apiKey.id, id), or(isNull(apiKey.lastUsedAt), lt(apiKey.lastUsedAt, stale))))
 }
+
+/** Neither revoked nor at its end. */
+export const keyIsUsable = (key: ApiKeyRow | undefined, at: Date): key is ApiKeyRow =>
+  key !== undefined && key.revokedAt === null && (key.expiresAt === null || key.expiresAt > at)

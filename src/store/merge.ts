@@ -88,6 +88,8 @@ function outcomeOf(
   if (row.same) return 'unchanged'
   if (row.versioned && row.later === 0) return 'version_conflict'
   if (row.versioned && row.later < 0) return 'version_outdated'
+  // A daily list must not undo what its originator narrowed since: widening is said with a version, or by revising.
+  if (!row.versioned && row.before !== row.after && narrows(row.after, row.before)) return 'version_conflict'
   return row.before !== row.after && narrows(row.before, row.after) ? 'narrowed' : 'revised'
 }
 

@@ -108,7 +108,10 @@ class Costs {
   #sizes(field: GraphQLField<unknown, unknown>, node: FieldNode) {
     const said = this.#directive(field, 'listSize')
     const given = getArgumentValues(field, node, this.#variables)
-    const slicing = texts(said?.slicingArguments).map((name) => sizeOf(given[name]))
+    // Null asks for the default, as the resolvers read it: it costs what the default costs.
+    const slicing = texts(said?.slicingArguments).map((name) =>
+      sizeOf(given[name] ?? field.args.find((each) => each.name === name)?.defaultValue),
+    )
     const assumed = typeof said?.assumedSize === 'number' ? said.assumedSize : 1
     const size = slicing.length === 0 ? assumed : slicing.reduce((product, each) => product * each, 1)
     const sized = texts(said?.sizedFields)

@@ -4,6 +4,8 @@ import { open, unlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
+import { Fault } from '../../domain/errors.ts'
+import { limits } from '../../domain/limits.ts'
 import type { ByteSource } from '../../domain/source.ts'
 
 /** A body up to this size is kept in memory when it must be read twice; a larger one goes to a temporary file. */
@@ -16,7 +18,8 @@ export class Body {
   #first: Buffer = Buffer.alloc(0)
 
   /** @param context what was asked beside the body: the same bytes under other options are another request */
-  constructor(stream: Readable, context: string) {
+  constructor(stream: Readable | null | undefined, context: string) {
+    if (stream === null || stream === undefined) throw new Fault('malformed', 'There is no body.')
     this.#chunks = stream[Symbol.asyncIterator]() as AsyncIterator<Buffer>
     this.#hash = createHash('sha256').update(context)
   }
@@ -85,7 +88,14 @@ async function keepInFile(start: readonly Buffer[], rest: AsyncGenerator<Buffer>
   const file = await open(path, 'wx', 0o600)
   try {
     for (const chunk of start) await file.write(chunk)
-    for await (const chunk of rest) await file.write(chunk)
+    let size = start.reduce((total, chunk) => total + chunk.length, 0)
+    for await (const chunk of rest) {
+      size += chunk.length
+      if (size > limits.keptBytes) {
+        throw new Fault('body_too_large', 'A document of this format may have 2 GiB; NDJSON and CSV have no limit.')
+      }
+      await file.write(chunk)
+    }
   } catch (error) {
     await unlink(path)
     throw error

@@ -2,6 +2,7 @@ import { Readable } from 'node:stream'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { actions, type Context } from '../../actions/index.ts'
 import type { LookupResult, LookupValue } from '../../actions/lookup.ts'
+import { stillMay } from '../../actions/verb.ts'
 import type { Caller } from '../../domain/caller.ts'
 import { Fault, type RecordFault } from '../../domain/errors.ts'
 import { limits } from '../../domain/limits.ts'
@@ -57,6 +58,7 @@ async function* answerLines(context: Context, caller: Caller, source: ByteSource
 
 async function answered(context: Context, caller: Caller, values: readonly LookupValue[]): Promise<string> {
   if (values.length === 0) return ''
+  await stillMay(context, caller, 'lookup')
   const results = await actions.lookup(context, caller, { values })
   return results.map((result) => `${JSON.stringify(resultJson(result))}\n`).join('')
 }
@@ -76,7 +78,7 @@ async function whole(source: ByteSource): Promise<Buffer> {
   let size = 0
   for await (const chunk of source.open()) {
     size += chunk.length
-    if (size > limits.documentBytes / 4) throw new Fault('body_too_large', 'The body is larger than this door takes.')
+    if (size > limits.documentBytes / 16) throw new Fault('body_too_large', 'The body is larger than this door takes.')
     chunks.push(chunk)
   }
   return Buffer.concat(chunks)
@@ -90,6 +92,9 @@ function parseRequest(body: unknown): { values: LookupValue[]; limitPerValue: nu
   const [stranger] = Object.keys(others)
   if (stranger !== undefined) throw invalid(`/${stranger}`, 'is unknown')
   if (!Array.isArray(values) || values.length === 0) throw invalid('/values', 'must be a list of values')
+  if (values.length > limits.lookupValues) {
+    throw new Fault('too_many_values', `At most ${limits.lookupValues} values in one body; NDJSON has no limit.`)
+  }
   const limit = limitPerValue as number | undefined
   if (limit !== undefined && !(Number.isInteger(limit) && limit >= 1 && limit <= 100)) {
     throw invalid('/limitPerValue', 'must be a whole number from 1 to 100')

@@ -1,3 +1,4 @@
+import { Socket } from 'node:net'
 import type { Readable } from 'node:stream'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { actions, type Context } from '../../actions/index.ts'
@@ -5,7 +6,7 @@ import type { Decoded } from '../../domain/draft.ts'
 import { Fault } from '../../domain/errors.ts'
 import type { HandlingInput } from '../../domain/handling.ts'
 import { handlingFromRecord } from '../../formats/handling-fields.ts'
-import { decode, formatOf, opensTwice, sniffBytes } from '../../formats/sniff.ts'
+import { decode, formatOf, type InputFormat, opensTwice, sniffBytes } from '../../formats/sniff.ts'
 import { sendProblem } from '../problem.ts'
 import { Body, keep, onceReadable } from './body.ts'
 import { asList, type Query } from './query.ts'
@@ -14,7 +15,7 @@ import { asList, type Query } from './query.ts'
 export async function publish(context: Context, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
   const query = request.query as Query
   const body = new Body(
-    bodyOf(request),
+    request.body as Readable | undefined,
     JSON.stringify([request.caller.reader.account, request.headers['content-type'], query]),
   )
   const format = formatOf(
@@ -22,38 +23,39 @@ export async function publish(context: Context, request: FastifyRequest, reply: 
     query.format === 'puente' ? 'json' : text(query.format),
     await body.peek(sniffBytes),
   )
-  const kept = opensTwice(format) ? await keep(body) : undefined
-  try {
-    const idempotencyKey = request.headers['idempotency-key']
-    const receipt = await actions.publish(context, request.caller, {
-      decoded: toTheEnd(decode(format, kept ?? onceReadable(body)), body),
-      defaults: defaultsOf(query),
-      ...(typeof idempotencyKey === 'string' ? { idempotencyKey: checkedKey(idempotencyKey) } : {}),
-      requestDigest: () => body.digest(),
-    })
-    const [first] = receipt.rejected
-    if (first === undefined) return receipt
-    if (receipt.accepted + receipt.unchanged > 0) return reply.status(207).send(receipt)
-    const sentence = receipt.rejectedTotal === 1 ? first.message : `All ${receipt.rejectedTotal} records were refused.`
-    return await sendProblem(reply, new Fault(first.code, sentence, { position: first.position }), {
-      ...receipt,
-      status: 422,
-    })
-  } finally {
-    await kept?.release()
+  const idempotencyKey = request.headers['idempotency-key']
+  // Nothing of the body is kept before the action asked whether this caller may publish at all.
+  const receipt = await actions.publish(context, request.caller, {
+    decoded: decodedBody(format, body, request),
+    defaults: defaultsOf(query),
+    ...(typeof idempotencyKey === 'string' ? { idempotencyKey: checkedKey(idempotencyKey) } : {}),
+    requestDigest: () => body.digest(),
+  })
+  const [first] = receipt.rejected
+  if (first === undefined) return receipt
+  if (receipt.accepted + receipt.unchanged > 0) return reply.status(207).send(receipt)
+  const sentence = receipt.rejectedTotal === 1 ? first.message : `All ${receipt.rejectedTotal} records were refused.`
+  return await sendProblem(reply, new Fault(first.code, sentence, { position: first.position }), {
+    ...receipt,
+    status: 422,
+  })
+}
+
+/** Drafts and faults of the body, which is read to its end in any case: the digest covers all of it. */
+async function* decodedBody(format: InputFormat, body: Body, request: FastifyRequest): AsyncGenerator<Decoded> {
+  if (!opensTwice(format)) {
+    yield* decode(format, onceReadable(body))
+    await body.drain()
+    return
   }
-}
-
-function bodyOf(request: FastifyRequest): Readable {
-  const body = request.body as Readable | undefined
-  if (body === undefined || body === null) throw new Fault('malformed', 'There is no body.')
-  return body
-}
-
-/** Whatever the codec leaves unread is read too: the digest covers the whole body. */
-async function* toTheEnd(decoded: AsyncIterable<Decoded>, body: Body): AsyncGenerator<Decoded> {
-  yield* decoded
-  await body.drain()
+  const kept = await keep(body)
+  // From here on the socket is still while the document is read: that is no stalled client. (Injected requests have no socket.)
+  if (request.raw.socket instanceof Socket) request.raw.socket.setTimeout(0)
+  try {
+    yield* decode(format, kept)
+  } finally {
+    await kept.release()
+  }
 }
 
 /** Handling by the query string: what the input does not say. */
