@@ -3,12 +3,11 @@
  * JSON object. Numbers of different runs or machines are not to be compared; ratios are.
  */
 
-import { actions } from '../src/actions/index.ts'
-import { setUp } from '../src/actions/set-up.ts'
 import { startContext } from '../src/actions/start.ts'
 import { buildApp } from '../src/app.ts'
 import { startThrowAway } from '../src/store/embedded/throw-away.ts'
 import { migrate } from '../src/store/migrate.ts'
+import { enrolPublisher } from '../test/server.ts'
 import { copyLimit } from './copy-limit.ts'
 
 interface Line {
@@ -54,17 +53,7 @@ const context = await startContext({
   log: { info: () => {}, warn: () => {}, error: (facts) => console.error(facts) },
   version: 'bench',
 })
-const { accounts } = await setUp(context, {
-  organisation: { id: 'cert-br', name: 'CERT.br', kind: 'national-cert', jurisdiction: 'BR' },
-})
-const admin = await actions.authenticate(context, { authorization: `Bearer ${accounts[0]?.apiKey}` })
-await actions['create-account'](context, admin, {
-  id: 'ana.cert-br',
-  organisation: 'cert-br',
-  name: 'Ana',
-  roles: ['publisher', 'reader'],
-})
-const { secret } = await actions['issue-key'](context, admin, { id: 'ana.cert-br', name: 'bench' })
+const secret = await enrolPublisher(server.url)
 const app = await buildApp(context, { root: process.cwd(), requestsPerMinute: 1_000_000, trustProxy: [] })
 const url = await app.listen({ host: '127.0.0.1', port: 0 })
 const headers = { authorization: `Bearer ${secret}` }
