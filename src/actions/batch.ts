@@ -7,6 +7,7 @@ import { limits } from '../domain/limits.ts'
 import { narrows } from '../policy/narrowing.ts'
 import { mergeIndicators, type Outcome } from '../store/merge.ts'
 import { existingByIds } from '../store/reads.ts'
+import { touchReceipt } from '../store/receipts.ts'
 import type { Context, Standing } from './context.ts'
 import { resolveHandling } from './handling.ts'
 import { type Identified, identify, prepare } from './prepare.ts'
@@ -106,6 +107,7 @@ export class Batch {
         const [from, to] = [visibility.handling(before) ?? byId.get(before), byId.get(after)]
         return from !== undefined && to !== undefined && narrows(from, to)
       })
+      await touchReceipt(transaction, this.#receipt, at)
       if (merged.written > 0) {
         await record(transaction, this.#context, this.#caller, this.#standing, {
           action: 'publish',

@@ -30,8 +30,8 @@ export interface PublishReceipt {
   readonly rejectedTotal: number
 }
 
-/** A push that runs longer than this without a sign of life has died with its process. */
-const abandonedAfterMs = 60 * 60 * 1000
+/** A push without a batch for this long has died with its process; if not, two of one content do no harm. */
+const abandonedAfterMs = 5 * 60 * 1000
 
 /**
  * Publishes a stream of drafts as the caller's organisation, in batches that commit row, feed entry and audit leaf together.

@@ -69,6 +69,11 @@ export async function closeReceipt(
   ])
 }
 
+/** Says that the push still runs, in the transaction of one of its batches. */
+export async function touchReceipt({ client }: Queries, id: string, at: Date): Promise<void> {
+  await client.query('update receipt set at = $2 where id = $1', [id, at.toISOString()])
+}
+
 /** Forgets a receipt whose push failed as a whole, so that the same idempotency key may be tried again. */
 export async function dropReceipt({ client }: Queries, id: string): Promise<void> {
   await client.query('delete from receipt where id = $1 and status is null', [id])

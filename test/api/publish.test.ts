@@ -130,6 +130,22 @@ t.test('publishing', async (t) => {
     t.equal(elsewhere.status, 200, 'keys of accounts do not meet')
   })
 
+  t.test('a push that died with its process does not hold its Idempotency-Key for ever', async (t) => {
+    const headers = { ...json, 'idempotency-key': 'died' }
+    const open = (at: string) =>
+      node.context.database.client.query(
+        "insert into receipt (id, account, at, idempotency_key) values (gen_random_uuid(), 'ana.cert-br', $1, 'died')",
+        [at],
+      )
+    await open('2026-05-31T23:58:00Z')
+    const early = await push(node, 'ana.cert-br', '?tlp=clear', [{ value: '192.0.2.75' }], headers)
+    t.match(early, { status: 409, body: { code: 'idempotency_in_progress' } })
+    t.equal(early.headers['retry-after'], '5')
+    await node.context.database.client.query("delete from receipt where idempotency_key = 'died'")
+    await open('2026-05-31T23:54:00Z')
+    t.match(await push(node, 'ana.cert-br', '?tlp=clear', [{ value: '192.0.2.75' }], headers), { status: 200 })
+  })
+
   t.test('row, feed entry and audit leaf commit together', async (t) => {
     const count = async () =>
       (
