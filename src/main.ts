@@ -180,7 +180,7 @@ function isWritable(folder: string): boolean {
 }
 
 /**
- * Collects garbage when the heap has grown by half, where V8 would let it double and more: a push of 200 MB then stays at 180 MiB
+ * Collects garbage when the heap has grown by a fifth, where V8 would let it double and more: a push of 200 MB then stays at 180 MiB
  * of resident memory instead of 280. To be called before the heap has grown.
  */
-const growSlowly = (): void => setFlagsFromString('--heap-growing-percent=50')
+const growSlowly = (): void => setFlagsFromString('--heap-growing-percent=20')

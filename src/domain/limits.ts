@@ -12,7 +12,7 @@ export const limits = {
   jsonDepth: 64,
   /** Records committed in one transaction: 5,000 were 10 % faster, and took the process from 270 to 460 MB. */
   batchRecords: 1_000,
-  batchBytes: 2 * 1024 * 1024,
+  batchBytes: 1024 * 1024,
   /** Faults listed in one receipt; the rest is counted. */
   faultsListed: 10_000,
   pageRecords: 1_000,
