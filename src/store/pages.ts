@@ -91,11 +91,12 @@ function conditionsOf(filter: PageFilter, parameters: Parameters): string[] {
 }
 
 function statusCondition(status: NonNullable<PageFilter['status']>, at: string, parameters: Parameters): string {
+  if (status.every((name) => name === 'recalled')) return 'i.recalled'
   const instant = `${parameters.add(at)}::timestamptz`
   const each = {
     active: `(not i.recalled and (i.valid_until is null or i.valid_until > ${instant}))`,
     expired: `(not i.recalled and i.valid_until <= ${instant})`,
     recalled: 'i.recalled',
   }
-  return `(${[...new Set(status)].map((name) => each[name]).join(' or ')} or ${instant} is null)`
+  return `(${[...new Set(status)].map((name) => each[name]).join(' or ')})`
 }
