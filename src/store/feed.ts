@@ -7,6 +7,9 @@ export interface Run {
   readonly firstAtMicros: bigint
 }
 
+/** Tells every process, when the transaction commits, how far the feed reaches. */
+export const feedChannel = 'puente_feed'
+
 /** Rows a partition of a log holds; the same number as in `ensure_partitions`. */
 const partitionRows = 10_000_000n
 
@@ -24,9 +27,12 @@ export async function lockFeed({ client }: Transaction): Promise<void> {
  */
 export async function takePositions({ client }: Transaction, count: number, at: Date): Promise<Run> {
   const { rows } = await client.query<{ last: bigint; last_micros: string }>(
-    `update feed_head set position = position + $1,
-       at = greatest($2::timestamptz, at + interval '1 microsecond') + ($1 - 1) * interval '1 microsecond'
-     returning position as last, (extract(epoch from at) * 1000000)::bigint::text as last_micros`,
+    `with taken as (
+       update feed_head set position = position + $1,
+         at = greatest($2::timestamptz, at + interval '1 microsecond') + ($1 - 1) * interval '1 microsecond'
+       returning position as last, (extract(epoch from at) * 1000000)::bigint::text as last_micros
+     )
+     select last, last_micros, pg_notify('${feedChannel}', last::text) from taken`,
     [count, at.toISOString()],
   )
   const [row] = rows

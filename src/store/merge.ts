@@ -33,16 +33,22 @@ export async function mergeIndicators(
 ): Promise<Merged> {
   await stage(transaction, rows)
   await lockFeed(transaction)
-  const { outcomes, handlingsBefore } = await classify(transaction, originator, rows, narrows)
+  const { outcomes, before } = await classify(transaction, originator, rows, narrows)
   const kinds = outcomes.map((outcome) => (isWritten(outcome) ? outcome : null))
   const written = kinds.filter((kind) => kind !== null).length
   if (written > 0) {
     await keepReplaced(transaction, originator, kinds)
     const run = await takePositions(transaction, written, at)
-    await write(transaction, originator, kinds, handlingsBefore, run)
+    await write(transaction, originator, kinds, before, run)
     await writeOthers(transaction, originator, rows, outcomes)
   }
   return { outcomes, written }
+}
+
+/** Where a row's indicator stood before, and under which handling; null where there was none. */
+interface Before {
+  readonly handlingId: number
+  readonly position: bigint
 }
 
 const isWritten = (outcome: Outcome): boolean =>
@@ -53,7 +59,7 @@ async function classify(
   originator: string,
   rows: readonly NewIndicator[],
   narrows: (before: number, after: number) => boolean,
-): Promise<{ readonly outcomes: Outcome[]; readonly handlingsBefore: (number | null)[] }> {
+): Promise<{ readonly outcomes: Outcome[]; readonly before: (Before | null)[] }> {
   const outcomes = rows.map((): Outcome => 'published')
   const found = await client.query<{
     n: number
@@ -63,18 +69,19 @@ async function classify(
     later: number
     before: number
     after: number
+    position: bigint
   }>(
-    `select s.n, i.digest = s.digest as same, i.recalled, s.versioned, i.handling_id as before, s.handling_id as after,
+    `select s.n, i.digest = s.digest as same, i.recalled, s.versioned, i.handling_id as before, s.handling_id as after, i.position,
        case when s.modified > i.modified then 1 when s.modified = i.modified then 0 else -1 end as later
      from staging s cross join lateral (${oneByKey}) i`,
     [originator],
   )
-  const handlingsBefore = rows.map((): number | null => null)
+  const before = rows.map((): Before | null => null)
   for (const row of found.rows) {
     outcomes[row.n] = outcomeOf(row, narrows)
-    handlingsBefore[row.n] = row.before
+    before[row.n] = { handlingId: row.before, position: row.position }
   }
-  return { outcomes, handlingsBefore }
+  return { outcomes, before }
 }
 
 /** Each row by its key: left to itself the planner reads everything the originator ever published (its statistics lag). */
@@ -115,7 +122,7 @@ async function write(
   { client }: Transaction,
   originator: string,
   kinds: readonly (string | null)[],
-  handlingsBefore: readonly (number | null)[],
+  before: readonly (Before | null)[],
   run: { readonly first: bigint; readonly firstAtMicros: bigint },
 ): Promise<void> {
   const shared = sharedColumns.join(', ')
@@ -125,9 +132,9 @@ async function write(
     .join(', ')
   await client.query(
     `with numbered as (
-       select s.*, k.kind, row_number() over (order by s.n) - 1 as k, k.previous_handling_id
+       select s.*, k.kind, row_number() over (order by s.n) - 1 as k, k.previous_handling_id, k.previous_position
        from staging s
-       join unnest($2::text[], $5::integer[]) with ordinality k (kind, previous_handling_id, n1)
+       join unnest($2::text[], $5::integer[], $6::bigint[]) with ordinality k (kind, previous_handling_id, previous_position, n1)
          on k.n1 = s.n + 1 and k.kind is not null
      ), written as (
        insert into indicator (originator, version, position, date_added, ${shared})
@@ -138,10 +145,18 @@ async function write(
          modified = greatest(excluded.modified, indicator.modified + interval '1 millisecond'), ${replaced}
        returning stix_id, version, position, date_added, handling_id
      )
-     insert into feed (position, at, kind, originator, stix_id, version, handling_id, previous_handling_id)
-     select w.position, w.date_added, n.kind, $1, w.stix_id, w.version, w.handling_id, nullif(n.previous_handling_id, w.handling_id)
+     insert into feed (position, at, kind, originator, stix_id, version, handling_id, previous_handling_id, previous_position)
+     select w.position, w.date_added, n.kind, $1, w.stix_id, w.version, w.handling_id,
+       nullif(n.previous_handling_id, w.handling_id), n.previous_position
      from written w join numbered n on n.stix_id = w.stix_id`,
-    [originator, kinds, String(run.first), String(run.firstAtMicros), handlingsBefore],
+    [
+      originator,
+      kinds,
+      String(run.first),
+      String(run.firstAtMicros),
+      before.map((each) => each?.handlingId ?? null),
+      before.map((each) => (each === null ? null : String(each.position))),
+    ],
   )
 }
 

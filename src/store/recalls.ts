@@ -14,11 +14,12 @@ export async function recallIndicator(
 ): Promise<number | undefined> {
   const { client } = transaction
   await lockFeed(transaction)
-  const found = await client.query('select 1 from indicator where originator = $1 and stix_id = $2 and not recalled', [
-    originator,
-    uuid,
-  ])
-  if (found.rowCount !== 1) return undefined
+  const found = await client.query<{ position: bigint }>(
+    'select position from indicator where originator = $1 and stix_id = $2 and not recalled',
+    [originator, uuid],
+  )
+  const [before] = found.rows
+  if (before === undefined) return undefined
   await client.query(
     `insert into indicator_version (originator, stix_id, version, change, handling_id, stix, received, modified, position, date_added)
      select i.originator, i.stix_id, i.version, coalesce(f.kind, 'published'), i.handling_id, i.stix, i.received, i.modified, i.position, i.date_added
@@ -33,11 +34,11 @@ export async function recallIndicator(
          modified = greatest($6::timestamptz, modified + interval '1 millisecond')
        where originator = $1 and stix_id = $2 returning *
      ), entered as (
-       insert into feed (position, at, kind, originator, stix_id, version, handling_id, previous_handling_id)
-       select position, date_added, 'recalled', originator, stix_id, version, handling_id, null from written
+       insert into feed (position, at, kind, originator, stix_id, version, handling_id, previous_position)
+       select position, date_added, 'recalled', originator, stix_id, version, handling_id, $7::bigint from written
      )
      select version from written`,
-    [originator, uuid, stix, String(run.first), String(run.firstAtMicros), at.toISOString()],
+    [originator, uuid, stix, String(run.first), String(run.firstAtMicros), at.toISOString(), String(before.position)],
   )
   return rows[0]?.version
 }
