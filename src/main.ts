@@ -54,7 +54,12 @@ export const migrateDatabase = ({ url }: OpenDatabase): Promise<string[]> =>
   migrate(url, path.join(projectFolder, 'migrations'))
 
 /** The context of a migrated database; `close` gives its connections back. */
-export const openContext = (database: OpenDatabase, config: Config, log: Log): ReturnType<typeof startContext> =>
+export const openContext = (
+  database: OpenDatabase,
+  config: Config,
+  log: Log,
+  purpose: 'serve' | 'run once' = 'run once',
+): ReturnType<typeof startContext> =>
   startContext({
     database: {
       url: database.url,
@@ -64,6 +69,7 @@ export const openContext = (database: OpenDatabase, config: Config, log: Log): R
     clock: () => new Date(),
     log,
     version,
+    listen: purpose === 'serve',
   })
 
 /** A node that answers. */
@@ -91,7 +97,7 @@ export async function startNode(
     let closing = false
     // an embedded database that stops ends connections that the pool has not quite closed: nobody needs to know
     const warn: Log['warn'] = (facts, message) => (closing ? undefined : log.warn(facts, message))
-    const context = await openContext(database, config, { ...log, warn })
+    const context = await openContext(database, config, { ...log, warn }, 'serve')
     undo.push(() => {
       closing = true
       return context.close()

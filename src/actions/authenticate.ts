@@ -3,10 +3,11 @@ import { secretOf } from '../auth/credentials.ts'
 import type { Scope } from '../domain/account.ts'
 import { purposes } from '../domain/agreement.ts'
 import { type Caller, publicCaller } from '../domain/caller.ts'
-import { readerOfAccount } from '../domain/directory.ts'
 import { Fault } from '../domain/errors.ts'
-import { keyIsUsable, readKey, touchKey } from '../store/keys.ts'
+import { keyIsUsable, lastUseGrainMs, readKey, touchKey } from '../store/keys.ts'
 import type { Context } from './context.ts'
+import type { ProvenKey } from './proven-keys.ts'
+import { credentialsInvalid, readerIn } from './recognise.ts'
 
 export interface Credentials {
   readonly authorization?: string | undefined
@@ -26,21 +27,35 @@ export async function authenticate(context: Context, credentials: Credentials): 
   }
   const secret = secretOf(credentials.authorization)
   if (secret === undefined) return { ...publicCaller, purpose }
-  const id = keyIdOf(secret)
   const at = context.clock()
-  const key = id === undefined ? undefined : await readKey(context.database, id)
-  if (!keyIsUsable(key, at) || !keyMatches(secret, key.digest)) throw invalid()
-  const { directory } = await context.policy.current()
-  const reader = readerOfAccount(directory, key.account)
-  if (reader === undefined) throw invalid()
-  await touchKey(context.database, key.id, at)
+  const known = context.keys.find(secret)
+  const standing = await context.policy.known()
+  const fresh = known !== undefined && known.epoch === standing.directory.epoch && keyIsUsable(known.row, at)
+  const proven = fresh ? known : await prove(context, secret, at)
+  const { directory } = fresh ? standing : await context.policy.current()
+  const reader = readerIn(directory, proven.row.account)
+  if (reader === undefined) throw credentialsInvalid()
+  if (proven.touchedAt + lastUseGrainMs <= at.getTime()) {
+    proven.touchedAt = at.getTime()
+    await touchKey(context.database, proven.row.id, at)
+  }
   return {
     reader,
-    scopes: key.scopes as Scope[],
+    scopes: proven.row.scopes as Scope[],
     purpose,
     operator: directory.operator !== undefined && directory.operator === reader.organisation?.id,
-    key: key.id,
+    key: proven.row.id,
+    provenAt: proven.epoch,
   }
 }
 
-const invalid = () => new Fault('credentials_invalid', 'This credential is not valid.')
+/** Looks the key up; what is found good is remembered for the policy epoch read before it. @throws {Fault} `credentials_invalid` */
+async function prove(context: Context, secret: string, at: Date): Promise<ProvenKey> {
+  const { directory } = await context.policy.current()
+  const id = keyIdOf(secret)
+  const row = id === undefined ? undefined : await readKey(context.database, id)
+  if (!keyIsUsable(row, at) || !keyMatches(secret, row.digest)) throw credentialsInvalid()
+  const proven = { row, epoch: directory.epoch, touchedAt: 0 }
+  context.keys.keep(secret, proven)
+  return proven
+}

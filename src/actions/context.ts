@@ -1,9 +1,11 @@
 import type { Directory } from '../domain/directory.ts'
 import type { Visibility } from '../policy/visibility.ts'
 import type { Database } from '../store/database.ts'
+import type { LiveColumn } from '../store/live-column.ts'
 import type { Networks } from '../store/networks.ts'
 import type { Node } from '../store/node.ts'
 import type { CurrentPolicy } from './current-policy.ts'
+import type { ProvenKeys } from './proven-keys.ts'
 
 /** Where the actions write what an operator should know. */
 export interface Log {
@@ -17,6 +19,9 @@ export interface Context {
   readonly database: Database
   readonly node: Node
   readonly policy: CurrentPolicy
+  /** Where in the feed what handling stands now. */
+  readonly column: LiveColumn
+  readonly keys: ProvenKeys
   readonly networks: Networks
   /** The only clock. */
   readonly clock: () => Date

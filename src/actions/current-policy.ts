@@ -19,21 +19,50 @@ export class CurrentPolicy {
   readonly #database: Database
   #standing: Standing | undefined
   #loading: Promise<Standing> | undefined
+  #suspect = false
   readonly #ids = new Map<string, number>()
 
   constructor(database: Database) {
     this.#database = database
   }
 
+  /**
+   * The policy as last known, without asking: for answers whose rows are read together with the epoch, which then either confirm
+   * it or have it decided again.
+   */
+  async known(): Promise<Standing> {
+    if (this.#standing === undefined || this.#suspect) return await this.current()
+    return this.#standing
+  }
+
+  /** The epoch may have moved: the next to ask what is known looks. */
+  suspect(): void {
+    this.#suspect = true
+  }
+
+  /** Told that the epoch moved: what is known is brought up to date before anybody asks. */
+  async moved(): Promise<void> {
+    if (this.#standing !== undefined) await this.current()
+  }
+
   /** The policy as of now: loaded anew when the epoch moved, extended when handlings were interned. */
   async current(): Promise<Standing> {
-    const now = await readPolicyHead(this.#database)
-    const standing = this.#standing
-    if (standing !== undefined && standing.directory.epoch === now.epoch) {
-      if (standing.visibility.size <= now.handlings) await this.#extend(standing.visibility)
-      return standing
+    const now = await this.#head()
+    let standing = this.#standing
+    // A load that was under way may be of an earlier epoch.
+    while (standing === undefined || standing.directory.epoch < now.epoch) standing = await this.#load()
+    if (standing.visibility.size <= now.handlings) await this.#extend(standing.visibility)
+    return standing
+  }
+
+  async #head(): Promise<{ readonly epoch: bigint; readonly handlings: number }> {
+    this.#suspect = false
+    try {
+      return await readPolicyHead(this.#database)
+    } catch (error) {
+      this.#suspect = true
+      throw error
     }
-    return await this.#load()
   }
 
   /** Ids of handlings, interning those that are new. */

@@ -49,6 +49,7 @@ export const history = verb(
       indicator,
     }))
   },
+  { checkedWithRows: true },
 )
 
 /** What a version's own text says of it. */

@@ -83,6 +83,7 @@ export const lookup = verb(
     }
     return parsed.map((each, i) => result(each, input.values[i]?.value ?? '', matchesOf[i] ?? []))
   },
+  { checkedWithRows: true },
 )
 
 type Parsed =

@@ -32,6 +32,7 @@ export const read = verb(
     if (one === undefined) throw absent()
     return one
   },
+  { checkedWithRows: true },
 )
 
 export const absent = (): Fault => new Fault('not_found', 'There is no such thing here.')

@@ -79,19 +79,27 @@ export const search = verb(
       input.cursor === undefined
         ? undefined
         : openCursor(context.node.cursorKey, input.cursor, context.node.feedEpoch, bound).position
-    // One more than asked tells whether there is a next page.
-    const found = await pageOfIndicators(context.database, visible, pageFilter(context, filter), below, limit + 1)
-    const items = found.slice(0, limit)
+    const page = await pageOfIndicators(
+      context.database,
+      context.column,
+      visible,
+      pageFilter(context, filter),
+      below,
+      limit,
+    )
+    const items = page.indicators
     const released = releaseAll(context, caller, standing, permitted, items)
     await recordReading(context, caller, standing, 'search', items)
+    const cursorAt = (position: bigint): string =>
+      sealCursor(context.node.cursorKey, { position, epoch: context.node.feedEpoch }, bound)
     const cursorAfter = (index: number): string => {
       const item = items[index]
       if (item === undefined) throw new Error('a cursor was asked for beyond the page')
-      return sealCursor(context.node.cursorKey, { position: item.position, epoch: context.node.feedEpoch }, bound)
+      return cursorAt(item.position)
     }
-    const next = found.length > limit ? cursorAfter(limit - 1) : undefined
-    return { items: released, cursorAfter, ...(next === undefined ? {} : { next }) }
+    return { items: released, cursorAfter, ...(page.next === undefined ? {} : { next: cursorAt(page.next) }) }
   },
+  { checkedWithRows: true },
 )
 
 /** What the filter asks of the handling narrows the bitmap, so the store need not know of it. */

@@ -1,9 +1,12 @@
 import { Database, type DatabaseOptions } from '../store/database.ts'
+import { LiveColumn } from '../store/live-column.ts'
 import { Networks } from '../store/networks.ts'
 import { openNode } from '../store/node.ts'
 import { ensurePartitions } from '../store/partitions.ts'
+import { Signals } from '../store/signals.ts'
 import type { Context, Log } from './context.ts'
 import { CurrentPolicy } from './current-policy.ts'
+import { ProvenKeys } from './proven-keys.ts'
 
 /** Opens a migrated database and makes what every action is given. `close` gives the connections back. */
 export async function startContext(options: {
@@ -11,6 +14,8 @@ export async function startContext(options: {
   readonly clock: () => Date
   readonly log: Log
   readonly version: string
+  /** Hear at once of what other processes change; a process that serves does, a command that runs once need not. */
+  readonly listen?: boolean
 }): Promise<Context & { close(): Promise<void> }> {
   const { clock, log, version } = options
   const database = new Database({
@@ -19,14 +24,30 @@ export async function startContext(options: {
   })
   const node = await openNode(database)
   await ensurePartitions(database)
+  const policy = new CurrentPolicy(database)
+  const column = new LiveColumn(database)
+  const signals = new Signals(
+    database.url,
+    (signal) => {
+      const heard = signal === 'policy' ? policy.moved() : column.hurry()
+      heard.catch((error: unknown) => log.warn({ error, signal }, 'what changed could not be read yet'))
+    },
+    (error) => log.warn({ error }, 'the connection that hears of changes broke'),
+  )
+  if (options.listen === true) await signals.open()
   return {
     database,
     node,
-    policy: new CurrentPolicy(database),
+    policy,
+    column,
+    keys: new ProvenKeys(),
     networks: new Networks(),
     clock,
     log,
     version,
-    close: () => database.close(),
+    close: async () => {
+      await signals.close()
+      await database.close()
+    },
   }
 }

@@ -38,7 +38,12 @@ export function visibleTo(
           const handling = visibility.handling(id)
           return handling !== undefined && keep(handling)
         })
-  return { epoch: directory.epoch, bitmap: kept.bytes, organisation: caller.reader.organisation?.id }
+  return {
+    epoch: directory.epoch,
+    handlings: visibility.size,
+    bitmap: kept.bytes,
+    organisation: caller.reader.organisation?.id,
+  }
 }
 
 /** Releases what a query found; what the sets do not hold throws. `present`: what they are versions of; where it is stricter

@@ -11,6 +11,8 @@ export interface Caller {
   readonly operator: boolean
   /** Id of the API key used. */
   readonly key?: string
+  /** The policy epoch under which the credential was last proven. */
+  readonly provenAt?: bigint
 }
 
 /** The public: no credentials given. */

@@ -30,6 +30,8 @@ export class Visibility {
   readonly #handlings: Handling[] = []
   readonly #named = new Set<string>()
   readonly #classes = new Map<string, Cached>()
+  /** Keys of classes by reader, as long as nobody else is named. */
+  #keys = new WeakMap<Reader, Map<Purpose, string>>()
 
   constructor(world: World) {
     this.#world = world
@@ -38,7 +40,11 @@ export class Visibility {
   /** Adds an interned handling; ids are dense and come in order. A change of who is named makes classes anew. */
   add(id: number, handling: Handling): void {
     this.#handlings[id] = handling
-    for (const account of handling.people) this.#named.add(account)
+    for (const account of handling.people) {
+      if (this.#named.has(account)) continue
+      this.#named.add(account)
+      this.#keys = new WeakMap()
+    }
   }
 
   handling(id: number): Handling | undefined {
@@ -51,7 +57,7 @@ export class Visibility {
   }
 
   permitted(reader: Reader, purpose: Purpose, at: Date): Permitted {
-    const key = this.#classOf(reader, purpose)
+    const key = this.#keyOf(reader, purpose)
     let cached = this.#classes.get(key)
     if (cached === undefined || cached.freshUntil <= at.getTime()) {
       cached = { permit: new Bitset(this.size), redact: new Bitset(), known: 0, freshUntil: Number.POSITIVE_INFINITY }
@@ -70,6 +76,14 @@ export class Visibility {
       if (effect === 'redact') cached.redact.add(cached.known)
       if (expiresAt !== undefined) cached.freshUntil = Math.min(cached.freshUntil, Date.parse(expiresAt))
     }
+  }
+
+  #keyOf(reader: Reader, purpose: Purpose): string {
+    const known = this.#keys.get(reader) ?? new Map<Purpose, string>()
+    this.#keys.set(reader, known)
+    const key = known.get(purpose) ?? this.#classOf(reader, purpose)
+    known.set(purpose, key)
+    return key
   }
 
   /** Readers whom no rule can tell apart share a class. RED names accounts, so a named account is its own class. */

@@ -5,7 +5,7 @@ import { apiKey } from './tables/account.ts'
 export type ApiKeyRow = typeof apiKey.$inferSelect
 
 /** How stale `last_used_at` may be: one write a minute and key, whatever the traffic. */
-const lastUseGrainMs = 60_000
+export const lastUseGrainMs = 60_000
 
 export async function readKey({ db }: Queries, id: string): Promise<ApiKeyRow | undefined> {
   const [row] = await db.select().from(apiKey).where(eq(apiKey.id, id))

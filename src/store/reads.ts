@@ -1,5 +1,6 @@
 import type { Indicator, IndicatorVersion } from '../domain/indicator.ts'
 import type { Queries } from './database.ts'
+import { plainTypes } from './plain-types.ts'
 import { type IndicatorRow, indicatorColumns, toIndicator } from './rows.ts'
 import { Parameters, queryVisible, type VisibleTo, visibleCondition } from './visible.ts'
 
@@ -19,10 +20,11 @@ export async function visibleById(queries: Queries, visible: VisibleTo, uuid: st
 
 /** One originator's indicator, whoever may see it: for the originator's own acts. */
 export async function ownById({ client }: Queries, originator: string, uuid: string): Promise<Indicator | undefined> {
-  const { rows } = await client.query<IndicatorRow>(
-    `select ${indicatorColumns} from indicator i where i.originator = $1 and i.stix_id = $2`,
-    [originator, uuid],
-  )
+  const { rows } = await client.query<IndicatorRow>({
+    text: `select ${indicatorColumns} from indicator i where i.originator = $1 and i.stix_id = $2`,
+    values: [originator, uuid],
+    types: plainTypes,
+  })
   return rows[0] === undefined ? undefined : toIndicator(rows[0])
 }
 

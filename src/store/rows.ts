@@ -2,18 +2,20 @@ import type { DraftFormat } from '../domain/draft.ts'
 import type { Indicator } from '../domain/indicator.ts'
 import type { Observable } from '../domain/observables/observable.ts'
 import type { RsitType } from '../domain/rsit.ts'
+import { microsecondsOf } from './plain-types.ts'
 
 /** What a query for whole indicators selects, from `indicator i`. */
 export const indicatorColumns = `
   i.originator, i.stix_id, i.version, i.handling_id, i.type, i.value, i.compound, i.name, i.description, i.class,
   i.confidence, i.labels, i.asn, i.country, i.created, i.modified, i.valid_from, i.valid_until, i.first_seen, i.last_seen,
   i.recalled, i.stix, i.format, i.position,
-  to_char(i.date_added at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as date_added,
+  i.date_added::text as date_added,
   case when i.compound then (
     select json_agg(json_build_object('type', o.type, 'value', o.value) order by o.ordinal)
     from indicator_observable o where o.originator = i.originator and o.stix_id = i.stix_id
   ) end as others`
 
+/** A row of {@link indicatorColumns}, read with `plainTypes`: times are ISO 8601 text. */
 export interface IndicatorRow {
   readonly originator: string
   readonly stix_id: string
@@ -29,12 +31,12 @@ export interface IndicatorRow {
   readonly labels: string[]
   readonly asn: bigint | null
   readonly country: string | null
-  readonly created: Date
-  readonly modified: Date
-  readonly valid_from: Date
-  readonly valid_until: Date | null
-  readonly first_seen: Date | null
-  readonly last_seen: Date | null
+  readonly created: string
+  readonly modified: string
+  readonly valid_from: string
+  readonly valid_until: string | null
+  readonly first_seen: string | null
+  readonly last_seen: string | null
   readonly recalled: boolean
   readonly stix: string
   readonly format: string
@@ -62,16 +64,16 @@ export function toIndicator(row: IndicatorRow): Indicator {
     labels: row.labels,
     ...present('asn', row.asn === null ? null : Number(row.asn)),
     ...present('country', row.country),
-    created: row.created.toISOString(),
-    modified: row.modified.toISOString(),
-    validFrom: row.valid_from.toISOString(),
-    ...present('validUntil', row.valid_until?.toISOString() ?? null),
-    ...present('firstSeen', row.first_seen?.toISOString() ?? null),
-    ...present('lastSeen', row.last_seen?.toISOString() ?? null),
+    created: row.created,
+    modified: row.modified,
+    validFrom: row.valid_from,
+    ...present('validUntil', row.valid_until),
+    ...present('firstSeen', row.first_seen),
+    ...present('lastSeen', row.last_seen),
     recalled: row.recalled,
     stix: row.stix,
     format: row.format as DraftFormat,
-    dateAdded: row.date_added,
+    dateAdded: microsecondsOf(row.date_added),
     position: row.position,
   }
 }

@@ -1,8 +1,11 @@
 import type { Queries } from './database.ts'
+import { plainTypes } from './plain-types.ts'
 
 /** The policy's permission as SQL can check it: sets of handling ids as bitmaps, true for one policy epoch. */
 export interface VisibleTo {
   readonly epoch: bigint
+  /** Handlings known when it was decided: ids below this. */
+  readonly handlings: number
   /** Handlings whose indicators may be found, as `get_bit` reads them. */
   readonly bitmap: Uint8Array
   /** The reader's own organisation, which also sees what it recalled. */
@@ -27,27 +30,58 @@ export class Parameters {
 /** The condition under which a row of `indicator i` is visible. The bitmap's length is checked first: `get_bit` refuses beyond it. */
 export function visibleCondition({ bitmap, organisation }: VisibleTo, parameters: Parameters): string {
   const bytes = parameters.add(Buffer.from(bitmap.buffer, bitmap.byteOffset, bitmap.byteLength))
-  return `i.handling_id < ${bitmap.length * 8} and get_bit(${bytes}::bytea, i.handling_id) = 1
+  return `i.handling_id < ${parameters.add(bitmap.length * 8)} and get_bit(${bytes}::bytea, i.handling_id) = 1
     and (not i.recalled or i.originator = ${parameters.add(organisation ?? null)}::text)`
+}
+
+/** How far the log reached in the snapshot of an answer. */
+export interface Answer<Row> {
+  readonly rows: Row[]
+  /** The last position of the feed. */
+  readonly head: number
 }
 
 /**
  * Runs a query whose condition is {@link visibleCondition}, in the same snapshot as a look at the policy epoch: rows are
  * answered only if the permission is still the one that holds.
+ * @param name of the statement, where its text never varies: then it is planned once a connection
  * @throws {PolicyMoved}
  */
-export async function queryVisible<Row extends object>(
+export async function askVisible<Row extends object>(
   { client }: Queries,
   visible: VisibleTo,
   body: string,
   parameters: Parameters,
-): Promise<Row[]> {
-  const { rows } = await client.query<Row & { policy_epoch: bigint; found: boolean | null }>(
-    `select s.epoch as policy_epoch, r.* from (select epoch from policy_state) s
+  name?: string,
+): Promise<Answer<Row>> {
+  const { rows } = await client.query<Row & Checked>({
+    text: `select s.*, r.* from (
+       select epoch as policy_epoch, (select position from feed_head) as feed_position,
+         (select max(id) from handling) as handling_head
+       from policy_state) s
      left join lateral (select true as found, b.* from (${body}) b) r on true`,
-    parameters.values,
-  )
+    values: parameters.values,
+    types: plainTypes,
+    ...(name === undefined ? {} : { name }),
+  })
   const [first] = rows
   if (first === undefined || first.policy_epoch !== visible.epoch) throw new PolicyMoved('the policy epoch moved')
-  return rows.filter((row) => row.found === true)
+  // A handling that another process interned a moment ago is not judged yet.
+  if (first.handling_head !== null && first.handling_head >= visible.handlings)
+    throw new PolicyMoved('there are handlings not judged yet')
+  return { rows: rows.filter((row) => row.found === true), head: Number(first.feed_position) }
+}
+
+export const queryVisible = async <Row extends object>(
+  queries: Queries,
+  visible: VisibleTo,
+  body: string,
+  parameters: Parameters,
+): Promise<Row[]> => (await askVisible<Row>(queries, visible, body, parameters)).rows
+
+interface Checked {
+  readonly policy_epoch: bigint
+  readonly feed_position: bigint
+  readonly handling_head: number | null
+  readonly found: boolean | null
 }

@@ -1,0 +1,45 @@
+import type { Caller } from '../domain/caller.ts'
+import { type Directory, readerOfAccount } from '../domain/directory.ts'
+import { Fault } from '../domain/errors.ts'
+import type { Reader } from '../domain/reader.ts'
+import { keyIsUsable, readKey } from '../store/keys.ts'
+import type { Context, Standing } from './context.ts'
+
+/** Readers of one directory, made once: they are the same objects as long as the directory is. */
+const readers = new WeakMap<Directory, Map<string, Reader | undefined>>()
+
+/** The policy's view of an account as of this directory; undefined when it or its organisation is disabled or unknown. */
+export function readerIn(directory: Directory, account: string): Reader | undefined {
+  let known = readers.get(directory)
+  if (known === undefined) {
+    known = new Map()
+    readers.set(directory, known)
+  }
+  if (!known.has(account)) known.set(account, readerOfAccount(directory, account))
+  return known.get(account)
+}
+
+/**
+ * The caller as of this standing: roles and memberships may have changed since the door, and a credential proven under another
+ * policy epoch is proven again.
+ * @throws {Fault} `credentials_invalid`
+ */
+export async function recognise(context: Context, { directory }: Standing, caller: Caller): Promise<Caller> {
+  const { account } = caller.reader
+  if (account === undefined) return caller
+  const reader = readerIn(directory, account)
+  if (reader === undefined) throw credentialsInvalid()
+  if (caller.provenAt === directory.epoch && caller.reader === reader) return caller
+  if (caller.provenAt !== directory.epoch) await proveAgain(context, caller)
+  return { ...caller, reader, operator: directory.operator === reader.organisation?.id, provenAt: directory.epoch }
+}
+
+/** Asks the store whether the credential still stands. @throws {Fault} `credentials_invalid` */
+export async function proveAgain(context: Context, caller: Caller): Promise<void> {
+  if (caller.key === undefined) return
+  const key = await readKey(context.database, caller.key)
+  if (!keyIsUsable(key, context.clock())) throw credentialsInvalid()
+}
+
+/** One answer for every way in which a credential can fail, so that nobody learns which part was right. */
+export const credentialsInvalid = (): Fault => new Fault('credentials_invalid', 'This credential is not valid.')

@@ -1,0 +1,106 @@
+import { to as copyTo } from 'pg-copy-streams'
+import { Column } from './column.ts'
+import type { Database, Transaction } from './database.ts'
+
+/**
+ * The column of a database, kept up with its feed: loading is following from the beginning. What is read through it is checked
+ * again in SQL, so a column that lags can miss what was published a moment ago and can never show what is not visible.
+ */
+export class LiveColumn {
+  readonly #database: Database
+  readonly #column = new Column()
+  #running: Promise<void> | undefined
+  #again = false
+  #wanted = false
+
+  constructor(database: Database) {
+    this.#database = database
+  }
+
+  /** As of the last {@link catchUp}. */
+  get now(): Column {
+    return this.#column
+  }
+
+  /** Reads the feed up to where it reaches now; whoever calls while it runs waits for a read that began after the call. */
+  catchUp(): Promise<void> {
+    this.#wanted = true
+    if (this.#running !== undefined) {
+      this.#again = true
+      return this.#running
+    }
+    this.#running = this.#readOn()
+    return this.#running
+  }
+
+  /** Catches up if anybody has asked for the column yet: until then it is not worth its loading. */
+  hurry(): Promise<void> {
+    return this.#wanted ? this.catchUp() : Promise.resolve()
+  }
+
+  async #readOn(): Promise<void> {
+    try {
+      do {
+        this.#again = false
+        await this.#database.borrow((queries) => this.#read(queries))
+      } while (this.#again)
+    } finally {
+      // In the same turn as the last look at `again`: nobody can be told to wait for a read that is over.
+      this.#running = undefined
+    }
+  }
+
+  async #read({ client }: Transaction): Promise<void> {
+    const source = client.query(
+      copyTo(
+        `copy (select position, handling_id, kind = 'recalled', previous_position from feed
+           where position > ${Math.trunc(this.#column.head)} order by position) to stdout`,
+      ),
+    )
+    const entries = new Entries(this.#column)
+    for await (const chunk of source) entries.take(chunk as Buffer)
+  }
+}
+
+const tab = 0x09
+const newline = 0x0a
+const trueSign = 0x74
+const backslash = 0x5c
+
+/** Reads COPY's text byte by byte: `position handling recalled previous`, tabs between, `\N` for no previous position. */
+class Entries {
+  readonly #column: Column
+  readonly #fields = [0, 0, 0, 0]
+  #field = 0
+  #empty = false
+
+  constructor(column: Column) {
+    this.#column = column
+  }
+
+  /** Numbers may be cut anywhere by the end of a chunk: what was read of one stays for the next. */
+  take(chunk: Buffer): void {
+    const fields = this.#fields
+    for (const byte of chunk) {
+      if (byte === tab) {
+        this.#field++
+      } else if (byte === newline) {
+        this.#enter()
+      } else if (byte === backslash) {
+        this.#empty = true
+      } else if (byte === trueSign) {
+        fields[2] = 1
+      } else if (byte >= 0x30 && byte <= 0x39) {
+        fields[this.#field] = (fields[this.#field] ?? 0) * 10 + byte - 0x30
+      }
+    }
+  }
+
+  #enter(): void {
+    const [position = 0, handling = 0, recalled = 0, previous = 0] = this.#fields
+    this.#column.enter(position, handling, recalled === 1, this.#empty ? undefined : previous)
+    this.#fields.fill(0)
+    this.#field = 0
+    this.#empty = false
+  }
+}
