@@ -7,7 +7,7 @@ import type { Indicator } from '../domain/indicator.ts'
 import type { Released } from '../domain/released.ts'
 import { decide } from '../policy/decide.ts'
 import { auditBeforeAnswer } from '../policy/permissions.ts'
-import { release } from '../policy/release.ts'
+import { releaserOf } from '../policy/release.ts'
 import type { Permitted } from '../policy/visibility.ts'
 import type { VisibleTo } from '../store/visible.ts'
 import type { Context, Standing } from './context.ts'
@@ -62,15 +62,18 @@ export function releaseAll(
   }
   const now = present === undefined ? undefined : standing.visibility.handling(present.handlingId)
   const maskAll = present !== undefined && permitted.redact.has(present.handlingId)
-  return indicators.map((indicator) => {
-    const { handlingId } = indicator
+  const releasers = new Map<number, (indicator: Indicator) => Released>()
+  const releaserFor = (handlingId: number) => {
     const handling = standing.visibility.handling(handlingId)
     if (handling === undefined) throw new Error('an indicator has a handling that is not known')
     const effect = permitted.permit.has(handlingId) ? 'permit' : permitted.redact.has(handlingId) ? 'redact' : 'deny'
     // One source, one attribution: an earlier version must not name what the present one keeps anonymous.
     const shown = now === undefined ? handling : { ...handling, attribution: now.attribution }
-    return release(indicator, shown, maskAll && effect === 'permit' ? 'redact' : effect, caller.reader, facts)
-  })
+    const made = releaserOf(shown, maskAll && effect === 'permit' ? 'redact' : effect, caller.reader, facts)
+    releasers.set(handlingId, made)
+    return made
+  }
+  return indicators.map((each) => (releasers.get(each.handlingId) ?? releaserFor(each.handlingId))(each))
 }
 
 /** Audit or refuse: where the policy wants the reading on the log first, the answer waits until it is durable. */

@@ -43,47 +43,56 @@ export const withoutSource = (decision: Decision): Decision => ({
 })
 
 /**
- * Makes the form of an indicator that one reader may have. Only for a permitted or redacted handling: a denied one has no
- * released form, and asking for it is a fault of the program.
+ * Makes the forms that one reader may have of indicators under one handling: what the handling and the reader say is said once.
+ * Only for a permitted or redacted handling: a denied one has no released form, and asking for it is a fault of the program.
  */
-export function release(
-  indicator: Indicator,
+export function releaserOf(
   handling: Handling,
   effect: Effect,
   reader: Reader,
   facts: ReleaseFacts,
-): Released {
+): (indicator: Indicator) => Released {
   if (effect === 'deny') throw new Error('a denied indicator was about to be released')
-  const plain = {
-    id: indicator.id,
-    version: indicator.version,
-    status: indicator.recalled ? ('recalled' as const) : ('active' as const),
-    ...source(handling, reader, facts),
-    type: indicator.type,
-    ...(indicator.class === undefined ? {} : { classType: indicator.class, class: rsitClassOf(indicator.class) }),
-    ...optional(indicator, ['confidence', 'validUntil', 'firstSeen', 'lastSeen']),
-    created: indicator.created,
-    modified: indicator.modified,
-    // To the millisecond: the node counts microseconds row by row, and they would tell how many lie between two that are seen.
-    dateAdded: new Date(indicator.dateAdded).toISOString(),
-    validFrom: indicator.validFrom,
-    handling: releasedHandling(handling, reader),
+  const from = source(handling, reader, facts)
+  const shown = releasedHandling(handling, reader)
+  return (indicator) => {
+    const plain = {
+      id: indicator.id,
+      version: indicator.version,
+      status: indicator.recalled ? ('recalled' as const) : ('active' as const),
+      ...from,
+      type: indicator.type,
+      ...(indicator.class === undefined ? {} : { classType: indicator.class, class: rsitClassOf(indicator.class) }),
+      ...optional(indicator, optionalMembers),
+      created: indicator.created,
+      modified: indicator.modified,
+      dateAdded: toMilliseconds(indicator.dateAdded),
+      validFrom: indicator.validFrom,
+      handling: shown,
+    }
+    const content = effect === 'redact' ? masked(indicator, handling, reader, facts) : whole(indicator)
+    return Object.assign(plain, content) as unknown as Released
   }
-  const shown = effect === 'redact' ? masked(indicator, handling, reader, facts) : whole(indicator)
-  return { ...plain, ...shown } as unknown as Released
 }
+
+const optionalMembers = ['confidence', 'validUntil', 'firstSeen', 'lastSeen'] as const
+
+/** The node counts microseconds row by row, and they would tell how many lie between two that are seen. */
+const toMilliseconds = (microseconds: string): string => `${microseconds.slice(0, 23)}Z`
 
 function whole(indicator: Indicator) {
   const { asn, country } = indicator
-  return {
+  const content: Record<string, unknown> = {
     value: indicator.value,
     masked: false,
     observables: indicator.observables,
-    ...optional(indicator, ['name', 'description']),
-    labels: indicator.labels,
-    ...(asn === undefined && country === undefined ? {} : { network: optional(indicator, ['asn', 'country']) }),
-    stix: indicator.stix,
   }
+  if (indicator.name !== undefined) content.name = indicator.name
+  if (indicator.description !== undefined) content.description = indicator.description
+  content.labels = indicator.labels
+  if (asn !== undefined || country !== undefined) content.network = optional(indicator, ['asn', 'country'])
+  content.stix = indicator.stix
+  return content
 }
 
 /** The masked form: no free text, no label, no network, no second observable; only what cannot carry the value. */

@@ -1,6 +1,10 @@
 import { to as copyTo } from 'pg-copy-streams'
 import { Column } from './column.ts'
 import type { Database, Transaction } from './database.ts'
+import { HotRows } from './hot-rows.ts'
+
+/** About 30,000 indicators of usual size. */
+const hotBytes = 64 * 1024 * 1024
 
 /**
  * The column of a database, kept up with its feed: loading is following from the beginning. What is read through it is checked
@@ -9,6 +13,8 @@ import type { Database, Transaction } from './database.ts'
 export class LiveColumn {
   readonly #database: Database
   readonly #column = new Column()
+  /** Rows that the column named lately. */
+  readonly hot = new HotRows(hotBytes)
   #running: Promise<void> | undefined
   #again = false
   #wanted = false

@@ -6,12 +6,13 @@ import type { PageOfIndicators } from './pages.ts'
 import { type IndicatorRow, indicatorColumns, toIndicator } from './rows.ts'
 import { type Answer, askVisible, Parameters, type VisibleTo, visibleCondition } from './visible.ts'
 
-/** Looks at the column again when rows moved on under a page, at most this often; then the page is as short as it is. */
-const attempts = 4
+/** How often the column is brought up to date under a page, while others publish; then SQL alone says what is there. */
+const attempts = 3
 
 /**
- * The newest visible indicators without any other condition. The column says where they stand, SQL fetches them by position and
- * checks each again: whoever may see little waits no longer than who sees everything.
+ * The newest visible indicators without any other condition. The column says where they stand. One statement confirms, in one
+ * snapshot, that the policy is the one decided by and that the column reaches to the feed's end: then what it says is exact
+ * (ADR 10), and rows read before need not be read again. Whoever may see little waits no longer than who sees everything.
  */
 export async function newestIndicators(
   queries: Queries,
@@ -21,40 +22,46 @@ export async function newestIndicators(
   limit: number,
 ): Promise<PageOfIndicators> {
   const permitted = wordsOf(visible.bitmap)
-  if (column.now.head === 0) await column.catchUp()
   for (let attempt = 1; ; attempt++) {
     const { head } = column.now
     const found = column.now.newestBelow(permitted, below === undefined ? head + 1 : Number(below), limit + 1)
     const wanted = found.slice(0, limit)
-    const answer = await fetchAt(queries, visible, wanted)
-    const complete = answer.rows.length === wanted.length
-    // The first page tells of everything that was committed before it was asked for; later ones only must not lack rows.
-    const current = below !== undefined || attempt > 1 || answer.head <= head
-    if ((complete && current) || attempt === attempts) {
-      const last = wanted.at(-1)
-      return {
-        indicators: answer.rows.map(toIndicator),
-        ...(found.length > limit && last !== undefined ? { next: BigInt(last) } : {}),
-      }
-    }
+    const last = wanted.at(-1)
+    // One more than asked tells whether there is a next page.
+    const next = found.length > limit && last !== undefined ? { next: BigInt(last) } : {}
+    if (attempt > attempts)
+      return { indicators: (await fetchAt(queries, visible, wanted)).rows.map(toIndicator), ...next }
+    const indicators = await exactlyAt(queries, column, visible, wanted, head)
+    if (indicators !== undefined) return { indicators, ...next }
     await column.catchUp()
   }
 }
 
-/** Whatever of these positions is visible, the newest first. */
-export async function indicatorsAt(
+/** What stands at these positions, if the feed reaches no further than the column did when it named them; otherwise undefined. */
+async function exactlyAt(
   queries: Queries,
+  column: LiveColumn,
   visible: VisibleTo,
   positions: readonly number[],
-): Promise<Indicator[]> {
-  const { rows } = await fetchAt(queries, visible, positions)
-  return rows.map(toIndicator)
+  head: number,
+): Promise<Indicator[] | undefined> {
+  const missing = positions.filter((position) => column.hot.get(position) === undefined)
+  const answer = await fetchAt(queries, visible, missing)
+  const read = new Map(answer.rows.map(toIndicator).map((each) => [Number(each.position), each]))
+  for (const indicator of read.values()) column.hot.keep(indicator)
+  if (answer.head !== head) return undefined
+  const indicators = positions.map((position) => read.get(position) ?? column.hot.get(position))
+  return indicators.every((each) => each !== undefined) ? indicators : undefined
 }
 
+/** Whatever of these positions is visible, the newest first; with none, how far the feed reaches. */
 function fetchAt(queries: Queries, visible: VisibleTo, positions: readonly number[]): Promise<Answer<IndicatorRow>> {
   const parameters = new Parameters()
+  if (positions.length === 0) return askVisible<IndicatorRow>(queries, visible, nothing, parameters, 'no indicators')
   const condition = visibleCondition(visible, parameters)
   const body = `select ${indicatorColumns} from indicator i
      where i.position = any(${parameters.add(positions)}::bigint[]) and ${condition} order by i.position desc`
   return askVisible<IndicatorRow>(queries, visible, body, parameters, 'indicators by position')
 }
+
+const nothing = 'select 1 as one where false'
