@@ -6,6 +6,7 @@ import * as clients from './clients.ts'
 import * as communities from './communities.ts'
 import { describe } from './describe.ts'
 import { explain } from './explain.ts'
+import { follow } from './follow.ts'
 import { history } from './history.ts'
 import * as keys from './keys.ts'
 import { lookup } from './lookup.ts'
@@ -30,6 +31,7 @@ export const actions = {
   read,
   lookup,
   history,
+  follow,
   explain,
   whoami,
   'list-organisations': organisations.listOrganisations,

@@ -4,8 +4,8 @@ import { constituencyKeys } from '../domain/observables/keys.ts'
 import { parseObservable } from '../domain/observables/parse.ts'
 import { refang } from '../domain/observables/refang.ts'
 import { isRsitClass, isRsitType, rsit } from '../domain/rsit.ts'
-import type { PageFilter } from '../store/pages.ts'
-import type { SearchFilter } from './search.ts'
+import type { PageFilter } from '../store/filters.ts'
+import type { SearchFilter } from './search-filter.ts'
 import { valueKeyOf } from './value-keys.ts'
 
 /** The parts of a filter that are values: brought to the form in which the store keeps them. */

@@ -10,6 +10,7 @@ export const actionNames = [
   'read',
   'lookup',
   'history',
+  'follow',
   'explain',
   'whoami',
   'list-organisations',

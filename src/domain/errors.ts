@@ -39,6 +39,7 @@ export const faultCodes = {
   not_acceptable: { kind: 'invalid', status: 406 },
   cursor_invalid: { kind: 'invalid' },
   cursor_outdated: { kind: 'invalid', status: 410 },
+  cursor_from_future: { kind: 'invalid', status: 410 },
   // one record
   invalid_json: { kind: 'invalid' },
   invalid_text: { kind: 'invalid' },

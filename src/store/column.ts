@@ -136,3 +136,10 @@ function grown(counts: Float64Array, index: number): Float64Array<ArrayBuffer> {
   larger.set(counts)
   return larger
 }
+
+/** The numbers below `size` that pass a test. */
+export function wordsWhere(size: number, test: (n: number) => boolean): Words {
+  const words = new Uint32Array((size + 31) >>> 5)
+  for (let n = 0; n < size; n++) if (test(n)) words[n >>> 5] = (words[n >>> 5] ?? 0) | (1 << (n & 31))
+  return words
+}

@@ -1,13 +1,18 @@
 import { randomBytes, randomUUID } from 'node:crypto'
-import { eq, isNull } from 'drizzle-orm'
+import { eq, isNull, ne, or, sql } from 'drizzle-orm'
 import type { Queries } from './database.ts'
 import { node, policyState } from './tables/directory.ts'
 
 /** What this node is, with its secrets. */
 export type Node = typeof node.$inferSelect
 
-/** The node's row; made with fresh keys at the first start. */
-export async function openNode({ db }: Queries): Promise<Node> {
+/**
+ * The node's row; made with fresh keys at the first start. In a database that is not the one it was last opened in (restored from
+ * a backup, or promoted from a replica) the feed gets a new epoch: positions may be given again, and cursors from before must
+ * not be believed.
+ */
+export async function openNode(queries: Queries): Promise<Node> {
+  const { db } = queries
   await db
     .insert(node)
     .values({
@@ -18,9 +23,30 @@ export async function openNode({ db }: Queries): Promise<Node> {
       idKey: randomBytes(32),
     })
     .onConflictDoNothing()
+  const here = await databaseIdentity(queries)
+  await db
+    .update(node)
+    .set({
+      databaseIdentity: here,
+      feedEpoch: sql`case when ${node.databaseIdentity} is null then ${node.feedEpoch} else gen_random_uuid() end`,
+    })
+    .where(or(isNull(node.databaseIdentity), ne(node.databaseIdentity, here)))
   const [row] = await db.select().from(node)
   if (row === undefined) throw new Error('the node has no row of its own')
   return row
+}
+
+/** Gives the feed a new epoch: for a copy that nothing tells from the original, such as a restored snapshot of the data folder. */
+export async function renewFeedEpoch({ db }: Queries): Promise<void> {
+  await db.update(node).set({ feedEpoch: randomUUID() })
+}
+
+async function databaseIdentity({ client }: Queries): Promise<string> {
+  const { rows } = await client.query<{ identity: string }>(
+    `select concat_ws('/', s.system_identifier, c.timeline_id, d.oid) as identity
+     from pg_control_system() s, pg_control_checkpoint() c, pg_database d where d.datname = current_database()`,
+  )
+  return rows[0]?.identity ?? ''
 }
 
 /** Makes an organisation the operator, if there is none. @returns whether it is now */

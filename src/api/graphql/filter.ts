@@ -1,4 +1,4 @@
-import type { SearchFilter } from '../../actions/search.ts'
+import type { SearchFilter } from '../../actions/search-filter.ts'
 import { limits } from '../../domain/limits.ts'
 import { Fields } from '../../formats/fields.ts'
 import { localIdOf } from './global-id.ts'

@@ -1,6 +1,6 @@
 import type { GraphQLEnumType } from 'graphql'
 import type { MatchKind } from '../../actions/lookup.ts'
-import type { SearchFilter } from '../../actions/search.ts'
+import type { SearchFilter } from '../../actions/search-filter.ts'
 import { roles, scopes } from '../../domain/account.ts'
 import { purposes } from '../../domain/agreement.ts'
 import type { Effect } from '../../domain/decision.ts'

@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { actions, type Context } from '../../actions/index.ts'
-import type { SearchFilter } from '../../actions/search.ts'
+import type { SearchFilter } from '../../actions/search-filter.ts'
 import { parseInstant } from '../../domain/enrolment.ts'
 import { Fault } from '../../domain/errors.ts'
 import { parseRsit } from '../../domain/rsit.ts'

@@ -1,0 +1,66 @@
+import { createHash } from 'node:crypto'
+import type { Caller } from '../domain/caller.ts'
+import { Fault } from '../domain/errors.ts'
+import { mayBeFollowed } from '../policy/feed.ts'
+import { beginView, extendView, type FeedView, latestView, viewsOf } from '../store/feed-views.ts'
+import type { Context, Standing } from './context.ts'
+import { permittedFor } from './visible.ts'
+
+/** Who follows: an account, or the public, for one purpose. */
+export const followerOf = (caller: Caller): Buffer =>
+  createHash('sha256')
+    .update(JSON.stringify([caller.reader.account ?? null, caller.purpose]))
+    .digest()
+
+/**
+ * What this follower may see now, as a generation that cursors can name: durable before any cursor does, so that whatever process
+ * is asked next knows what was given.
+ */
+export async function presentView(context: Context, caller: Caller, standing: Standing): Promise<FeedView> {
+  const follower = followerOf(caller)
+  const handlings = handlingsOf(context, caller, standing)
+  for (;;) {
+    const known = await latestView(context.database, follower)
+    if (known !== undefined && agree(known.handlings, handlings)) {
+      if (known.handlings.length >= handlings.length) return known
+      const longer = { generation: known.generation, handlings }
+      await extendView(context.database, follower, longer)
+      return longer
+    }
+    const next = { generation: (known?.generation ?? 0) + 1, handlings }
+    if (await beginView(context.database, follower, next, context.clock())) return next
+  }
+}
+
+/** The views that a cursor names. @throws {Fault} `cursor_outdated` */
+export async function viewsNamed(
+  context: Context,
+  caller: Caller,
+  generations: readonly number[],
+): Promise<(generation: number) => FeedView> {
+  const views = await viewsOf(context.database, followerOf(caller), generations)
+  return (generation) => {
+    const view = views.get(generation)
+    if (view === undefined) {
+      throw new Fault('cursor_outdated', 'This cursor is too old: what it was given for is not kept any more.')
+    }
+    return view
+  }
+}
+
+/** A byte for each handling: 0 nothing, 1 whole, 2 masked. */
+function handlingsOf(context: Context, caller: Caller, standing: Standing): Uint8Array {
+  const { visibility } = standing
+  const { permit, redact } = permittedFor(context, caller, standing)
+  return Uint8Array.from({ length: visibility.size }, (_, id) => {
+    const handling = visibility.handling(id)
+    if (handling === undefined || !mayBeFollowed(handling)) return 0
+    return permit.has(id) ? 1 : redact.has(id) ? 2 : 0
+  })
+}
+
+/** Handlings that only one of them has judged came later, and change nothing for what was given before. */
+function agree(a: Uint8Array, b: Uint8Array): boolean {
+  const length = Math.min(a.length, b.length)
+  return Buffer.compare(a.subarray(0, length), b.subarray(0, length)) === 0
+}
