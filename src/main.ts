@@ -3,7 +3,7 @@ import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { setFlagsFromString } from 'node:v8'
 import type { FastifyInstance } from 'fastify'
-import type { Context, Log } from './actions/index.ts'
+import { type Context, type Log, renewEpoch, warmUp } from './actions/index.ts'
 import { startContext } from './actions/start.ts'
 import { buildApp } from './app.ts'
 import type { Config, Secrets } from './config.ts'
@@ -72,6 +72,16 @@ export const openContext = (
     listen: purpose === 'serve',
   })
 
+/** After a backup was put back: the feed gets a new epoch. For a database that no node is serving. */
+export async function restored(database: OpenDatabase, config: Config, log: Log): Promise<void> {
+  const context = await openContext(database, config, log)
+  try {
+    await renewEpoch(context)
+  } finally {
+    await context.close()
+  }
+}
+
 /** A node that answers. */
 export interface RunningNode {
   readonly url: string
@@ -104,6 +114,8 @@ export async function startNode(
     })
     const schedule = startSchedule(context, log)
     undo.push(() => schedule.stop())
+    // Not waited for: until it is read, pages wait for it themselves.
+    warmUp(context).catch((error: unknown) => log.warn({ error }, 'the feed could not be read yet'))
     const { requestsPerMinute, trustProxy } = config
     const app = await buildApp(context, { root: projectFolder, requestsPerMinute, trustProxy })
     undo.push(() => app.close())

@@ -1,4 +1,6 @@
-import { readEpoch } from '../store/node.ts'
+import { limits } from '../domain/limits.ts'
+import { forgetViews } from '../store/feed-views.ts'
+import { readEpoch, renewFeedEpoch } from '../store/node.ts'
 import { ensurePartitions } from '../store/partitions.ts'
 import type { Context } from './context.ts'
 
@@ -27,3 +29,13 @@ export async function isReady(context: Context): Promise<boolean> {
 
 /** Keeps the logs' next partitions ready; on the clock, and at start. */
 export const makeRoom = (context: Context): Promise<void> => ensurePartitions(context.database)
+
+/** Reads the feed into memory before anybody asks for a page. */
+export const warmUp = (context: Context): Promise<void> => context.column.catchUp()
+
+/** Makes every cursor given so far outdated: for a database that was put back from a backup. */
+export const renewEpoch = (context: Context): Promise<void> => renewFeedEpoch(context.database)
+
+/** Forgets what followers could see long ago; on the clock. */
+export const forgetOldViews = (context: Context): Promise<number> =>
+  forgetViews(context.database, new Date(context.clock().getTime() - limits.feedViewsKeptMs))

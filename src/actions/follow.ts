@@ -55,8 +55,8 @@ export interface Changes {
   readonly more: boolean
 }
 
-/** Positions gone through for one page at most: a page may hold less than asked, or nothing, and still say that there is more. */
-const stretchPositions = 200_000
+/** Positions that one statement goes through, so that none takes long. */
+const piecePositions = 200_000
 
 /**
  * What changed for this caller after a cursor, the oldest first. Whoever keeps following has, after each page that says there is no
@@ -117,35 +117,55 @@ type Step =
   | { readonly position: number; readonly give: 'published' | 'revised' | 'narrowed'; readonly had: boolean }
   | { readonly position: number; readonly lose: 'withdrawn' | 'recalled'; readonly id?: string }
 
-/** The next steps of a stretch, and the stretch after them. */
+/**
+ * The next steps of a stretch, and the stretch after them. One more than asked is looked for: that there is more must not be told
+ * by what the follower may not see.
+ */
 async function stepsOf(context: Context, run: Run, views: Views, limit: number): Promise<{ steps: Step[]; run: Run }> {
-  const behind = run.part === 'behind' ? stepsBehind(context, run, views, limit) : []
-  if (run.part === 'behind' && behind.length === limit) {
-    return { steps: behind, run: { ...run, at: behind.at(-1)?.position ?? run.at } }
-  }
+  const behind = run.part === 'behind' ? stepsBehind(context, run, views, limit + 1) : []
+  if (behind.length > limit)
+    return { steps: behind.slice(0, limit), run: { ...run, at: behind[limit - 1]?.position ?? run.at } }
   const ahead: Run = run.part === 'ahead' ? run : { ...run, part: 'ahead', at: run.since }
-  const room = limit - behind.length
-  const upto = Math.min(ahead.upto, ahead.at + stretchPositions)
-  const given = context.column.now.oldestAbove(shownBy(views.to), ahead.at, upto, room)
+  const steps: Step[] = [...behind]
+  let { at } = ahead
+  while (at < ahead.upto && steps.length <= limit) {
+    const piece = await stepsAhead(context, { ...ahead, at }, views, limit + 1 - steps.length)
+    steps.push(...piece.steps)
+    at = piece.at
+  }
+  if (steps.length > limit) {
+    const last = steps[limit - 1]
+    // What lay behind filled the page: the next one begins with what lies ahead.
+    const stopped = behind.length === limit ? ahead.at : (last?.position ?? ahead.at)
+    return { steps: steps.slice(0, limit), run: { ...ahead, at: stopped } }
+  }
+  return { steps, run: { ...ahead, at } }
+}
+
+/** The steps of one piece of what came after, and how far it reaches. */
+async function stepsAhead(
+  context: Context,
+  run: Run,
+  views: Views,
+  room: number,
+): Promise<{ steps: Step[]; at: number }> {
+  const upto = Math.min(run.upto, run.at + piecePositions)
+  const given = context.column.now.oldestAbove(shownBy(views.to), run.at, upto, room)
   const reached = given.length === room ? (given.at(-1) ?? upto) : upto
-  const had = either(views.from, views.to)
   // A follower that began with this stretch has nothing to lose.
   const replaced =
-    ahead.since === 0
+    run.since === 0
       ? []
       : await replacementsBetween(
           context.database,
-          { above: ahead.at, upto: reached, since: ahead.since },
-          had,
+          { above: run.at, upto: reached, since: run.since },
+          either(views.from, views.to),
           room + 1,
         )
   // Beyond the last replacement read it is not known what was replaced.
   const end = replaced.length > room ? (replaced.at(-1)?.position ?? reached) - 1 : reached
-  const steps = merged(given, replaced, views)
-    .filter(({ position }) => position <= end)
-    .slice(0, room)
-  const at = steps.length === room ? (steps.at(-1)?.position ?? end) : end
-  return { steps: [...behind, ...steps], run: { ...ahead, at } }
+  const steps = merged(given, replaced, views).filter(({ position }) => position <= end)
+  return { steps, at: end }
 }
 
 /** What lay behind the follower and is shown differently now. What moved on meanwhile comes later, where it stands now. */

@@ -17,6 +17,7 @@ import { recall } from './recall.ts'
 import { revise } from './revise.ts'
 import { search } from './search.ts'
 import { setUp } from './set-up.ts'
+import { statistics } from './statistics.ts'
 import { whoami } from './whoami.ts'
 
 /** Every verb, by its name. A name without an action, or an action without a name, does not compile. */
@@ -32,6 +33,7 @@ export const actions = {
   lookup,
   history,
   follow,
+  statistics,
   explain,
   whoami,
   'list-organisations': organisations.listOrganisations,
@@ -58,4 +60,4 @@ export const actions = {
 } as const satisfies Record<ActionName, unknown>
 
 export type { Context, Log } from './context.ts'
-export { isReady, makeRoom } from './describe.ts'
+export { forgetOldViews, isReady, makeRoom, renewEpoch, warmUp } from './describe.ts'

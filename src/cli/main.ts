@@ -13,6 +13,7 @@ import { addLookup } from './commands/lookup.ts'
 import { addMigrate } from './commands/migrate.ts'
 import { addOrg } from './commands/org.ts'
 import { addPush } from './commands/push.ts'
+import { addRestored } from './commands/restored.ts'
 import { addServe } from './commands/serve.ts'
 import { addSetup } from './commands/setup.ts'
 import { CommandError, type ExitCode, exitCodes, exitCodesText } from './exit.ts'
@@ -70,7 +71,7 @@ function program(shell: Shell): Command {
     .configureOutput({ writeOut: (text) => shell.print(text.trimEnd()), writeErr: (text) => shell.say(text.trimEnd()) })
     .showHelpAfterError('(--help shows what is possible)')
     .addHelpText('after', `\nEnvironment:\n${environmentText()}\n\n${exitCodesText}`)
-  for (const add of [addServe, addDemo, addSetup, addMigrate, addDoctor]) add(puente, shell)
+  for (const add of [addServe, addDemo, addSetup, addMigrate, addRestored, addDoctor]) add(puente, shell)
   for (const add of [addPush, addLookup]) add(puente, shell)
   for (const add of [addOrg, addAccount, addKey, addCommunity, addClient, addAgreement]) add(puente, shell)
   return puente

@@ -11,6 +11,7 @@ export const actionNames = [
   'lookup',
   'history',
   'follow',
+  'statistics',
   'explain',
   'whoami',
   'list-organisations',

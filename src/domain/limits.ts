@@ -28,6 +28,8 @@ export const limits = {
   observablesPerIndicator: 1_000,
   patternCharacters: 262_144,
   patternDepth: 64,
+  /** How long a follower may stay away before its cursor is outdated, if what it may see has changed since: thirty days. */
+  feedViewsKeptMs: 30 * 24 * 60 * 60 * 1000,
   graphqlDepth: 8,
   graphqlCost: 10_000,
   graphqlTokens: 2_000,

@@ -27,6 +27,7 @@ export const permissions = {
   lookup: { who: 'public', scope: 'read' },
   history: { who: 'public', scope: 'read' },
   follow: { who: 'public', scope: 'read' },
+  statistics: { who: 'public', scope: 'read' },
   explain: { who: 'enrolled', scope: 'read' },
   whoami: { who: 'enrolled', scope: 'read' },
   'list-organisations': { who: 'enrolled', scope: 'read' },

@@ -4,7 +4,7 @@ import type { Queries } from './database.ts'
 import type { LiveColumn } from './live-column.ts'
 import type { PageOfIndicators } from './pages.ts'
 import { type IndicatorRow, indicatorColumns, toIndicator } from './rows.ts'
-import { type Answer, askVisible, Parameters, type VisibleTo, visibleCondition } from './visible.ts'
+import { type Answer, askVisible, confirmVisible, Parameters, type VisibleTo, visibleCondition } from './visible.ts'
 
 /** How often the column is brought up to date under a page, while others publish; then SQL alone says what is there. */
 const attempts = 3
@@ -54,14 +54,16 @@ async function exactlyAt(
   return indicators.every((each) => each !== undefined) ? indicators : undefined
 }
 
-/** Whatever of these positions is visible, the newest first; with none, how far the feed reaches. */
-function fetchAt(queries: Queries, visible: VisibleTo, positions: readonly number[]): Promise<Answer<IndicatorRow>> {
+/** Whatever of these positions is visible, the newest first, and how far the feed reaches. */
+async function fetchAt(
+  queries: Queries,
+  visible: VisibleTo,
+  positions: readonly number[],
+): Promise<Answer<IndicatorRow>> {
+  if (positions.length === 0) return { rows: [], head: await confirmVisible(queries, visible) }
   const parameters = new Parameters()
-  if (positions.length === 0) return askVisible<IndicatorRow>(queries, visible, nothing, parameters, 'no indicators')
   const condition = visibleCondition(visible, parameters)
   const body = `select ${indicatorColumns} from indicator i
      where i.position = any(${parameters.add(positions)}::bigint[]) and ${condition} order by i.position desc`
-  return askVisible<IndicatorRow>(queries, visible, body, parameters, 'indicators by position')
+  return await askVisible<IndicatorRow>(queries, visible, body, parameters, 'indicators by position')
 }
-
-const nothing = 'select 1 as one where false'

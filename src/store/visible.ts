@@ -79,6 +79,10 @@ export const queryVisible = async <Row extends object>(
   parameters: Parameters,
 ): Promise<Row[]> => (await askVisible<Row>(queries, visible, body, parameters)).rows
 
+/** Confirms, in one snapshot, that the permission is the one that holds. @returns how far the feed reaches @throws {PolicyMoved} */
+export const confirmVisible = async (queries: Queries, visible: VisibleTo): Promise<number> =>
+  (await askVisible(queries, visible, 'select 1 as one where false', new Parameters(), 'confirm')).head
+
 interface Checked {
   readonly policy_epoch: bigint
   readonly feed_position: bigint

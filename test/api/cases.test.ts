@@ -52,6 +52,16 @@ const doors: Readonly<Record<string, (node: TestNode, planted: Planted) => Promi
       value,
     )
   },
+  'GET /v1/feed': async (node, { row, value, id }) => {
+    const { body } = await get(node, row, '/v1/feed?limit=1000')
+    if (body.more) throw new Error('the feed is longer than a page')
+    const items = (body.items as { id: string; indicator?: { value: string; masked: boolean } }[])
+      .filter((each) => each.id === id)
+      .flatMap(({ indicator }) => indicator ?? [])
+    // RED is in no feed, whoever may read it.
+    if (row.handling.tlp === 'red' && items.length === 0) return row.expect.effect
+    return seen(items, value)
+  },
   'POST /v1/lookup': async (node, { row, value }) => {
     const { body } = await node.call(row.reader, {
       method: 'POST',

@@ -130,6 +130,7 @@ t.test('each verb that REST has, GraphQL has', async (t) => {
     search: 'indicators',
     read: 'indicator',
     whoami: 'me',
+    follow: 'changes',
     readConstituency: 'constituency',
   }
   const own = new Set(['health', 'ready', 'contract'])
@@ -175,6 +176,7 @@ t.test('every field of every type answers, in the type that the contract promise
   await node.context.database.client.query("insert into constituency values ('lacnic', 'country', 'UY')")
   const arguments_: Record<string, string> = {
     indicators: 'first: 1',
+    changes: 'first: 1',
     indicator: `id: "${id}"`,
     explain: `id: "${id}"`,
     history: `id: "${id}"`,

@@ -161,6 +161,14 @@ function questions(reader: string, { h, visible }: { h: string; visible: string 
   ]
   return [
     ...filters.map((filter) => get(`/v1/indicators${filter}`)),
+    get('/v1/feed'),
+    get('/v1/feed?from=now'),
+    get('/v1/feed?limit=1'),
+    get(`/v1/feed?domain=${secretParent}`),
+    get('/v1/feed?originator=csirt-cl'),
+    get('/v1/statistics'),
+    get('/v1/statistics?originator=cert-br'),
+    graphql('{ statistics { indicators byTlp { tlp indicators } byOriginator { indicators } } }', {}),
     get(`/v1/indicators/${h}`),
     get(`/v1/indicators/${h}?originator=cert-br`),
     get(`/v1/indicators/${h}?version=1`),
@@ -198,6 +206,7 @@ function shown({ status, headers, text }: Answer): object {
     from
       .replace(/bundle--[0-9a-f-]{36}/g, 'bundle')
       .replace(/"receipt":"[0-9a-f-]{36}"/g, '"receipt"')
+      .replace(/[A-Za-z0-9_-]{123}(?=["&>])/g, 'place in the feed')
       .replace(/[A-Za-z0-9_-]{70}(?=["&>])/g, 'cursor')
   return {
     status,

@@ -1,12 +1,15 @@
 import type { ExplainInput, Explanation } from '../../actions/explain.ts'
+import type { FollowFilter } from '../../actions/follow.ts'
 import type { HistoryEntry } from '../../actions/history.ts'
 import { actions } from '../../actions/index.ts'
 import type { LookupValue } from '../../actions/lookup.ts'
 import type { ReadInput } from '../../actions/read.ts'
 import type { SearchFilter } from '../../actions/search-filter.ts'
+import type { StatisticsFilter } from '../../actions/statistics.ts'
 import { Fault } from '../../domain/errors.ts'
 import { limits } from '../../domain/limits.ts'
 import type { Released } from '../../domain/released.ts'
+import { tlps } from '../../domain/tlp.ts'
 import { type Asked, orNull, reading, withoutNulls } from './asked.ts'
 import { searchFilter } from './filter.ts'
 import { globalIdOf, localIdOf } from './global-id.ts'
@@ -15,6 +18,11 @@ interface PageArgs {
   readonly filter?: SearchFilter
   readonly first?: number
   readonly after?: string
+}
+
+interface FeedArgs extends Omit<PageArgs, 'filter'> {
+  readonly filter?: FollowFilter
+  readonly fromNow?: boolean
 }
 
 /** The fields of `Query` about indicators. */
@@ -42,6 +50,19 @@ export const indicatorQueries = {
   lookup: reading(async ({ context, caller }: Asked, args: { values: LookupValue[]; limitPerValue?: number }) => {
     const limitPerValue = within('/limitPerValue', args.limitPerValue ?? 10, 100)
     return await actions.lookup(context, caller, { values: args.values, limitPerValue })
+  }),
+  changes: reading(async ({ context, caller }: Asked, { filter, after, fromNow, first }: FeedArgs) => {
+    const { items, ...place } = await actions.follow(context, caller, {
+      filter: searchFilter(filter ?? {}),
+      limit: within('/first', first ?? limits.pageRecordsDefault, limits.pageRecords),
+      fromNow: fromNow === true,
+      ...(after === undefined ? {} : { cursor: after }),
+    })
+    return { ...place, entries: items.map(({ id, ...entry }) => ({ ...entry, stixId: id })) }
+  }),
+  statistics: reading(async ({ context, caller }: Asked, filter: StatisticsFilter) => {
+    const { byTlp, ...totals } = await actions.statistics(context, caller, searchFilter(filter))
+    return { ...totals, byTlp: tlps.map((tlp) => ({ tlp, indicators: byTlp[tlp] })) }
   }),
   explain: reading((asked: Asked, input: ExplainInput) => explain(asked, input)),
   history: reading((asked: Asked, input: ReadInput) =>

@@ -1,4 +1,5 @@
 import type { GraphQLEnumType } from 'graphql'
+import type { Change } from '../../actions/follow.ts'
 import type { MatchKind } from '../../actions/lookup.ts'
 import type { SearchFilter } from '../../actions/search-filter.ts'
 import { roles, scopes } from '../../domain/account.ts'
@@ -23,6 +24,7 @@ export const vocabulary: Readonly<Record<string, readonly string[]>> = {
   ConstituencyKind: constituencyKinds,
   IndicatorStatus: ['active', 'expired', 'recalled'] satisfies NonNullable<SearchFilter['status']>[number][],
   Change: ['published', 'revised', 'narrowed', 'recalled'] satisfies IndicatorVersion['change'][],
+  FeedChange: ['published', 'revised', 'narrowed', 'withdrawn', 'recalled'] satisfies Change['change'][],
   Effect: ['permit', 'redact', 'deny'] satisfies Effect[],
   MatchKind: ['exact', 'containing'] satisfies MatchKind[],
 }

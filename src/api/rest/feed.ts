@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { FollowFilter } from '../../actions/follow.ts'
 import { actions, type Context } from '../../actions/index.ts'
+import type { StatisticsFilter } from '../../actions/statistics.ts'
 import { indicatorJson } from '../../formats/json-out.ts'
 import { asList, present, type Query } from './query.ts'
 
@@ -38,3 +39,17 @@ const filterOf = (query: Query): FollowFilter =>
     originator: asList(query.originator),
     minConfidence: query.min_confidence as number | undefined,
   })
+
+/** `GET /v1/statistics`: how much there is that the caller may see. */
+export async function statistics(context: Context, request: FastifyRequest): Promise<unknown> {
+  const query = request.query as Query
+  return await actions.statistics(
+    context,
+    request.caller,
+    present<StatisticsFilter>({
+      tlp: asList(query.tlp) as StatisticsFilter['tlp'],
+      originator: asList(query.originator),
+      community: asList(query.community),
+    }),
+  )
+}

@@ -5,7 +5,7 @@ import { limits } from '../../domain/limits.ts'
 import { parseStrict } from '../../formats/json-text.ts'
 import type { Contract, Operation } from './contract.ts'
 import { directory } from './directory.ts'
-import { follow } from './feed.ts'
+import { follow, statistics } from './feed.ts'
 import type { Handler } from './handler.ts'
 import { explain, history, read, recall, revise, search } from './indicators.ts'
 import { lookup } from './lookup.ts'
@@ -25,6 +25,7 @@ const handlers = (contract: Contract): Readonly<Record<string, Handler>> => ({
   history,
   explain,
   follow,
+  statistics,
   health: async () => ({ status: 'alive' }),
   ready: async (context) => {
     if (!(await isReady(context)))
