@@ -1,6 +1,9 @@
 #!/usr/bin/env node
 import { existsSync } from 'node:fs'
 
+// Libraries check less, and faster, where they are not being developed on.
+process.env.NODE_ENV ??= 'production'
+
 const built = new URL('../dist/src/cli/main.js', import.meta.url)
 if (existsSync(built)) {
   const { run } = await import(built.href)

@@ -42,6 +42,33 @@ t.test('a document has one operation', async (t) => {
   t.equal(refusal(await send(node, 'ana.cert-br', { query: 'fragment f on Me { operator }' })), '400 invalid_request')
 })
 
+t.test(
+  'a document asked often is compiled, and still answers each caller, variable and operation by itself',
+  async (t) => {
+    const node = await shared
+    const query =
+      'query of($id: ID!, $who: Boolean!) { me @include(if: $who) { account { slug } } organisation(id: $id) { slug } }'
+    const answers = new Map<string, string>()
+    for (let round = 0; round < 6; round++) {
+      for (const account of ['ana.cert-br', 'camila.csirt-cl', 'anonymous']) {
+        for (const variables of [
+          { id: 'cert-br', who: true },
+          { id: 'csirt-cl', who: false },
+          { id: 'nobody', who: true },
+        ]) {
+          const { text } = await send(node, account, { query, variables })
+          const key = `${account} ${JSON.stringify(variables)}`
+          t.equal(text, answers.get(key) ?? text, `${key}, round ${round}`)
+          answers.set(key, text)
+        }
+      }
+    }
+    t.equal(new Set(answers.values()).size, 9, 'nobody gets what somebody else asked for')
+    const two = `${query} query b { me { scopes } }`
+    t.equal(refusal(await send(node, 'ana.cert-br', { query: two, operationName: 'b' })), '400 invalid_request')
+  },
+)
+
 t.test('a document is text: its syntax tree as JSON is refused', async (t) => {
   const node = await shared
   const query = JSON.stringify(parse('{ me { operator } }'))

@@ -9,9 +9,20 @@ export const executed = (execution: ExecutionResult, log: Log) => ({
   statusCode: 200,
   response: {
     data: execution.data ?? null,
-    errors: (execution.errors ?? []).map((error) => shown(error, faultOf(error.originalError ?? error, log))),
+    errors: [...(execution.errors ?? [])]
+      .sort(byPlace)
+      .map((error) => shown(error, faultOf(error.originalError ?? error, log))),
   },
 })
+
+/** In the order of the document, and not in that in which fields happened to fail. */
+const byPlace = (a: GraphQLError, b: GraphQLError): number => {
+  const [{ line, column } = nowhere] = a.locations ?? []
+  const [other = nowhere] = b.locations ?? []
+  return line - other.line || column - other.column || String(a.path).localeCompare(String(b.path))
+}
+
+const nowhere = { line: 0, column: 0 }
 
 /** A request that was not run: not authenticated, not read, not parsed, not valid, or too costly. It has no `data`. */
 export async function refuse(reply: FastifyReply, error: unknown, log: Log): Promise<FastifyReply> {

@@ -25,6 +25,11 @@ interface FeedArgs extends Omit<PageArgs, 'filter'> {
   readonly fromNow?: boolean
 }
 
+interface Edge {
+  readonly cursor: () => string
+  readonly node: Released
+}
+
 /** The fields of `Query` about indicators. */
 export const indicatorQueries = {
   indicators: reading(async ({ context, caller }: Asked, { filter, first, after }: PageArgs) => {
@@ -35,7 +40,7 @@ export const indicatorQueries = {
       ...(after === undefined ? {} : { cursor: after }),
     })
     return {
-      edges: page.items.map((node, i) => ({ cursor: page.cursorAfter(i), node })),
+      edges: page.items.map((node, i): Edge => ({ cursor: () => page.cursorAfter(i), node })),
       pageInfo: {
         hasNextPage: page.next !== undefined,
         endCursor: page.items.length === 0 ? undefined : page.cursorAfter(page.items.length - 1),
@@ -72,6 +77,10 @@ export const indicatorQueries = {
 
 /** Fields of types that are not simply members of what the actions return. */
 export const indicatorTypes = {
+  IndicatorEdge: {
+    // Sealed where it is asked for: most want the last one alone.
+    cursor: ({ cursor }: Edge) => cursor(),
+  },
   Indicator: {
     id: ({ id }: Released) => globalIdOf('Indicator', id),
     stixId: ({ id }: Released) => id,
