@@ -34,6 +34,20 @@ export async function pageLines(node: BenchNode, rows: number, rounds: number): 
   return lines
 }
 
+/** A hundred changes from the beginning of the feed, against the page of a hundred without policy. */
+export async function feedLine(node: BenchNode, rounds: number): Promise<Line> {
+  const bare = await startBare(node)
+  const headers = node.readers['one-percent']
+  const { ours, theirs } = await inTurn(
+    rounds,
+    50,
+    () => node.client.send('/v1/feed', { headers }),
+    () => bare.client.send(`/page?limit=${perPage}`),
+  )
+  await bare.close()
+  return rate('feed, a page of 100 for a reader of 1 %', 'pages/s', ours, theirs, 0.5)
+}
+
 /** GraphQL against REST: the same hundred, with what a client asks for by name. */
 export async function graphqlLine(node: BenchNode, rounds: number): Promise<Line> {
   const headers = { ...node.readers['ninety-percent'], 'content-type': 'application/json' }

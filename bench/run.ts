@@ -6,7 +6,7 @@
 import { parseArgs } from 'node:util'
 import { ingestLine } from './ingest.ts'
 import { lookupLine } from './lookup.ts'
-import { graphqlLine, pageLines } from './pages.ts'
+import { feedLine, graphqlLine, pageLines } from './pages.ts'
 import { memoryLine, visibleLine } from './process.ts'
 import { type Line, lineText } from './report.ts'
 import { fill, startBenchNode } from './world.ts'
@@ -35,6 +35,7 @@ try {
     await fill(node.context, rows)
     if (wanted('pages')) report(...(await pageLines(node, rows, rounds)))
   }
+  if (wanted('feed')) report(await feedLine(node, rounds))
   if (wanted('graphql')) report(await graphqlLine(node, rounds))
   if (wanted('lookup')) report(await lookupLine(node, rounds))
   if (wanted('visible')) report(await visibleLine(node))

@@ -6,6 +6,7 @@ import { limits } from '../domain/limits.ts'
 import type { Released } from '../domain/released.ts'
 import { mayBeFollowed } from '../policy/feed.ts'
 import { idsAt, type Replacement, replacementsBetween, visibleAt } from '../store/changes.ts'
+import { exactlyAt } from '../store/newest.ts'
 import type { Context, Standing } from './context.ts'
 import {
   beginRun,
@@ -67,10 +68,9 @@ export const follow = verb(
   'follow',
   async (context: Context, caller: Caller, input: FollowInput, standing): Promise<Changes> => {
     const bound = boundTo(caller, input.filter)
-    await context.column.catchUp()
     const present = await presentView(context, caller, standing)
     const run = startOf(context, input, bound, present.generation)
-    const named = await viewsNamed(context, caller, [run.from, run.to])
+    const named = await viewsNamed(context, caller, present, [run.from, run.to])
     const keep = keepOf(standing, caller, input.filter)
     const views = { from: keeping(named(run.from).handlings, keep), to: keeping(named(run.to).handlings, keep) }
     const limit = Math.min(input.limit ?? limits.pageRecordsDefault, limits.pageRecords)
@@ -80,6 +80,7 @@ export const follow = verb(
     const more = !isFinished(steps.run) || steps.run.to !== present.generation
     return { items, cursor, more }
   },
+  { checkedWithRows: true },
 )
 
 /** A cursor is good for the follower and the filter it was given for; the page size may change between pages. */
@@ -209,16 +210,17 @@ async function changesOf(
     looksInside(filter) ? 'content' : 'whole',
     (handling) => mayBeFollowed(handling) && (handlingFilter(caller, filter)?.(handling) ?? true),
   )
+  // What the follower had may not fit a filter of its content any more.
+  const mayLeave = asksContent(filter)
   const positions = steps.filter((step) => 'give' in step).map(({ position }) => position)
   // Asked even for none: the answer is good only if the policy is still the one it was decided by.
-  const found = await visibleAt(context.database, visible, positions, pageFilter(context, filter))
+  const exact = mayLeave ? undefined : await exactlyAt(context.database, context.column, visible, positions)
+  const found = exact ?? (await visibleAt(context.database, visible, positions, pageFilter(context, filter)))
   const indicators = positions.flatMap((position) => found.get(position) ?? [])
   const released = new Map(
     releaseAll(context, caller, standing, permitted, indicators).map((each, n) => [indicators[n]?.position, each]),
   )
   await recordReading(context, caller, standing, 'follow', indicators)
-  // What the follower had may not fit a filter of its content any more.
-  const mayLeave = asksContent(filter)
   const lost = steps.filter((step) =>
     'lose' in step ? step.id === undefined : mayLeave && step.had && !found.has(step.position),
   )

@@ -14,13 +14,15 @@ export const followerOf = (caller: Caller): Buffer =>
 
 /**
  * What this follower may see now, as a generation that cursors can name: durable before any cursor does, so that whatever process
- * is asked next knows what was given.
+ * is asked next knows what was given. The column has read the feed as far as it reached then.
  */
 export async function presentView(context: Context, caller: Caller, standing: Standing): Promise<FeedView> {
   const follower = followerOf(caller)
   const handlings = handlingsOf(context, caller, standing)
+  const policy = { epoch: standing.directory.epoch, handlings: standing.visibility.size }
   for (;;) {
-    const known = await latestView(context.database, follower)
+    const { view: known, head } = await latestView(context.database, policy, follower)
+    if (context.column.now.head < head) await context.column.catchUp()
     if (known !== undefined && agree(known.handlings, handlings)) {
       if (known.handlings.length >= handlings.length) return known
       const longer = { generation: known.generation, handlings }
@@ -32,15 +34,17 @@ export async function presentView(context: Context, caller: Caller, standing: St
   }
 }
 
-/** The views that a cursor names. @throws {Fault} `cursor_outdated` */
+/** The views that a cursor names; mostly there is none but the present one. @throws {Fault} `cursor_outdated` */
 export async function viewsNamed(
   context: Context,
   caller: Caller,
+  present: FeedView,
   generations: readonly number[],
 ): Promise<(generation: number) => FeedView> {
-  const views = await viewsOf(context.database, followerOf(caller), generations)
+  const others = generations.filter((generation) => generation !== present.generation)
+  const views = others.length === 0 ? undefined : await viewsOf(context.database, followerOf(caller), others)
   return (generation) => {
-    const view = views.get(generation)
+    const view = generation === present.generation ? present : views?.get(generation)
     if (view === undefined) {
       throw new Fault('cursor_outdated', 'This cursor is too old: what it was given for is not kept any more.')
     }

@@ -1,4 +1,5 @@
 import type { Queries } from './database.ts'
+import { askVisible, Parameters, type VisibleTo } from './visible.ts'
 
 /** What a follower could see from some time on: a byte for each handling id, 0 nothing, 1 whole, 2 masked. */
 export interface FeedView {
@@ -11,12 +12,20 @@ interface Row {
   readonly handlings: Buffer
 }
 
-export async function latestView({ client }: Queries, follower: Buffer): Promise<FeedView | undefined> {
-  const { rows } = await client.query<Row>(
-    'select generation, handlings from feed_view where follower = $1 order by generation desc limit 1',
-    [follower],
-  )
-  return rows[0]
+/**
+ * The follower's latest view, and how far the feed reaches, if the policy is the one decided by.
+ * @throws {PolicyMoved}
+ */
+export async function latestView(
+  queries: Queries,
+  policy: Pick<VisibleTo, 'epoch' | 'handlings'>,
+  follower: Buffer,
+): Promise<{ readonly view: FeedView | undefined; readonly head: number }> {
+  const parameters = new Parameters()
+  const body = `select generation, handlings from feed_view where follower = ${parameters.add(follower)}
+     order by generation desc limit 1`
+  const { rows, head } = await askVisible<Row>(queries, policy, body, parameters, 'latest view')
+  return { view: rows[0], head }
 }
 
 /** Views that a cursor names; one that is not there any more was too old to be kept. */

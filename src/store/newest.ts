@@ -1,5 +1,5 @@
 import type { Indicator } from '../domain/indicator.ts'
-import { wordsOf } from './column.ts'
+import { has, wordsOf } from './column.ts'
 import type { Queries } from './database.ts'
 import type { LiveColumn } from './live-column.ts'
 import type { PageOfIndicators } from './pages.ts'
@@ -31,27 +31,38 @@ export async function newestIndicators(
     const next = found.length > limit && last !== undefined ? { next: BigInt(last) } : {}
     if (attempt > attempts)
       return { indicators: (await fetchAt(queries, visible, wanted)).rows.map(toIndicator), ...next }
-    const indicators = await exactlyAt(queries, column, visible, wanted, head)
-    if (indicators !== undefined) return { indicators, ...next }
+    const exact = await exactlyAt(queries, column, visible, wanted)
+    if (exact !== undefined) return { indicators: [...exact.values()], ...next }
     await column.catchUp()
   }
 }
 
-/** What stands at these positions, if the feed reaches no further than the column did when it named them; otherwise undefined. */
-async function exactlyAt(
+/**
+ * What stands at these positions and is visible, if the column has read the feed to its end and the policy is the one decided by; otherwise
+ * undefined.
+ * @throws {PolicyMoved}
+ */
+export async function exactlyAt(
   queries: Queries,
   column: LiveColumn,
   visible: VisibleTo,
   positions: readonly number[],
-  head: number,
-): Promise<Indicator[] | undefined> {
-  const missing = positions.filter((position) => column.hot.get(position) === undefined)
+): Promise<Map<number, Indicator> | undefined> {
+  const { head } = column.now
+  const permitted = wordsOf(visible.bitmap)
+  const visibleNow = positions.filter((position) => has(permitted, column.now.at(position)))
+  const missing = visibleNow.filter((position) => column.hot.get(position) === undefined)
   const answer = await fetchAt(queries, visible, missing)
   const read = new Map(answer.rows.map(toIndicator).map((each) => [Number(each.position), each]))
   for (const indicator of read.values()) column.hot.keep(indicator)
   if (answer.head !== head) return undefined
-  const indicators = positions.map((position) => read.get(position) ?? column.hot.get(position))
-  return indicators.every((each) => each !== undefined) ? indicators : undefined
+  const found = new Map<number, Indicator>()
+  for (const position of visibleNow) {
+    const indicator = read.get(position) ?? column.hot.get(position)
+    if (indicator === undefined) return undefined
+    found.set(position, indicator)
+  }
+  return found
 }
 
 /** Whatever of these positions is visible, the newest first, and how far the feed reaches. */

@@ -49,7 +49,7 @@ export interface Answer<Row> {
  */
 export async function askVisible<Row extends object>(
   { client }: Queries,
-  visible: VisibleTo,
+  visible: Pick<VisibleTo, 'epoch' | 'handlings'>,
   body: string,
   parameters: Parameters,
   name?: string,
