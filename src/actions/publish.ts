@@ -1,8 +1,8 @@
 import type { Caller } from '../domain/caller.ts'
-import type { Decoded } from '../domain/draft.ts'
 import { Fault, type RecordFault } from '../domain/errors.ts'
 import type { HandlingInput } from '../domain/handling.ts'
 import { limits } from '../domain/limits.ts'
+import type { DecodedGroups } from '../formats/decoded.ts'
 import { closeReceipt, dropReceipt, openReceipt } from '../store/receipts.ts'
 import { Batch } from './batch.ts'
 import type { Context } from './context.ts'
@@ -10,7 +10,7 @@ import { verb } from './verb.ts'
 
 export interface PublishInput {
   /** Drafts and faults as a codec yields them; read once, to the end. */
-  readonly decoded: AsyncIterable<Decoded>
+  readonly decoded: DecodedGroups
   /** Handling for what the input does not say; where both speak, the stricter holds. */
   readonly defaults: HandlingInput
   readonly idempotencyKey?: string
@@ -67,9 +67,11 @@ async function take(batch: Batch, input: PublishInput, receipt: string): Promise
     for (const fault of faults) if (rejected.length < limits.faultsListed) rejected.push(fault)
   }
   try {
-    for await (const decoded of input.decoded) {
-      if ('fault' in decoded) reject([decoded.fault])
-      else reject(await batch.add(decoded.draft))
+    for await (const group of input.decoded) {
+      for (const decoded of group) {
+        if ('fault' in decoded) reject([decoded.fault])
+        else reject(await batch.add(decoded.draft))
+      }
     }
   } catch (error) {
     // A body that breaks off is a fault at its end: what came before it stands.
