@@ -4,6 +4,7 @@ import type { Database } from '../store/database.ts'
 import type { Networks } from '../store/networks.ts'
 import type { Node } from '../store/node.ts'
 import type { CurrentPolicy } from './current-policy.ts'
+import type { Turns } from './turns.ts'
 
 /** Where the actions write what an operator should know. */
 export interface Log {
@@ -18,6 +19,8 @@ export interface Context {
   readonly node: Node
   readonly policy: CurrentPolicy
   readonly networks: Networks
+  /** What all pushes of this process hold together. */
+  readonly turns: Turns
   /** The only clock. */
   readonly clock: () => Date
   readonly log: Log
