@@ -6,6 +6,7 @@ import type { Networks } from '../store/networks.ts'
 import type { Node } from '../store/node.ts'
 import type { CurrentPolicy } from './current-policy.ts'
 import type { ProvenKeys } from './proven-keys.ts'
+import type { Turns } from './turns.ts'
 
 /** Where the actions write what an operator should know. */
 export interface Log {
@@ -23,6 +24,8 @@ export interface Context {
   readonly column: LiveColumn
   readonly keys: ProvenKeys
   readonly networks: Networks
+  /** What all pushes of this process hold together. */
+  readonly turns: Turns
   /** The only clock. */
   readonly clock: () => Date
   readonly log: Log

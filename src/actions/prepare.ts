@@ -1,18 +1,21 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { keyedUuid } from '../auth/digests.ts'
 import type { Draft } from '../domain/draft.ts'
 import { type Handling, handlingText } from '../domain/handling.ts'
 import { constituencyKeys, correlationKey } from '../domain/observables/keys.ts'
+import type { ConstituencyKeys } from '../domain/observables/observable.ts'
 import { stixIndicator, stixOfReceived } from '../formats/stix-out.ts'
 import type { Networks } from '../store/networks.ts'
 import type { NewIndicator } from '../store/staging.ts'
 import { uuidOf } from './ids.ts'
-import { valueKeyHexOf } from './value-keys.ts'
+import { keyHex } from './value-keys.ts'
 
 /** A draft whose handling is settled: what it is called, and what tells it from another version of itself. */
 export interface Identified {
   readonly draft: Draft
   readonly handling: Handling
+  /** Correlation keys of the draft's observables, in their order. */
+  readonly keys: readonly string[]
   readonly uuid: string
   /** SHA-256 as hex. */
   readonly digest: string
@@ -23,10 +26,9 @@ export interface Identified {
  * determine, so that pushing a file again finds what the first push left.
  */
 export function identify(draft: Draft, handling: Handling, idKey: Buffer): Identified {
-  const values = draft.observables.map(correlationKey)
+  const keys = draft.observables.map(correlationKey)
   const given = draft.id === undefined ? undefined : uuidOf(draft.id)
-  const text = JSON.stringify([
-    handlingText(handling),
+  const content = JSON.stringify([
     draft.observables,
     draft.class ?? null,
     draft.confidence ?? null,
@@ -43,9 +45,21 @@ export function identify(draft: Draft, handling: Handling, idKey: Buffer): Ident
   return {
     draft,
     handling,
-    uuid: given ?? keyedUuid(idKey, JSON.stringify([handling.originator, draft.observables[0].type, values])),
-    digest: createHash('sha256').update(text).digest('hex'),
+    keys,
+    uuid: given ?? keyedUuid(idKey, JSON.stringify([handling.originator, draft.observables[0].type, keys])),
+    digest: hash('sha256', `[${quotedHandling(handling)},${content.slice(1)}`),
   }
+}
+
+/** Handlings are shared by thousands of records: each is quoted once. */
+const quoted = new WeakMap<Handling, string>()
+
+function quotedHandling(handling: Handling): string {
+  const known = quoted.get(handling)
+  if (known !== undefined) return known
+  const text = JSON.stringify(handlingText(handling))
+  quoted.set(handling, text)
+  return text
 }
 
 /**
@@ -53,7 +67,7 @@ export function identify(draft: Draft, handling: Handling, idKey: Buffer): Ident
  * @param created when this id was first published, for a later version of something known
  */
 export function prepare(
-  { draft, handling, uuid, digest }: Identified,
+  { draft, handling, keys, uuid, digest }: Identified,
   handlingId: number,
   at: Date,
   created: string | undefined,
@@ -67,29 +81,37 @@ export function prepare(
     validFrom: draft.validFrom ?? draft.created ?? now,
   }
   const stix = stixTextOf(draft, `indicator--${uuid}`, handling, times)
+  const { network, domain, asn, country } = firstKeys(draft)
+  const located = network === undefined ? undefined : networks.locate(network)
+  // Member by member: spreading parts together doubles the cost of this function.
   return {
     stixId: uuid,
     handlingId,
     type: main.type,
     value: main.value,
-    valueKey: valueKeyHexOf(main),
+    valueKey: keyHex(keys[0] ?? ''),
     compound: draft.compound || others.length > 0,
-    ...whereabouts(draft, networks),
+    network,
+    domainReversed: domain?.split('.').reverse().join('.'),
+    asn: asn ?? located?.asn,
+    country: country ?? located?.country,
     class: draft.class,
     confidence: draft.confidence,
     name: draft.name,
     description: draft.description,
     labels: draft.labels,
+    validFrom: times.validFrom,
     validUntil: draft.validUntil,
     firstSeen: draft.firstSeen,
     lastSeen: draft.lastSeen,
-    ...times,
+    created: times.created,
+    modified: times.modified,
     versioned: draft.modified !== undefined,
     format: draft.format,
     stix,
     received: draft.received === stix ? undefined : draft.received,
     digest,
-    others: others.map((other) => ({ ...other, valueKey: valueKeyHexOf(other) })),
+    others: others.map(({ type, value }, i) => ({ type, value, valueKey: keyHex(keys[i + 1] ?? '') })),
   }
 }
 
@@ -104,39 +126,29 @@ function stixTextOf(
   if (draft.format === 'stix' && draft.id === id) return stixOfReceived(draft.received, handling.tlp, { anonymous })
   return stixIndicator({
     id,
-    ...times,
+    created: times.created,
+    modified: times.modified,
+    validFrom: times.validFrom,
     observables: draft.observables,
     labels: draft.labels,
     tlp: handling.tlp,
-    ...(anonymous ? {} : { originator: handling.originator }),
-    ...defined({
-      name: draft.name,
-      description: draft.description,
-      confidence: draft.confidence,
-      validUntil: draft.validUntil,
-      pattern: draft.pattern,
-      patternType: draft.patternType,
-      class: draft.class,
-    }),
+    originator: anonymous ? undefined : handling.originator,
+    name: draft.name,
+    description: draft.description,
+    confidence: draft.confidence,
+    validUntil: draft.validUntil,
+    pattern: draft.pattern,
+    patternType: draft.patternType,
+    class: draft.class,
   })
 }
 
-const defined = <T extends object>(value: T): { [K in keyof T]: Exclude<T[K], undefined> } =>
-  Object.fromEntries(Object.entries(value).filter(([, item]) => item !== undefined)) as never
-
 /** What constituencies are matched against: the first network, name and AS number among the observables. */
-function whereabouts(
-  draft: Draft,
-  networks: Networks,
-): Pick<NewIndicator, 'network' | 'domainReversed' | 'asn' | 'country'> {
-  const keys = draft.observables.map(constituencyKeys)
-  const network = keys.find((each) => each.network !== undefined)?.network
-  const domain = keys.find((each) => each.domain !== undefined)?.domain
-  const located = network === undefined ? {} : networks.locate(network)
-  return {
-    network,
-    domainReversed: domain?.split('.').reverse().join('.'),
-    asn: keys.find((each) => each.asn !== undefined)?.asn ?? located.asn,
-    country: keys.find((each) => each.country !== undefined)?.country ?? located.country,
+function firstKeys({ observables }: Draft): ConstituencyKeys {
+  let found = constituencyKeys(observables[0])
+  for (let i = 1; i < observables.length; i++) {
+    const next = observables[i]
+    if (next !== undefined) found = { ...constituencyKeys(next), ...found }
   }
+  return found
 }

@@ -1,16 +1,16 @@
 import type { Caller } from '../domain/caller.ts'
-import type { Decoded } from '../domain/draft.ts'
 import { Fault, type RecordFault } from '../domain/errors.ts'
 import type { HandlingInput } from '../domain/handling.ts'
-import { limits } from '../domain/limits.ts'
+import type { DecodedGroups } from '../formats/decoded.ts'
 import { closeReceipt, dropReceipt, openReceipt } from '../store/receipts.ts'
-import { Batch } from './batch.ts'
-import type { Context } from './context.ts'
+import type { PushOrigin } from './batch.ts'
+import type { Context, Standing } from './context.ts'
+import { Push } from './push.ts'
 import { verb } from './verb.ts'
 
 export interface PublishInput {
   /** Drafts and faults as a codec yields them; read once, to the end. */
-  readonly decoded: AsyncIterable<Decoded>
+  readonly decoded: DecodedGroups
   /** Handling for what the input does not say; where both speak, the stricter holds. */
   readonly defaults: HandlingInput
   readonly idempotencyKey?: string
@@ -36,49 +36,70 @@ const abandonedAfterMs = 5 * 60 * 1000
 /**
  * Publishes a stream of drafts as the caller's organisation, in batches that commit row, feed entry and audit leaf together.
  * What a batch committed stays if the stream breaks later; pushing it again leaves it as it is.
- * @throws {Fault} `idempotency_key_reused`, `idempotency_in_progress`
+ * @throws {Fault} `idempotency_key_reused`, `idempotency_in_progress`, `unavailable` when too many pushes are under way
  */
 export const publish = verb(
   'publish',
   async (context: Context, caller: Caller, input: PublishInput, standing): Promise<PublishReceipt> => {
     const account = caller.reader.account ?? ''
-    const opened = await openReceipt(context.database, account, context.clock(), input.idempotencyKey, abandonedAfterMs)
-    if ('earlier' in opened) return await replay(opened.earlier, input)
+    const leave = context.turns.enter(account)
     try {
-      const receipt = await take(
-        new Batch(context, caller, standing, input.defaults, opened.opened),
-        input,
-        opened.opened,
-      )
-      await closeReceipt(context.database, opened.opened, input.requestDigest(), 200, JSON.stringify(receipt))
-      return receipt
-    } catch (error) {
-      await dropReceipt(context.database, opened.opened)
-      throw error
+      return await admitted(context, caller, account, input, standing)
+    } finally {
+      leave()
     }
   },
 )
 
-async function take(batch: Batch, input: PublishInput, receipt: string): Promise<PublishReceipt> {
-  const rejected: RecordFault[] = []
-  let rejectedTotal = 0
-  const reject = (faults: readonly RecordFault[]) => {
-    rejectedTotal += faults.length
-    for (const fault of faults) if (rejected.length < limits.faultsListed) rejected.push(fault)
-  }
+async function admitted(
+  context: Context,
+  caller: Caller,
+  account: string,
+  input: PublishInput,
+  standing: Standing,
+): Promise<PublishReceipt> {
+  const { database, clock } = context
+  const opened = await openReceipt(database, account, clock(), input.idempotencyKey, abandonedAfterMs)
+  if ('earlier' in opened) return await replay(opened.earlier, input)
+  const receipt = opened.opened
   try {
-    for await (const decoded of input.decoded) {
-      if ('fault' in decoded) reject([decoded.fault])
-      else reject(await batch.add(decoded.draft))
+    const taken = await take({ context, caller, standing, defaults: input.defaults, receipt }, input.decoded)
+    const answer = { receipt, ...taken }
+    await closeReceipt(database, receipt, input.requestDigest(), 200, JSON.stringify(answer))
+    return answer
+  } catch (error) {
+    await dropReceipt(database, receipt)
+    throw error
+  }
+}
+
+async function take(origin: PushOrigin, decoded: DecodedGroups): Promise<Omit<PublishReceipt, 'receipt'>> {
+  const push = new Push(origin)
+  try {
+    await addAll(push, decoded)
+    return await push.finish()
+  } finally {
+    await push.leave()
+  }
+}
+
+async function addAll(push: Push, decoded: DecodedGroups): Promise<void> {
+  try {
+    for await (const group of decoded) {
+      for (const each of group) {
+        if ('fault' in each) push.reject([each.fault])
+        else {
+          // Most drafts need not be waited for, and a promise for each would cost as much as gathering it.
+          const room = push.add(each.draft)
+          if (room !== undefined) await room
+        }
+      }
     }
   } catch (error) {
     // A body that breaks off is a fault at its end: what came before it stands.
     if (!(error instanceof Fault) || error.kind !== 'invalid') throw error
-    reject([error.asRecordFault({})])
+    push.reject([error.asRecordFault({})])
   }
-  reject(await batch.flush())
-  rejected.sort((a, b) => (a.position.record ?? 0) - (b.position.record ?? 0))
-  return { receipt, accepted: batch.accepted, unchanged: batch.unchanged, rejected, rejectedTotal }
 }
 
 /** The answer given before, if the request is the same one. */

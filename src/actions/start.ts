@@ -7,6 +7,7 @@ import { Signals } from '../store/signals.ts'
 import type { Context, Log } from './context.ts'
 import { CurrentPolicy } from './current-policy.ts'
 import { ProvenKeys } from './proven-keys.ts'
+import { Turns } from './turns.ts'
 
 /** Opens a migrated database and makes what every action is given. `close` gives the connections back. */
 export async function startContext(options: {
@@ -42,6 +43,7 @@ export async function startContext(options: {
     column,
     keys: new ProvenKeys(),
     networks: new Networks(),
+    turns: new Turns(),
     clock,
     log,
     version,

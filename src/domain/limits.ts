@@ -13,6 +13,13 @@ export const limits = {
   /** Records committed in one transaction: 5,000 were 10 % faster, and took the process from 270 to 460 MB. */
   batchRecords: 1_000,
   batchBytes: 1024 * 1024,
+  /** Batches of all pushes between their first draft and their commit. One merges at a time, so more would only hold memory. */
+  batchesAtOnce: 4,
+  /** Longest that drafts of a sender that pauses wait for more of them. */
+  gatherMs: 250,
+  /** Pushes open at once in one process, each holding a slice of its body; and of one account among them. */
+  pushesAtOnce: 128,
+  pushesAtOnceOfAccount: 64,
   /** Faults listed in one receipt; the rest is counted. */
   faultsListed: 10_000,
   pageRecords: 1_000,

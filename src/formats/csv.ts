@@ -3,25 +3,29 @@ import { Fault } from '../domain/errors.ts'
 import type { ByteSource } from '../domain/source.ts'
 import { CsvLayout } from './csv-layout.ts'
 import { type CsvRecord, csvRecords } from './csv-records.ts'
-import { faultAt } from './decoded.ts'
+import { type DecodedGroups, faultAt, oneByOne } from './decoded.ts'
 import { draftFromRecord } from './puente.ts'
 
 /**
  * CSV with a header (comma, semicolon or tab; names in any case), or a plain list with one value a line. Lines that start
  * with `#` are comments. Columns that name nothing known are left alone. Faults carry the line.
  */
-export async function* decodeCsv(source: ByteSource): AsyncGenerator<Decoded> {
+export async function* csv(source: ByteSource): DecodedGroups {
   const layout = new CsvLayout()
   let record = 0
   for await (const records of csvRecords(source)) {
+    const group: Decoded[] = []
     for (const each of records) {
       const result = read(each, record, layout)
       if (result === undefined) continue
       record++
-      yield result
+      group.push(result)
     }
+    yield group
   }
 }
+
+export const decodeCsv = (source: ByteSource): AsyncIterable<Decoded> => oneByOne(csv(source))
 
 /** The draft or fault of one record; nothing for a comment, a blank line and the header. */
 function read({ line, bytes, fault }: CsvRecord, record: number, layout: CsvLayout): Decoded | undefined {

@@ -2,6 +2,17 @@ import type { Decoded, Draft } from '../domain/draft.ts'
 import { Fault, type Position } from '../domain/errors.ts'
 import { limits } from '../domain/limits.ts'
 
+/**
+ * Drafts and faults of a body in its order, in groups, one for each slice of the source: an asynchronous step for each record costs
+ * as much as reading it.
+ */
+export type DecodedGroups = AsyncIterable<readonly Decoded[]>
+
+/** The same one by one. */
+export async function* oneByOne(groups: DecodedGroups): AsyncGenerator<Decoded> {
+  for await (const group of groups) yield* group
+}
+
 /** The draft that `read` makes of a record, or the fault it found. Only faults are caught: a bug stays a bug. */
 export function decoded(position: Position, read: () => Draft): Decoded {
   try {

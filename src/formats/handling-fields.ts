@@ -20,12 +20,16 @@ export const handlingMembers = [
   'expiresAt',
 ] as const
 
+const speaking: readonly string[] = [...handlingMembers, 'originator']
+const nothingSaid: HandlingInput = Object.freeze({})
+
 /**
  * What a record (or a profile, or a request) says about handling; other members are left alone. `pointer` is where the
  * object lies in its record.
  * @throws {Fault} `marking_unknown`, `invalid_handling`
  */
 export function handlingFromRecord(record: JsonObject, pointer = ''): HandlingInput {
+  if (!speaking.some((name) => Object.hasOwn(record, name))) return nothingSaid
   const fields = new Fields(record, pointer, 'invalid_handling')
   if (fields.has('originator')) {
     throw fields.fault('originator', 'The originator is who publishes; it is never taken from the body')

@@ -2,7 +2,7 @@ import type { Decoded } from '../domain/draft.ts'
 import { Fault, type Position } from '../domain/errors.ts'
 import { limits } from '../domain/limits.ts'
 import type { ByteSource } from '../domain/source.ts'
-import { decoded, faultAt, recordTooLarge } from './decoded.ts'
+import { type DecodedGroups, decoded, faultAt, oneByOne, recordTooLarge } from './decoded.ts'
 import { Fields } from './fields.ts'
 import { type JsonPart, type JsonPath, jsonParts } from './json-parts.ts'
 import { isJsonObject, parseObject, parseStrict, utf8Text } from './json-text.ts'
@@ -27,10 +27,11 @@ const paths = [...readPaths, ...ignoredPaths]
  * opened twice and read side by side: what an event says about itself (tags, distribution) can stand behind its
  * attributes, and the second reading waits at each event for the first.
  */
-export async function* decodeMisp(source: ByteSource): AsyncGenerator<Decoded> {
+export async function* misp(source: ByteSource): DecodedGroups {
   const contexts = eventContexts(source)
   let event: EventContext | undefined
   let record = 0
+  let group: Decoded[] = []
   try {
     for await (const parts of jsonParts(source, paths)) {
       for (const part of parts) {
@@ -38,18 +39,22 @@ export async function* decodeMisp(source: ByteSource): AsyncGenerator<Decoded> {
         if (!readPaths.has(part.path)) continue
         event ??= await nextContext(contexts)
         for (const result of read(part, event, record)) {
-          yield result
+          group.push(result)
           record++
         }
         if (eventPaths.has(part.path)) event = undefined
       }
+      yield group
+      group = []
     }
   } catch (error) {
-    yield { fault: faultAt({ record }, error) }
+    yield [...group, { fault: faultAt({ record }, error) }]
   } finally {
     await contexts.return(undefined)
   }
 }
+
+export const decodeMisp = (source: ByteSource): AsyncIterable<Decoded> => oneByOne(misp(source))
 
 /** What an event says about all that is in it, or why it cannot be read. */
 interface EventContext {

@@ -1,11 +1,11 @@
 import type { Decoded, Draft, DraftFormat } from '../domain/draft.ts'
 import { Fault, type Position } from '../domain/errors.ts'
 import { limits } from '../domain/limits.ts'
-import { detectType, parseObservable } from '../domain/observables/index.ts'
+import { parseObservable, readUnnamed } from '../domain/observables/index.ts'
 import type { Observable } from '../domain/observables/observable.ts'
 import { parseRsit } from '../domain/rsit.ts'
 import type { ByteSource } from '../domain/source.ts'
-import { decoded, faultAt, recordTooLarge } from './decoded.ts'
+import { type DecodedGroups, decoded, faultAt, oneByOne, recordTooLarge } from './decoded.ts'
 import { defined, Fields } from './fields.ts'
 import { handlingFromRecord, handlingMembers } from './handling-fields.ts'
 import { jsonParts } from './json-parts.ts'
@@ -16,36 +16,38 @@ import { knownMarking } from './stix-markings.ts'
 import { stixDraft } from './stix-object.ts'
 
 /** Puente's own records, one JSON object a line. A line may also be a STIX indicator or observable (`spec_version`). */
-export async function* decodePuenteNdjson(source: ByteSource): AsyncGenerator<Decoded> {
+export async function* puenteNdjson(source: ByteSource): DecodedGroups {
   let record = 0
   for await (const lines of ndjsonLines(source)) {
-    for (const { line, bytes } of lines) {
-      const position = { record: record++, line }
-      yield bytes === undefined ? recordTooLarge(position) : decoded(position, () => nativeDraft(bytes, position, ''))
-    }
+    yield lines.map(({ line, bytes }) => readNative(bytes, { record: record++, line }, ''))
   }
 }
 
 /** The same records as a JSON array of any length, or one alone. */
-export async function* decodePuenteArray(source: ByteSource): AsyncGenerator<Decoded> {
+export async function* puenteArray(source: ByteSource): DecodedGroups {
   let record = 0
   try {
     for await (const parts of jsonParts(source, [['[]']])) {
-      for (const { path, pointer, bytes } of parts) {
-        const isRoot = path.length === 0
-        if (isRoot && bytes !== undefined && isArrayEnvelope(bytes)) return
-        const position = isRoot ? { record: record++ } : { record: record++, pointer }
-        if (bytes === undefined) yield recordTooLarge(position)
-        else yield decoded(position, () => nativeDraft(bytes, position, pointer))
-      }
+      const records = parts.filter(
+        ({ path, bytes }) => path.length > 0 || bytes === undefined || !isArrayEnvelope(bytes),
+      )
+      yield records.map(({ path, pointer, bytes }) =>
+        readNative(bytes, path.length === 0 ? { record: record++ } : { record: record++, pointer }, pointer),
+      )
     }
   } catch (error) {
-    yield { fault: faultAt({ record }, error) }
+    yield [{ fault: faultAt({ record }, error) }]
   }
 }
 
+export const decodePuenteNdjson = (source: ByteSource): AsyncIterable<Decoded> => oneByOne(puenteNdjson(source))
+export const decodePuenteArray = (source: ByteSource): AsyncIterable<Decoded> => oneByOne(puenteArray(source))
+
 /** What is left of an array when its elements are cut out; anything after it is refused as a record of its own. */
 const isArrayEnvelope = (bytes: Buffer): boolean => bytes.length < 1024 && bytes.toString().replace(/\s/g, '') === '[]'
+
+const readNative = (bytes: Buffer | undefined, position: Position, pointer: string): Decoded =>
+  bytes === undefined ? recordTooLarge(position) : decoded(position, () => nativeDraft(bytes, position, pointer))
 
 function nativeDraft(bytes: Buffer, position: Position, pointer: string): Draft {
   const received = utf8Text(bytes)
@@ -118,15 +120,14 @@ function refuseUnknown(fields: Fields): void {
 
 function observable(fields: Fields): Observable {
   const value = fields.requiredText('value', limits.textCharacters)
-  const type = fields.text('type', 100) ?? detectType(value)
-  if (type === undefined) {
-    throw fields.fault('value', 'The value does not tell its type: give "type"', 'unknown_type')
-  }
+  const type = fields.text('type', 100)
   try {
-    return parseObservable(type, value)
+    const found = type === undefined ? readUnnamed(value) : parseObservable(type, value)
+    if (found !== undefined) return found
   } catch (error) {
     if (!(error instanceof Fault)) throw error
     const aboutType = error.code === 'unknown_type' || error.code === 'refused_type'
     throw fields.fault(aboutType && fields.has('type') ? 'type' : 'value', error.message, error.code)
   }
+  throw fields.fault('value', 'The value does not tell its type: give "type"', 'unknown_type')
 }

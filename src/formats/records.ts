@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { limits } from '../domain/limits.ts'
 import type { ByteSource } from '../domain/source.ts'
 
@@ -8,12 +9,19 @@ export interface Line {
   readonly bytes?: Buffer
 }
 
-/** Scanners work in slices of this size, so that a source that hands over one huge chunk is no special case. */
-const sliceBytes = 64 * 1024
+/**
+ * Scanners work in slices of this size, so that a source that hands over one huge chunk is no special case. What is made of a slice
+ * keeps the process for some 3 ms and is held by every push that waits its turn.
+ */
+const sliceBytes = 16 * 1024
 
-/** The bytes of a source without a leading byte order mark (RFC 8259 §8.1 lets a reader ignore it), in small slices. */
+/**
+ * The bytes of a source without a leading byte order mark (RFC 8259 §8.1 lets a reader ignore it), in small slices. After each,
+ * others have their turn: a document that is all there would otherwise be read to its end before anybody else is answered.
+ */
 export async function* bytesOf(source: ByteSource): AsyncGenerator<Buffer> {
   let head: Buffer | undefined = Buffer.alloc(0)
+  let given = 0
   for await (const chunk of source.open()) {
     let rest: Buffer = chunk
     if (head !== undefined) {
@@ -25,7 +33,14 @@ export async function* bytesOf(source: ByteSource): AsyncGenerator<Buffer> {
       head = undefined
       rest = withoutByteOrderMark(rest)
     }
-    for (let at = 0; at < rest.length; at += sliceBytes) yield rest.subarray(at, at + sliceBytes)
+    for (let at = 0; at < rest.length; at += sliceBytes) {
+      const slice = rest.subarray(at, at + sliceBytes)
+      yield slice
+      given += slice.length
+      if (given < sliceBytes) continue
+      given = 0
+      await setImmediate()
+    }
   }
   if (head !== undefined && head.length > 0) yield head
 }

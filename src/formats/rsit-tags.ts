@@ -1,10 +1,9 @@
 import { Fault } from '../domain/errors.ts'
-import { parseRsit, type RsitType, rsit } from '../domain/rsit.ts'
+import { parseRsit, type RsitType, rsitClassOf } from '../domain/rsit.ts'
 
 /** The machine tag of an RSIT type, as MISP writes it: `rsit:fraud="phishing"`. */
 export function rsitTag(type: RsitType): string {
-  const found = Object.entries(rsit).find(([, types]) => types.some((known) => known === type))
-  return `rsit:${found?.[0] ?? 'other'}="${type}"`
+  return `rsit:${rsitClassOf(type)}="${type}"`
 }
 
 /**

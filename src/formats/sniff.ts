@@ -1,27 +1,32 @@
 import type { Decoded } from '../domain/draft.ts'
 import { Fault } from '../domain/errors.ts'
 import type { ByteSource } from '../domain/source.ts'
-import { decodeCsv } from './csv.ts'
-import { decodeMisp } from './misp.ts'
-import { decodePuenteArray, decodePuenteNdjson } from './puente.ts'
-import { decodeStix } from './stix.ts'
+import { csv } from './csv.ts'
+import { type DecodedGroups, oneByOne } from './decoded.ts'
+import { misp } from './misp.ts'
+import { puenteArray, puenteNdjson } from './puente.ts'
+import { stix } from './stix.ts'
 
 export const inputFormats = ['puente-json', 'puente-ndjson', 'stix', 'misp', 'csv'] as const
 export type InputFormat = (typeof inputFormats)[number]
 
-const decoders: Readonly<Record<InputFormat, (source: ByteSource) => AsyncIterable<Decoded>>> = {
-  'puente-json': decodePuenteArray,
-  'puente-ndjson': decodePuenteNdjson,
-  stix: decodeStix,
-  misp: decodeMisp,
-  csv: decodeCsv,
+const decoders: Readonly<Record<InputFormat, (source: ByteSource) => DecodedGroups>> = {
+  'puente-json': puenteArray,
+  'puente-ndjson': puenteNdjson,
+  stix,
+  misp,
+  csv,
 }
 
 /**
- * Drafts and faults of a body, in its order. `stix` and `misp` open the source twice. Memory is bounded whatever the
+ * Drafts and faults of a body, in its order, in groups. `stix` and `misp` open the source twice. Memory is bounded whatever the
  * body's length; nothing but a failing source throws.
  */
-export const decode = (format: InputFormat, source: ByteSource): AsyncIterable<Decoded> => decoders[format](source)
+export const decodeGroups = (format: InputFormat, source: ByteSource): DecodedGroups => decoders[format](source)
+
+/** The same one by one. */
+export const decode = (format: InputFormat, source: ByteSource): AsyncIterable<Decoded> =>
+  oneByOne(decodeGroups(format, source))
 
 /** Formats that open their source twice: a body that can be read once must be kept for them. */
 export const opensTwice = (format: InputFormat): boolean => format === 'stix' || format === 'misp'

@@ -5,8 +5,21 @@ import { markingDefinition } from './tlp-objects.ts'
 /** Namespace of identity ids. STIX 2.1 §2.9 keeps its own namespace for observables, so this is one of ours. */
 const identityNamespace = Buffer.from('3f0c7d5e6b0b4f0d9a5242f1c86a7e10', 'hex')
 
+/** Identity ids by organisation: every indicator that is written names its author's. */
+const identityIds = new Map<string, string>()
+const identityIdsKept = 10_000
+
 /** The STIX identity id of an organisation: UUID version 5 (RFC 9562 §5.5) of its id, the same on every node. */
 export function identityId(organisationId: string): string {
+  const known = identityIds.get(organisationId)
+  if (known !== undefined) return known
+  if (identityIds.size >= identityIdsKept) identityIds.clear()
+  const id = deriveIdentityId(organisationId)
+  identityIds.set(organisationId, id)
+  return id
+}
+
+function deriveIdentityId(organisationId: string): string {
   const bytes = createHash('sha1').update(identityNamespace).update(organisationId).digest().subarray(0, 16)
   bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x50
   bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80

@@ -1,7 +1,7 @@
 import type { Decoded } from '../domain/draft.ts'
 import { Fault, type Position } from '../domain/errors.ts'
 import type { ByteSource } from '../domain/source.ts'
-import { decoded, faultAt, recordTooLarge } from './decoded.ts'
+import { type DecodedGroups, decoded, faultAt, oneByOne, recordTooLarge } from './decoded.ts'
 import { type JsonPart, type JsonPath, jsonParts } from './json-parts.ts'
 import { isJsonObject, parseObject, parseStrict, utf8Text } from './json-text.ts'
 import { MarkingDefinitions } from './stix-markings.ts'
@@ -18,23 +18,27 @@ const silent = new Set(['marking-definition', 'identity', 'extension-definition'
  * is opened twice: marking definitions may stand behind the objects they mark, and an object whose marking is not yet
  * known must not be let through. A document that is broken as a whole yields one fault and no draft.
  */
-export async function* decodeStix(source: ByteSource): AsyncGenerator<Decoded> {
+export async function* stix(source: ByteSource): DecodedGroups {
   let record = 0
   try {
     const { envelope, markings } = await overview(source)
     for await (const parts of jsonParts(source, paths)) {
+      const group: Decoded[] = []
       for (const part of parts) {
-        if (envelope && part.path.length === 0) return
+        if (envelope && part.path.length === 0) break
         const position = part.pointer === '' ? { record } : { record, pointer: part.pointer }
         record++
         const result = read(part, position, markings)
-        if (result !== undefined) yield result
+        if (result !== undefined) group.push(result)
       }
+      yield group
     }
   } catch (error) {
-    yield { fault: faultAt({ record }, error) }
+    yield [{ fault: faultAt({ record }, error) }]
   }
 }
+
+export const decodeStix = (source: ByteSource): AsyncIterable<Decoded> => oneByOne(stix(source))
 
 /** The draft or fault of one object; nothing for an object that others refer to. */
 function read({ bytes, pointer }: JsonPart, position: Position, markings: MarkingDefinitions): Decoded | undefined {

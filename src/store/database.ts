@@ -88,8 +88,51 @@ export class Database implements Queries {
     }
   }
 
+  /**
+   * One transaction in two parts: `prepare` works as in {@link transaction}; then `queries` are sent one behind the other with the
+   * commit behind them, so that no lock that they take is held while this process does something else. When one fails, none holds.
+   */
+  async sendTogether(
+    prepare: (transaction: Transaction) => Promise<void>,
+    queries: (transaction: Transaction) => readonly Promise<unknown>[],
+  ): Promise<void> {
+    const client = await this.#pool.connect()
+    let broken: Error | undefined
+    try {
+      const transaction = { client, db: drizzle(client) }
+      await client.query('begin')
+      await prepare(transaction)
+      await pipelined(client, () => [...queries(transaction), client.query('commit')])
+    } catch (error) {
+      if (client.getTransactionStatus() !== 'I') {
+        await client.query('rollback').catch((failure: Error) => {
+          broken = failure
+        })
+      }
+      throw error
+    } finally {
+      client.release(broken)
+    }
+  }
+
   async close(): Promise<void> {
     await this.#pool.end()
+  }
+}
+
+/**
+ * Lets queries go out before those ahead of them are answered (the driver's pipeline mode, of one stretch of this client's life: COPY
+ * is refused in it). Waits for all of them; throws what the first one threw.
+ */
+async function pipelined(client: PoolClient, send: () => readonly Promise<unknown>[]): Promise<void> {
+  const mode: { pipeline: boolean } = client
+  mode.pipeline = true
+  try {
+    const results = await Promise.allSettled(send())
+    const failed = results.find((result) => result.status === 'rejected')
+    if (failed !== undefined) throw failed.reason
+  } finally {
+    mode.pipeline = false
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Transaction } from './database.ts'
-import { lockFeed, takePositions } from './feed.ts'
-import { type NewIndicator, sharedColumns, stage } from './staging.ts'
+import { lockFeed, type Run, takePositions } from './feed.ts'
+import { CopyText, type NewIndicator, type StagedBatch, sharedColumns, stage } from './staging.ts'
 
 /** What became of one row of a batch. */
 export type Outcome =
@@ -19,19 +19,35 @@ export interface Merged {
   readonly written: number
 }
 
+/** Whether going from one handling to another takes somebody's view away, as far as the labels tell. */
+export type Narrows = (before: number, after: number) => boolean
+
 /**
- * Writes a batch of one originator's indicators with their feed entries, in the caller's transaction; no two rows of it
- * have the same id. Rows that are there already, and equal, are left alone. Takes the feed's lock until commit.
- * @param narrows whether going from one handling to another takes somebody's view away, as far as the labels tell
+ * Writes a few of one originator's indicators with their feed entries, in the caller's transaction; no two of them have the
+ * same id. Rows that are there already, and equal, are left alone. Takes the feed's lock until commit.
  */
 export async function mergeIndicators(
   transaction: Transaction,
   originator: string,
   rows: readonly NewIndicator[],
   at: Date,
-  narrows: (before: number, after: number) => boolean,
+  narrows: Narrows,
 ): Promise<Merged> {
-  await stage(transaction, rows)
+  const text = new CopyText()
+  for (const row of rows) text.add(row)
+  const batch = text.end()
+  await stage(transaction, batch)
+  return await mergeStaged(transaction, originator, batch, at, narrows)
+}
+
+/** The same for a batch that {@link stage} sent in this transaction. */
+export async function mergeStaged(
+  transaction: Transaction,
+  originator: string,
+  { rows }: StagedBatch,
+  at: Date,
+  narrows: Narrows,
+): Promise<Merged> {
   await lockFeed(transaction)
   const { outcomes, before } = await classify(transaction, originator, rows, narrows)
   const kinds = outcomes.map((outcome) => (isWritten(outcome) ? outcome : null))
@@ -43,6 +59,36 @@ export async function mergeIndicators(
     await writeOthers(transaction, originator, rows, outcomes)
   }
   return { outcomes, written }
+}
+
+/**
+ * The same for a staged batch of which nothing is there: no row is compared with anything. Its queries are sent at once, to be waited
+ * for together ({@link Database.sendTogether}); a row that is there after all fails them all (`already_exists`).
+ */
+export const insertStaged = (
+  transaction: Transaction,
+  originator: string,
+  { rows }: StagedBatch,
+  at: Date,
+): readonly Promise<unknown>[] => [
+  takePositions(transaction, rows.length, at),
+  insertRows(transaction, originator, rows.length),
+  insertOthers(transaction, originator, rows),
+]
+
+/** Writes the staged rows at the last `count` positions that were given out, with their feed entries. */
+async function insertRows({ client }: Transaction, originator: string, count: number): Promise<void> {
+  const shared = sharedColumns.join(', ')
+  const place = `h.position - $2::bigint + 1 + n, h.at - ($2::bigint - 1 - n) * interval '1 microsecond'`
+  await client.query(
+    `with written as (
+       insert into indicator (originator, version, position, date_added, ${shared})
+       select $1, 1, ${place}, ${shared} from staging cross join feed_head h
+     )
+     insert into feed (position, at, kind, originator, stix_id, version, handling_id)
+     select ${place}, 'published', $1, stix_id, 1, handling_id from staging cross join feed_head h`,
+    [originator, count],
+  )
 }
 
 /** Where a row's indicator stood before, and under which handling; null where there was none. */
@@ -57,8 +103,8 @@ const isWritten = (outcome: Outcome): boolean =>
 async function classify(
   { client }: Transaction,
   originator: string,
-  rows: readonly NewIndicator[],
-  narrows: (before: number, after: number) => boolean,
+  rows: StagedBatch['rows'],
+  narrows: Narrows,
 ): Promise<{ readonly outcomes: Outcome[]; readonly before: (Before | null)[] }> {
   const outcomes = rows.map((): Outcome => 'published')
   const found = await client.query<{
@@ -89,7 +135,7 @@ const oneByKey = 'select * from indicator where originator = $1 and stix_id = s.
 
 function outcomeOf(
   row: { same: boolean; recalled: boolean; versioned: boolean; later: number; before: number; after: number },
-  narrows: (before: number, after: number) => boolean,
+  narrows: Narrows,
 ): Outcome {
   if (row.recalled) return 'already_recalled'
   if (row.same) return 'unchanged'
@@ -123,7 +169,7 @@ async function write(
   originator: string,
   kinds: readonly (string | null)[],
   before: readonly (Before | null)[],
-  run: { readonly first: bigint; readonly firstAtMicros: bigint },
+  run: Run,
 ): Promise<void> {
   const shared = sharedColumns.join(', ')
   const replaced = sharedColumns
@@ -162,24 +208,30 @@ async function write(
 
 /** The further observables of compound indicators; those of a replaced version go. */
 async function writeOthers(
-  { client }: Transaction,
+  transaction: Transaction,
   originator: string,
-  rows: readonly NewIndicator[],
+  rows: StagedBatch['rows'],
   outcomes: readonly Outcome[],
 ): Promise<void> {
   const replaced = rows
     .filter((_, n) => outcomes[n] === 'revised' || outcomes[n] === 'narrowed')
     .map((row) => row.stixId)
   if (replaced.length > 0) {
-    await client.query('delete from indicator_observable where originator = $1 and stix_id = any($2::uuid[])', [
-      originator,
-      replaced,
-    ])
+    await transaction.client.query(
+      'delete from indicator_observable where originator = $1 and stix_id = any($2::uuid[])',
+      [originator, replaced],
+    )
   }
-  const others = rows.flatMap((row, n) =>
-    isWritten(outcomes[n] ?? 'unchanged')
-      ? row.others.map((other, ordinal) => ({ ...other, stixId: row.stixId, ordinal: ordinal + 1 }))
-      : [],
+  await insertOthers(
+    transaction,
+    originator,
+    rows.filter((_, n) => isWritten(outcomes[n] ?? 'unchanged')),
+  )
+}
+
+async function insertOthers({ client }: Transaction, originator: string, rows: StagedBatch['rows']): Promise<void> {
+  const others = rows.flatMap(({ stixId, others }) =>
+    others.map((other, ordinal) => ({ ...other, stixId, ordinal: ordinal + 1 })),
   )
   if (others.length === 0) return
   await client.query(

@@ -64,7 +64,7 @@ t.test(
       }
     }
     // Both see the same of an organisation when they do not ask who they are; the public sees nothing of either.
-  t.equal(new Set(answers.values()).size, 7, 'nobody gets what somebody else asked for')
+    t.equal(new Set(answers.values()).size, 7, 'nobody gets what somebody else asked for')
     const two = `${query} query b { me { scopes } }`
     t.equal(refusal(await send(node, 'ana.cert-br', { query: two, operationName: 'b' })), '400 invalid_request')
   },

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto'
+import { setImmediate } from 'node:timers/promises'
 import { actions } from '../../actions/index.ts'
-import type { Decoded, Draft } from '../../domain/draft.ts'
+import type { Draft } from '../../domain/draft.ts'
 import { Fault } from '../../domain/errors.ts'
 import type { HandlingInput } from '../../domain/handling.ts'
-import { decoded } from '../../formats/decoded.ts'
+import { type DecodedGroups, decoded } from '../../formats/decoded.ts'
 import { handlingFromRecord } from '../../formats/handling-fields.ts'
 import type { JsonObject } from '../../formats/json-text.ts'
 import { draftFromRecord } from '../../formats/puente.ts'
@@ -50,11 +51,17 @@ export const indicatorMutations = {
   }),
 }
 
+/** Records read at a stretch, in about 3 ms. */
+const stretchRecords = 200
+
 /** The records as any other codec yields them: one that is wrong is reported, and the rest is taken. */
-async function* draftsOf(input: PublishArgs['input']): AsyncGenerator<Decoded> {
-  for (const [record, item] of input.entries()) {
-    const position = { record }
-    yield decoded(position, () => draftOf(item, position, `/input/${record}`))
+async function* draftsOf(input: PublishArgs['input']): DecodedGroups {
+  for (let from = 0; from < input.length; from += stretchRecords) {
+    yield input.slice(from, from + stretchRecords).map((item, i) => {
+      const record = from + i
+      return decoded({ record }, () => draftOf(item, { record }, `/input/${record}`))
+    })
+    await setImmediate()
   }
 }
 

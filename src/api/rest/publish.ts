@@ -2,11 +2,11 @@ import { Socket } from 'node:net'
 import type { Readable } from 'node:stream'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { actions, type Context } from '../../actions/index.ts'
-import type { Decoded } from '../../domain/draft.ts'
 import { Fault } from '../../domain/errors.ts'
 import type { HandlingInput } from '../../domain/handling.ts'
+import type { DecodedGroups } from '../../formats/decoded.ts'
 import { handlingFromRecord } from '../../formats/handling-fields.ts'
-import { decode, formatOf, type InputFormat, opensTwice, sniffBytes } from '../../formats/sniff.ts'
+import { decodeGroups, formatOf, type InputFormat, opensTwice, sniffBytes } from '../../formats/sniff.ts'
 import { sendProblem } from '../problem.ts'
 import { Body, keep, onceReadable } from './body.ts'
 import { asList, type Query } from './query.ts'
@@ -42,9 +42,9 @@ export async function publish(context: Context, request: FastifyRequest, reply: 
 }
 
 /** Drafts and faults of the body, which is read to its end in any case: the digest covers all of it. */
-async function* decodedBody(format: InputFormat, body: Body, request: FastifyRequest): AsyncGenerator<Decoded> {
+async function* decodedBody(format: InputFormat, body: Body, request: FastifyRequest): DecodedGroups {
   if (!opensTwice(format)) {
-    yield* decode(format, onceReadable(body))
+    yield* decodeGroups(format, onceReadable(body))
     await body.drain()
     return
   }
@@ -52,7 +52,7 @@ async function* decodedBody(format: InputFormat, body: Body, request: FastifyReq
   // From here on the socket is still while the document is read: that is no stalled client. (Injected requests have no socket.)
   if (request.raw.socket instanceof Socket) request.raw.socket.setTimeout(0)
   try {
-    yield* decode(format, kept)
+    yield* decodeGroups(format, kept)
   } finally {
     await kept.release()
   }

@@ -3,6 +3,7 @@ import { hasKnownSuffix } from './name.ts'
 import type { Observable } from './observable.ts'
 import { parseObservable } from './parse.ts'
 import { refang } from './refang.ts'
+import { observableTypes } from './types.ts'
 
 /** Shapes of text, and the types to try for each; the first that parses is it. */
 const shapes: readonly (readonly [RegExp, readonly string[]])[] = [
@@ -67,6 +68,20 @@ export function detectObservable(text: string): Observable | undefined {
  * digits only with the right ones.
  */
 export const detectType = (text: string): string | undefined => detectObservable(text)?.type
+
+/**
+ * Reads a value of an unnamed kind: what {@link parseObservable} makes of it under the type that {@link detectType} finds.
+ * @returns undefined when it could be several things
+ * @throws {Fault} as {@link parseObservable}
+ */
+export function readUnnamed(text: string): Observable | undefined {
+  const found = detectObservable(text)
+  if (found === undefined) return undefined
+  // To recognise it, brackets were taken for defanging; a type that people do not defang keeps them.
+  if (observableTypes.get(found.type)?.refangs === true) return found
+  const written = text.trim()
+  return refang(written) === written ? found : parseObservable(found.type, written)
+}
 
 const needsSuffix = new Set(['domain-name', 'host-port'])
 

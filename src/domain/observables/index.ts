@@ -1,5 +1,5 @@
 /** The vocabulary of observables: what others import. */
-export { detectObservable, detectType } from './detect.ts'
+export { detectObservable, detectType, readUnnamed } from './detect.ts'
 export { constituencyKeys, containingKeys, correlationKey } from './keys.ts'
 export { mispTypeOf, mispValueOf, typeOfMisp, unmappedMispTypes } from './misp.ts'
 export { registrableDomain } from './name.ts'

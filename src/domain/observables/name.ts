@@ -17,6 +17,10 @@ const nameTextCharacters = 1_024
  * @throws {Fault} `invalid_value`, also for addresses and wildcards, and for single labels unless allowed
  */
 export function parseName(text: string, single: 'single labels too' | 'two labels or more'): string {
+  if (isPlainName(text)) {
+    checkRegistrable(text, text)
+    return text
+  }
   // domainToASCII cuts at / and ?, and decodes %: it would make a name out of something else
   if (text.length > nameTextCharacters || /[\s%/?#@:\\[\]|*]/.test(text)) throw invalid(text, 'is not a domain name')
   const ascii = domainToASCII(text)
@@ -34,6 +38,13 @@ export function parseName(text: string, single: 'single labels too' | 'two label
   return name
 }
 
+/** Names that are canonical as they stand, as nearly all are: IDNA has nothing to do, and every rule about labels holds. */
+const isPlainName = (text: string): boolean =>
+  text.length <= nameCharacters &&
+  /^(?:[a-z0-9_-]{1,63}\.)+[a-z][a-z0-9_-]{0,62}$/.test(text) &&
+  !text.includes('xn--') &&
+  !text.endsWith('.onion')
+
 const suffixOptions = { allowPrivateDomains: true, extractHostname: false, validateHostname: false } as const
 
 /**
@@ -48,8 +59,18 @@ export function registrableDomain(host: string): string | undefined {
 
 /** Whether a canonical name is under a suffix of the Public Suffix List (or a private one itself), as real ones are. */
 export function hasKnownSuffix(name: string): boolean {
-  const found = suffixes(name, suffixOptions)
+  const found = suffixesOf(name)
   return found.isPrivate === true || (found.isIcann === true && found.domain !== null)
+}
+
+const registryOptions = { ...suffixOptions, allowPrivateDomains: false } as const
+
+/** What the list says about the name asked last: parsing, recognising and filing a name all ask. */
+let last = { name: '', found: suffixes('', suffixOptions) }
+
+function suffixesOf(name: string) {
+  if (name !== last.name) last = { name, found: suffixes(name, suffixOptions) }
+  return last.found
 }
 
 /** The parents of a canonical name, the nearest first, down to the registrable domain. */
@@ -76,7 +97,8 @@ function checkLabel(label: string, text: string): void {
 
 /** Owners of private suffixes, and of names inside a network, hand out what they like. */
 function checkRegistrable(name: string, text: string): void {
-  const { domain, isIcann } = suffixes(name, { ...suffixOptions, allowPrivateDomains: false })
+  const known = suffixesOf(name)
+  const { domain, isIcann } = known.isPrivate === true ? suffixes(name, registryOptions) : known
   if (domain === null || isIcann !== true) return
   for (const label of domain.split('.')) {
     if (label.includes('_') || label.startsWith('-') || label.endsWith('-')) {

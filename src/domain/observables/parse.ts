@@ -46,6 +46,7 @@ function readable(text: string, multiline: boolean): string {
   }
   const trimmed = text.trim()
   if (trimmed === '') throw new Fault('invalid_value', 'the value is empty')
+  if (/^[ -~]*$/.test(trimmed)) return trimmed
   if (/\p{Surrogate}/u.test(trimmed)) throw new Fault('invalid_text', 'the value has half a surrogate pair in it')
   const controls = multiline ? /[^\P{Cc}\t\n\r]/u : /\p{Cc}/u
   if (controls.test(trimmed)) throw new Fault('invalid_text', 'the value has control characters in it')

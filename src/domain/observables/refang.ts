@@ -37,6 +37,8 @@ const schemes: readonly (readonly [RegExp, string])[] = [
  * twice changes nothing; time is linear in the length.
  */
 export function refang(text: string): string {
+  // Without brackets, backslashes and // there is nothing that anybody defanged.
+  if (!text.includes('//') && !/[\])}\\]/.test(text)) return text
   const authority = /^[a-z][a-z0-9+.-]{0,15}:\/\/([^/?#]*)/i.exec(text)
   const real = authority !== null && !isDefangedScheme(text) && unbracketed(authority[1] ?? '') === authority[1]
   if (real) return text

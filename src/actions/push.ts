@@ -1,0 +1,153 @@
+import type { Draft } from '../domain/draft.ts'
+import { Fault, type RecordFault } from '../domain/errors.ts'
+import { type Handling, strictestInput } from '../domain/handling.ts'
+import { limits } from '../domain/limits.ts'
+import { type Begun, beginBatch, nothingBefore, type PushOrigin } from './batch.ts'
+import { resolveHandling } from './handling.ts'
+import { type Identified, identify } from './prepare.ts'
+import type { Release } from './turns.ts'
+import { typeFactsOf } from './type-facts.ts'
+
+/** Handlings of one push that are remembered; a list may give every record its own. */
+const handlingsKept = 10_000
+
+/**
+ * Drafts of one push on their way into transactions: one batch is gathered and prepared while the one before it is merged,
+ * never more. Batches commit in the order of their drafts.
+ */
+export class Push {
+  readonly #origin: PushOrigin
+  readonly #handlings = new Map<string, Handling>()
+  readonly #rejected: RecordFault[] = []
+  #items = new Map<string, Identified>()
+  #characters = 0
+  #turn: Release | undefined
+  #patience: NodeJS.Timeout | undefined
+  #last: Begun = nothingBefore
+  /** Settles when no batch but the last is under way. */
+  #room: Promise<unknown> = Promise.resolve()
+  #unchanged = 0
+  #rejectedTotal = 0
+
+  constructor(origin: PushOrigin) {
+    this.#origin = origin
+  }
+
+  /** Takes a draft. @returns something to wait for before the next one, where there is anything */
+  add(draft: Draft): Promise<void> | undefined {
+    let item: Identified
+    try {
+      refuseImpossibleTimes(draft, this.#origin.context.clock)
+      item = identify(draft, this.#handlingOf(draft), this.#origin.context.node.idKey)
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error
+      this.reject([error.asRecordFault(draft.position)])
+      return undefined
+    }
+    const same = this.#items.get(item.uuid)
+    if (same?.digest === item.digest) {
+      this.#unchanged++
+      return undefined
+    }
+    // Two versions of one id cannot be written by one statement: the first goes ahead.
+    if (same !== undefined) return this.#handOver().then(() => this.#begin(item))
+    if (this.#turn === undefined) return this.#begin(item)
+    return this.#put(item)
+  }
+
+  reject(faults: readonly RecordFault[]): void {
+    this.#rejectedTotal += faults.length
+    for (const fault of faults) if (this.#rejected.length < limits.faultsListed) this.#rejected.push(fault)
+  }
+
+  /** Commits what is left. @returns what became of all drafts */
+  async finish() {
+    if (this.#items.size > 0) await this.#handOver()
+    await this.#last.done
+    this.#rejected.sort((a, b) => (a.position.record ?? 0) - (b.position.record ?? 0))
+    return {
+      accepted: this.#accepted,
+      unchanged: this.#unchanged,
+      rejected: this.#rejected,
+      rejectedTotal: this.#rejectedTotal,
+    }
+  }
+
+  /** Drops what was gathered, and resolves when nothing of the push is under way any more, however it ended. */
+  async leave(): Promise<void> {
+    clearTimeout(this.#patience)
+    this.#items.clear()
+    this.#turn?.()
+    await Promise.allSettled([this.#last.done])
+  }
+
+  #accepted = 0
+
+  /** Starts a batch with its first draft, once it is this push's turn. */
+  async #begin(item: Identified): Promise<void> {
+    await this.#room
+    this.#turn = await this.#origin.context.turns.take()
+    // A sender that pauses must not hold a turn, nor wait for what it has sent. What fails is thrown by the batch that follows.
+    this.#patience = setTimeout(() => void this.#handOver().catch(() => {}), limits.gatherMs)
+    await this.#put(item)
+  }
+
+  #put(item: Identified): Promise<void> | undefined {
+    this.#items.set(item.uuid, item)
+    this.#characters += item.draft.received.length
+    const full = this.#items.size >= limits.batchRecords || this.#characters >= limits.batchBytes
+    return full ? this.#handOver() : undefined
+  }
+
+  /** Begins to commit what was gathered. Resolves when the batch before it is committed; throws what that one threw. */
+  async #handOver(): Promise<void> {
+    clearTimeout(this.#patience)
+    const [before, items, turn] = [this.#last, this.#items, this.#turn]
+    this.#items = new Map()
+    this.#characters = 0
+    this.#turn = undefined
+    const begun = beginBatch(this.#origin, items, before)
+    this.#last = begun
+    this.#room = before.done
+    begun.done.then(
+      ({ accepted, unchanged, refused }) => {
+        this.#accepted += accepted
+        this.#unchanged += unchanged
+        this.reject(refused)
+        turn?.()
+      },
+      () => turn?.(),
+    )
+    await before.done
+  }
+
+  #handlingOf(draft: Draft): Handling {
+    const type = typeFactsOf(draft)
+    const key = `${type.personalData} ${type.maskable} ${JSON.stringify(draft.handling)}`
+    const known = this.#handlings.get(key)
+    if (known !== undefined) return known
+    const { standing, caller, defaults } = this.#origin
+    const said = strictestInput(defaults, draft.handling)
+    const handling = resolveHandling(standing.directory, caller, said, type)
+    if (this.#handlings.size >= handlingsKept) this.#handlings.clear()
+    this.#handlings.set(key, handling)
+    return handling
+  }
+}
+
+/** Clocks of publishers may be ahead by this much; a version from later could never be followed by another. */
+const aheadMs = 24 * 60 * 60 * 1000
+
+/** @throws {Fault} `invalid_record` */
+function refuseImpossibleTimes({ created, modified, validFrom, validUntil }: Draft, clock: () => Date): void {
+  if (modified !== undefined && Date.parse(modified) > clock().getTime() + aheadMs)
+    throw impossible('/modified', 'It was modified in the future.')
+  if (isBefore(modified, created)) throw impossible('/modified', 'It was modified before it was created.')
+  if (isBefore(validUntil, validFrom)) throw impossible('/validUntil', 'It ends before it begins.')
+}
+
+const isBefore = (a: string | undefined, b: string | undefined): boolean =>
+  a !== undefined && b !== undefined && Date.parse(a) < Date.parse(b)
+
+const impossible = (pointer: string, sentence: string): Fault =>
+  new Fault('invalid_record', sentence, { position: { pointer } })
