@@ -98,8 +98,9 @@ export async function startNode(
     })
     const schedule = startSchedule(context, log)
     undo.push(() => schedule.stop())
-    const { requestsPerMinute, trustProxy } = config
-    const app = await buildApp(context, { root: projectFolder, requestsPerMinute, trustProxy })
+    const { requestsPerMinute, trustProxy, connections, connectionsPerAddress } = config
+    const guards = { connections, connectionsPerAddress }
+    const app = await buildApp(context, { root: projectFolder, requestsPerMinute, trustProxy, guards })
     undo.push(() => app.close())
     const url = await listen(app, config, port)
     let stopping: Promise<void> | undefined

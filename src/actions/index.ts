@@ -56,4 +56,4 @@ export const actions = {
 } as const satisfies Record<ActionName, unknown>
 
 export type { Context, Log } from './context.ts'
-export { isReady, makeRoom } from './describe.ts'
+export { isReady, makeRoom, waitingForDatabase } from './describe.ts'
