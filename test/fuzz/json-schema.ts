@@ -20,7 +20,7 @@ export interface JsonSchema {
 }
 
 /** Texts that mean something here, so that what is generated reaches beyond the first check. */
-export type Words = fc.Arbitrary<string>
+export type Words = readonly string[]
 
 /** Values that fit the schema. @param words for texts that the schema leaves free */
 export function fitting(schema: JsonSchema, words: Words): fc.Arbitrary<unknown> {
@@ -42,7 +42,7 @@ export function fitting(schema: JsonSchema, words: Words): fc.Arbitrary<unknown>
     case 'object':
       return fittingObject(schema, words)
     default:
-      return fc.oneof(words, fc.jsonValue({ maxDepth: 2 }))
+      return fc.oneof(fc.constantFrom(...words), fc.jsonValue({ maxDepth: 2 }))
   }
 }
 
@@ -52,18 +52,13 @@ function fittingText({ pattern, format, minLength = 0, maxLength = 200 }: JsonSc
     return fc.date({ min, max, noInvalidDate: true }).map((date) => date.toISOString())
   }
   if (format === 'uuid') return fc.uuid()
-  if (pattern !== undefined) {
-    const shape = new RegExp(pattern)
-    return fc.oneof(
-      words.filter((word) => shape.test(word)),
-      fc.stringMatching(shape),
-    )
-  }
-  const free = fc.string({ minLength, maxLength: Math.min(maxLength, 60) })
-  return fc.oneof(
-    words.filter((word) => word.length >= minLength && word.length <= maxLength),
-    free,
+  const shape = pattern === undefined ? undefined : new RegExp(pattern)
+  const known = words.filter(
+    (word) => word.length >= minLength && word.length <= maxLength && (shape === undefined || shape.test(word)),
   )
+  const free =
+    shape === undefined ? fc.string({ minLength, maxLength: Math.min(maxLength, 60) }) : fc.stringMatching(shape)
+  return known.length === 0 ? free : fc.oneof(fc.constantFrom(...known), free)
 }
 
 function fittingObject({ properties = {}, required = [] }: JsonSchema, words: Words) {
