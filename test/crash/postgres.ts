@@ -52,9 +52,11 @@ export async function ownPostgres(t: Test): Promise<Postgres> {
   const kill = async () => {
     const { pid } = server ?? {}
     if (pid === undefined || server?.exitCode !== null) return
+    // Held still first, so that it starts no process that is not known here.
+    process.kill(pid, 'SIGSTOP')
     const family = [pid, ...childrenOf(pid)]
     const gone = once(server, 'exit')
-    for (const each of family) process.kill(each, 'SIGKILL')
+    for (const each of family) if (isThere(each)) killed(each)
     await gone
     // Its shared memory is free only when the last of them has gone.
     while (family.some((each) => isThere(each))) await sleep(5)
@@ -65,6 +67,15 @@ export async function ownPostgres(t: Test): Promise<Postgres> {
     for (const folder of [dataFolder, socketFolder]) rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
   })
   return { url, account, kill, start }
+}
+
+/** One that ends by itself meanwhile is gone as well. */
+function killed(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+  }
 }
 
 function childrenOf(parent: number): number[] {

@@ -1,4 +1,6 @@
 import { subscribe } from 'node:diagnostics_channel'
+import { readdirSync, readFileSync } from 'node:fs'
+import path from 'node:path'
 import type { FastifyInstance, RouteOptions } from 'fastify'
 import {
   extendSchema,
@@ -36,6 +38,23 @@ interface Ruled {
   readonly action: string | undefined
   readonly open: boolean
 }
+
+/** Files of the sources that a pattern is in. */
+const sourcesWith = (pattern: RegExp): string[] =>
+  readdirSync('src', { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts') && pattern.test(readFileSync(path.join('src', name), 'utf8')))
+    .sort()
+
+t.test('no SQL and no regular expression is made of input, and what is signed is kept as text', async (t) => {
+  t.strictSame(sourcesWith(/\bsql\.(raw|identifier)\b/), [], 'SQL')
+  t.strictSame(sourcesWith(/\beval\(|new Function\(/), [], 'code')
+  // Of constants: the parts of a JA4 fingerprint.
+  t.strictSame(sourcesWith(/\bRegExp\(/), ['domain/observables/fingerprints.ts'], 'regular expressions')
+  t.ok(sourcesWith(/\bfrom 'pg'/).length > 0, 'the search finds what is there')
+  const columns = readFileSync('migrations/schema.txt', 'utf8')
+  t.match(columns, /\bstix text\b/)
+  t.notMatch(columns, /\bjsonb?\b/, 'jsonb reorders and rounds')
+})
 
 /** What lacks a rule among routes: an action with a permission; and a declared operation behind it, unless it is a page. */
 function unruledRoutes(routes: readonly Ruled[], promised: ReadonlyMap<string, ActionName>): string[] {
