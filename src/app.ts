@@ -4,12 +4,18 @@ import rateLimit from '@fastify/rate-limit'
 import fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify'
 import type { Context } from './actions/index.ts'
 import { authenticateRequests } from './api/authenticate.ts'
+import { limitConnections } from './api/connections.ts'
 import { registerDocs } from './api/docs.ts'
 import { registerGraphql } from './api/graphql/index.ts'
+import { type Guards, lookEveryMs } from './api/guards.ts'
+import { methodsOf } from './api/methods.ts'
+import { shedLoad } from './api/pressure.ts'
 import { answerProblems, faultOf, sendProblem } from './api/problem.ts'
+import { answerParserErrors } from './api/raw-answers.ts'
 import { readContract } from './api/rest/contract.ts'
 import { registerRest } from './api/rest/index.ts'
 import { requireActions } from './api/route-law.ts'
+import { refuseSlowClients } from './api/slow-clients.ts'
 import { Fault } from './domain/errors.ts'
 import { limits } from './domain/limits.ts'
 
@@ -19,24 +25,32 @@ export interface AppOptions {
   readonly requestsPerMinute: number
   /** Addresses of proxies whose `X-Forwarded-For` is believed; none by default. */
   readonly trustProxy: readonly string[]
+  /** Other limits than those of `limits.ts`, where given. */
+  readonly guards?: Partial<Guards>
   readonly logger?: FastifyServerOptions['logger']
 }
 
 /** The doors, all of them, in one list. A door that is not here does not exist. */
 export async function buildApp(context: Context, options: AppOptions): Promise<FastifyInstance> {
+  const guards: Guards = { ...limits, ...options.guards }
   const app = fastify({
     logger: options.logger ?? false,
     trustProxy: options.trustProxy.length === 0 ? false : [...options.trustProxy],
     bodyLimit: limits.bodyBytes,
-    requestTimeout: limits.requestTimeoutMs,
-    connectionTimeout: limits.connectionTimeoutMs,
+    requestTimeout: guards.requestTimeoutMs,
+    connectionTimeout: guards.connectionTimeoutMs,
+    keepAliveTimeout: guards.keepAliveTimeoutMs,
+    http: { headersTimeout: guards.headersTimeoutMs, connectionsCheckingInterval: lookEveryMs },
+    clientErrorHandler: answerParserErrors,
     routerOptions: { maxParamLength: 512 },
     return503OnClosing: true,
     frameworkErrors: (error, _request, reply) => void sendProblem(reply as never, faultOf(error, context.log)),
   })
-  app.server.maxConnections = limits.connections
+  limitConnections(app.server, guards, options.trustProxy)
   requireActions(app)
-  answerProblems(app, context.log)
+  answerProblems(app, context.log, methodsOf(app))
+  refuseSlowClients(app, guards)
+  shedLoad(app, context, guards)
   authenticateRequests(app, context)
   privateAnswers(app)
   await app.register(helmet, {

@@ -17,6 +17,8 @@ export interface Config {
   readonly databaseConnections: number
   readonly statementTimeoutMs: number
   readonly requestsPerMinute: number
+  readonly connections: number
+  readonly connectionsPerAddress: number
   readonly logLevel: LogLevel
   /** Addresses and networks of proxies whose `X-Forwarded-For` is believed. */
   readonly trustProxy: readonly string[]
@@ -66,6 +68,16 @@ export const variables: readonly Variable[] = [
     default: String(limits.requestsPerMinute),
     description: 'requests a minute for one account or address, 1 to 1000000',
   },
+  {
+    name: 'PUENTE_CONNECTIONS',
+    default: String(limits.connections),
+    description: 'connections of clients to one process, 10 to 100000',
+  },
+  {
+    name: 'PUENTE_CONNECTIONS_PER_ADDRESS',
+    default: String(limits.connectionsPerAddress),
+    description: 'connections of one address that is no trusted proxy, 1 to 100000',
+  },
   { name: 'PUENTE_LOG_LEVEL', default: 'info', description: logLevels.join(', ') },
   {
     name: 'PUENTE_TRUST_PROXY',
@@ -102,6 +114,14 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): { conf
       limits.requestsPerMinute,
       1,
       1_000_000,
+    ),
+    connections: integer('PUENTE_CONNECTIONS', read('PUENTE_CONNECTIONS'), limits.connections, 10, 100_000),
+    connectionsPerAddress: integer(
+      'PUENTE_CONNECTIONS_PER_ADDRESS',
+      read('PUENTE_CONNECTIONS_PER_ADDRESS'),
+      limits.connectionsPerAddress,
+      1,
+      100_000,
     ),
     logLevel: logLevel(read('PUENTE_LOG_LEVEL')),
     trustProxy: trustProxy(read('PUENTE_TRUST_PROXY')),

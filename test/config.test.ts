@@ -46,6 +46,8 @@ t.test('each bad value is refused with a sentence that names its variable', asyn
     ['DATABASE_URL', 'mysql://x/y', 'localhost', 'postgres'],
     ['PUENTE_DATABASE_CONNECTIONS', '1', '501', 'many'],
     ['PUENTE_STATEMENT_TIMEOUT_MS', '99', '3600001', '30s'],
+    ['PUENTE_CONNECTIONS', '9', '100001', 'all'],
+    ['PUENTE_CONNECTIONS_PER_ADDRESS', '0', '100001', '-'],
     ['PUENTE_REQUESTS_PER_MINUTE', '0', '1000001', '∞'],
     ['PUENTE_LOG_LEVEL', 'verbose', 'trace'],
     [

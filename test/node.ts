@@ -5,6 +5,7 @@ import { actions, type Context } from '../src/actions/index.ts'
 import { identify, prepare } from '../src/actions/prepare.ts'
 import { setUp } from '../src/actions/set-up.ts'
 import { startContext } from '../src/actions/start.ts'
+import type { Guards } from '../src/api/guards.ts'
 import { buildApp } from '../src/app.ts'
 import { mintKey } from '../src/auth/api-keys.ts'
 import { publicCaller } from '../src/domain/caller.ts'
@@ -46,12 +47,18 @@ export interface Answer {
 
 export async function testNode(
   t: Test,
-  options: { readonly seed?: boolean; readonly requestsPerMinute?: number } = {},
+  options: {
+    readonly seed?: boolean
+    readonly requestsPerMinute?: number
+    readonly guards?: Partial<Guards>
+    readonly trustProxy?: readonly string[]
+    readonly database?: { readonly connections: number; readonly connectTimeoutMs: number }
+  } = {},
 ): Promise<TestNode> {
   let now = new Date(defaultAt)
   const url = await testDatabase(t)
   const context = await startContext({
-    database: { url, connections: 5, statementTimeoutMs: 30_000 },
+    database: { url, connections: 5, statementTimeoutMs: 30_000, ...options.database },
     clock: () => now,
     log: { info: () => {}, warn: () => {}, error: (facts, message) => t.comment(message, facts) },
     version: 'test',
@@ -59,7 +66,8 @@ export async function testNode(
   const app = await buildApp(context, {
     root: process.cwd(),
     requestsPerMinute: options.requestsPerMinute ?? 1_000_000,
-    trustProxy: [],
+    trustProxy: options.trustProxy ?? [],
+    ...(options.guards === undefined ? {} : { guards: options.guards }),
   })
   await app.ready()
   t.teardown(async () => {

@@ -13,9 +13,13 @@ export interface Server {
 }
 
 /** Starts `puente serve` on a database and a free port; killed when the test ends. */
-export async function startServer(t: Test, databaseUrl: string): Promise<Server> {
+export async function startServer(
+  t: Test,
+  databaseUrl: string,
+  environment: Readonly<Record<string, string>> = {},
+): Promise<Server> {
   const child = spawn(process.execPath, ['bin/puente.js', 'serve'], {
-    env: { ...process.env, DATABASE_URL: databaseUrl, PUENTE_PORT: '0', PUENTE_LOG_LEVEL: 'info' },
+    env: { ...process.env, DATABASE_URL: databaseUrl, PUENTE_PORT: '0', PUENTE_LOG_LEVEL: 'info', ...environment },
     stdio: ['ignore', 'ignore', 'pipe'],
   })
   t.teardown(() => child.kill('SIGKILL'))

@@ -39,10 +39,13 @@ export const addClient = verb(
   { organisation },
 )
 
+/** @throws {Fault} `not_found` for organisations that are not enrolled; a relation that is not there is none to end */
 export const removeClient = verb(
   'remove-client',
   async (context: Context, caller: Caller, input: ClientPair, standing): Promise<void> => {
     const { provider, client } = input
+    organisationOf(standing, provider)
+    organisationOf(standing, client)
     await context.database.transaction(async (transaction) => {
       await deleteClient(transaction, provider, client)
       await record(transaction, context, caller, standing, administrative('remove-client', { provider, client }))

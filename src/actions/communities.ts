@@ -72,6 +72,7 @@ export const removeMember = verb(
   'remove-member',
   async (context: Context, caller: Caller, input: MemberInput, standing): Promise<void> => {
     if (!standing.directory.communities.has(input.community)) throw absent()
+    organisationOf(standing, input.organisation)
     await context.database.transaction(async (transaction) => {
       await deleteMember(transaction, input.community, input.organisation)
       await record(transaction, context, caller, standing, administrative('remove-member', input))

@@ -27,6 +27,9 @@ export async function isReady(context: Context): Promise<boolean> {
   }
 }
 
+/** How many queries wait for a database connection. */
+export const waitingForDatabase = (context: Context): number => context.database.waiting
+
 /** Keeps the logs' next partitions ready; on the clock, and at start. */
 export const makeRoom = (context: Context): Promise<void> => ensurePartitions(context.database)
 

@@ -60,4 +60,4 @@ export const actions = {
 } as const satisfies Record<ActionName, unknown>
 
 export type { Context, Log } from './context.ts'
-export { forgetOldViews, isReady, makeRoom, renewEpoch, warmUp } from './describe.ts'
+export { forgetOldViews, isReady, makeRoom, renewEpoch, waitingForDatabase, warmUp } from './describe.ts'

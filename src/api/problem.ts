@@ -17,12 +17,13 @@ export interface Problem {
 /** Which fault an error is. The one mapper: what is not known becomes `internal`, and its own words stay in the log. */
 export function faultOf(error: unknown, log: Log): Fault {
   if (error instanceof Fault) return error
+  // Before the database: a body that breaks off has the code of a lost connection.
+  if (isFastifyError(error)) return requestFault(error)
   const known = databaseFault(error)
   if (known !== undefined) {
     if (known.kind === 'unavailable') log.warn({ error }, 'the database could not answer')
     return known
   }
-  if (isFastifyError(error)) return requestFault(error)
   const reference = randomUUID()
   log.error({ error, reference }, 'internal error')
   return new Fault('internal', `Something went wrong here; the operator finds it as ${reference}.`, { cause: error })
@@ -46,6 +47,7 @@ function requestFault(error: FastifyError): Fault {
     })
   }
   const status = error.statusCode
+  if (error.code === 'ECONNRESET') return new Fault('request_incomplete', 'The request broke off.', { cause: error })
   if (status === 413) return new Fault('body_too_large', 'The body is larger than this door takes.')
   if (status === 415) return new Fault('unsupported_media_type', 'This media type is not read here.')
   if (status === 429) return new Fault('rate_limited', 'Too many requests.', { retryAfterSeconds: 60 })
@@ -88,10 +90,18 @@ export async function sendProblem(
     .send(JSON.stringify({ ...problemOf(fault), ...extension }))
 }
 
-/** Every error of every door that has no form of its own. */
-export function answerProblems(app: FastifyInstance, log: Log): void {
+/**
+ * Every error of every door that has no form of its own.
+ * @param methodsOf the methods that a path answers
+ */
+export function answerProblems(app: FastifyInstance, log: Log, methodsOf: (path: string) => readonly string[]): void {
   app.setErrorHandler((error: unknown, _request: FastifyRequest, reply) => sendProblem(reply, faultOf(error, log)))
-  app.setNotFoundHandler((_request, reply) =>
-    sendProblem(reply, new Fault('not_found', 'There is no such thing here.')),
-  )
+  app.setNotFoundHandler((request, reply) => {
+    const methods = methodsOf(request.url.split('?', 1)[0] ?? '')
+    // A page's files may be missing at a door that answers.
+    if (methods.length === 0 || methods.includes(request.method))
+      return sendProblem(reply, new Fault('not_found', 'There is no such thing here.'))
+    reply.header('allow', methods.join(', '))
+    return sendProblem(reply, new Fault('method_not_allowed', `This door answers ${methods.join(', ')}.`))
+  })
 }

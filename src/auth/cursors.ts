@@ -23,7 +23,7 @@ export function sealCursor(key: Buffer, place: readonly bigint[], epoch: string,
 export function openCursor(key: Buffer, text: string, epoch: string, bound: string, numbers: number): bigint[] {
   const sealed = Buffer.from(text, 'base64url')
   const end = nonceBytes + epochBytes + 8 * numbers
-  if (sealed.length !== end + tagBytes) throw invalid()
+  if (sealed.length !== end + tagBytes || sealed.toString('base64url') !== text) throw invalid()
   let plain: Buffer
   try {
     const decipher = createDecipheriv('aes-256-gcm', key, sealed.subarray(0, nonceBytes)).setAAD(Buffer.from(bound))

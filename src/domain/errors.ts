@@ -87,6 +87,8 @@ export const faultCodes = {
   too_deep: { kind: 'too_much', status: 422 },
   query_too_costly: { kind: 'too_much', status: 400 },
   rate_limited: { kind: 'too_much', status: 429 },
+  headers_too_large: { kind: 'too_much', status: 431 },
+  request_incomplete: { kind: 'too_much', status: 408 },
   // us
   unavailable: { kind: 'unavailable' },
   internal: { kind: 'internal' },

@@ -42,7 +42,27 @@ export const limits = {
   graphqlTokens: 2_000,
   graphqlAliases: 30,
   requestsPerMinute: 1_000,
+  /** Until a request must have arrived whole: a stream may take that long, everything else has `bodyTimeoutMs`. */
   requestTimeoutMs: 3_600_000,
+  /** Of a connection on which nothing moves in either direction while it is the client's turn. */
   connectionTimeoutMs: 30_000,
   connections: 2_000,
+  /** Of one address; proxies that are trusted are not counted. */
+  connectionsPerAddress: 500,
+  /** Until a request's headers must be there, and until a new connection must say something. */
+  headersTimeoutMs: 20_000,
+  /** Until a body that is no stream must have arrived. */
+  bodyTimeoutMs: 30_000,
+  /** While a stream keeps the node waiting for this long, at least so many bytes must have come. */
+  slowBodyMs: 30_000,
+  slowBodyBytes: 1_024,
+  /** What is left of a body after its answer was sent is waited for so long. */
+  lingerMs: 5_000,
+  /** Of an idle connection between two requests; longer than what proxies keep (nginx: 60 s). */
+  keepAliveTimeoutMs: 72_000,
+  /** From this mean delay of the event loop, twice in a row, requests are turned away. */
+  eventLoopDelayMs: 1_000,
+  /** From so many queries that wait for a connection, requests are turned away. */
+  databaseWaiting: 1_000,
+  databaseConnectTimeoutMs: 10_000,
 } as const

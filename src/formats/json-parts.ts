@@ -25,14 +25,19 @@ export interface JsonPart {
  */
 export async function* jsonParts(source: ByteSource, paths: readonly JsonPath[]): AsyncGenerator<readonly JsonPart[]> {
   const splitter = new JsonSplitter(paths)
-  for await (const slice of bytesOf(source)) yield splitter.push(slice)
+  for await (const slice of bytesOf(source)) {
+    yield splitter.push(slice)
+    splitter.check()
+  }
   yield splitter.end()
 }
 
 /** The same of a document at hand. */
 export function jsonPartsOf(bytes: Buffer, paths: readonly JsonPath[]): JsonPart[] {
   const splitter = new JsonSplitter(paths)
-  return [...splitter.push(bytes), ...splitter.end()]
+  const parts = splitter.push(bytes)
+  splitter.check()
+  return [...parts, ...splitter.end()]
 }
 
 /** An array or object on the way to a part. What leads to none is skipped by counting brackets. */
@@ -72,6 +77,7 @@ class JsonSplitter {
   /** Text of the member name being read, without quotes; undefined outside member names. */
   #name: HeldBytes | undefined
   #nameFrom = 0
+  #lost: unknown
 
   constructor(paths: readonly JsonPath[]) {
     this.#paths = paths
@@ -81,16 +87,22 @@ class JsonSplitter {
     this.#chunk = chunk
     this.#from = 0
     this.#nameFrom = 0
-    let at = 0
-    while (at < chunk.length) {
-      if (this.#inString) at = this.#readString(at)
-      else if (this.#skippedDepth > 0) at = this.#skipNested(at)
-      else this.#readStructure(at++)
+    try {
+      this.#readAll(chunk)
+    } catch (error) {
+      // What was found before stands, wherever the chunk began: the same document is always read as far.
+      this.#lost = error
+      return this.#taken()
     }
     if (this.#name !== undefined && this.#inString) this.#name.add(chunk.subarray(this.#nameFrom))
     this.#giveTo(chunk.length)
     this.#offset += chunk.length
     return this.#taken()
+  }
+
+  /** @throws {Fault} when the last chunk could not be read to its end */
+  check(): void {
+    if (this.#lost !== undefined) throw this.#lost
   }
 
   end(): JsonPart[] {
@@ -101,6 +113,15 @@ class JsonSplitter {
     }
     this.#endFrame()
     return this.#taken()
+  }
+
+  #readAll(chunk: Buffer): void {
+    let at = 0
+    while (at < chunk.length) {
+      if (this.#inString) at = this.#readString(at)
+      else if (this.#skippedDepth > 0) at = this.#skipNested(at)
+      else this.#readStructure(at++)
+    }
   }
 
   #taken(): JsonPart[] {

@@ -1,6 +1,7 @@
 import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres'
 import { Pool, type PoolClient, types } from 'pg'
 import { Fault } from '../domain/errors.ts'
+import { limits } from '../domain/limits.ts'
 
 // bigint columns are positions and epochs; a JavaScript number would round them in the far future.
 types.setTypeParser(types.builtins.INT8, (text) => BigInt(text))
@@ -20,6 +21,8 @@ export interface DatabaseOptions {
   readonly url: string
   readonly connections: number
   readonly statementTimeoutMs: number
+  /** How long a query waits for a free connection, or for a new one to be made. */
+  readonly connectTimeoutMs?: number
   /** Told of connections that broke while idle. */
   readonly onIdleError: (error: Error) => void
 }
@@ -30,19 +33,25 @@ export class Database implements Queries {
   readonly #url: string
   readonly db: NodePgDatabase
 
-  constructor({ url, connections, statementTimeoutMs, onIdleError }: DatabaseOptions) {
+  constructor(options: DatabaseOptions) {
+    const { url, connections, statementTimeoutMs, connectTimeoutMs = limits.databaseConnectTimeoutMs } = options
     this.#url = url
     this.#pool = new Pool({
       connectionString: url,
       max: connections,
       statement_timeout: statementTimeoutMs,
-      connectionTimeoutMillis: 10_000,
+      connectionTimeoutMillis: connectTimeoutMs,
       application_name: 'puente',
       // Compiling a statement took 0.9 s of the 1.4 s in which a batch of 5,000 was merged.
       options: '-c jit=off -c TimeZone=UTC',
     })
-    this.#pool.on('error', onIdleError)
+    this.#pool.on('error', options.onIdleError)
     this.db = drizzle(this.#pool)
+  }
+
+  /** Queries and transactions that wait for a connection. */
+  get waiting(): number {
+    return this.#pool.waitingCount
   }
 
   get client(): Pick<PoolClient, 'query'> {
@@ -73,6 +82,11 @@ export class Database implements Queries {
   async transaction<T>(work: (transaction: Transaction) => Promise<T>, mode = ''): Promise<T> {
     const client = await this.#pool.connect()
     let broken: Error | undefined
+    // A connection that is lost between two queries says so to nobody else, and an error without a listener ends the process.
+    const onLost = (error: Error) => {
+      broken = error
+    }
+    client.on('error', onLost)
     try {
       await client.query(`begin ${mode}`)
       const result = await work({ client, db: drizzle(client) })
@@ -84,6 +98,7 @@ export class Database implements Queries {
       })
       throw error
     } finally {
+      client.off('error', onLost)
       client.release(broken)
     }
   }
@@ -136,7 +151,18 @@ async function pipelined(client: PoolClient, send: () => readonly Promise<unknow
   }
 }
 
-const unavailable = new Set(['57014', '57P01', '57P02', '57P03', '53300', '53200', '53100', '55P03', '40001', '40P01'])
+/**
+ * Classes of SQLSTATE that say nothing about the request: connection (08), resources and disk (53), operator intervention
+ * (57), the system below (58); and single codes: a lock not to be had, a transaction to be tried again, a server that only reads.
+ */
+const unavailableClasses = new Set(['08', '53', '57', '58'])
+const unavailableCodes = new Set(['55P03', '40001', '40P01', '25006'])
+
+/** The network's own codes, as Node names them. */
+const networkCodes = new Set(['EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOTFOUND', 'EAI_AGAIN'])
+
+/** What `pg` says without a code when its connection is gone, or none is to be had. */
+const lostMessages = ['Connection terminated', 'Client has encountered a connection error', 'Client was closed']
 
 /**
  * What went wrong in the database, in words that may be shown; undefined when the error is none of those known.
@@ -145,13 +171,16 @@ const unavailable = new Set(['57014', '57P01', '57P02', '57P03', '53300', '53200
 export function databaseFault(error: unknown): Fault | undefined {
   const root = rootOf(error)
   if (root === undefined) return undefined
-  const { code = '', message } = root
+  const { code = '', message, syscall } = root
   if (code === '23505') return new Fault('already_exists', 'There is one already.', { cause: error })
   if (code === 'PU001')
     return new Fault('agreement_immutable', 'An agreement is never edited, only ended.', { cause: error })
-  const lost =
-    code.startsWith('08') || code.startsWith('ECONN') || code === 'ENOENT' || message.includes('timeout exceeded')
-  if (unavailable.has(code) || lost || message.startsWith('Connection terminated')) {
+  if (
+    isUnavailable(code) ||
+    (code === 'ENOENT' && syscall === 'connect') ||
+    message.includes('timeout exceeded') ||
+    lostMessages.some((each) => message.startsWith(each))
+  ) {
     return new Fault('unavailable', 'The database cannot answer just now; try again.', {
       cause: error,
       retryAfterSeconds: 2,
@@ -160,9 +189,22 @@ export function databaseFault(error: unknown): Fault | undefined {
   return undefined
 }
 
+const isUnavailable = (code: string): boolean =>
+  (code.length === 5 && unavailableClasses.has(code.slice(0, 2))) ||
+  unavailableCodes.has(code) ||
+  networkCodes.has(code) ||
+  code.startsWith('ECONN')
+
 /** drizzle wraps the driver's errors: the one with the code is the cause. */
-function rootOf(error: unknown): { readonly code?: string; readonly message: string } | undefined {
+function rootOf(error: unknown): Root | undefined {
   if (!(error instanceof Error)) return undefined
   if (!('code' in error) && error.cause instanceof Error) return rootOf(error.cause)
-  return error as { readonly code?: string; readonly message: string }
+  return error as Root
+}
+
+interface Root {
+  readonly code?: string
+  readonly message: string
+  /** Of the network's errors; a missing socket and a missing file have the same code. */
+  readonly syscall?: string
 }

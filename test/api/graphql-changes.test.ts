@@ -261,3 +261,14 @@ t.test('the directory is kept by those whose office it is', async (t) => {
     t.strictSame(errorsOf(answer), [`${field.split(' ')[0]} credentials_required`])
   }
 })
+
+t.test('ending what an organisation that is not enrolled has is not found, and no error of the node', async (t) => {
+  const node = await testNode(t)
+  const client =
+    'mutation { removeClient(provider: "nobody", client: "csirt-cl") { provider { slug } client { slug } } }'
+  t.strictSame(errorsOf(await ask(node, 'marta.lacnic', client)), ['removeClient not_found'])
+  const member = 'mutation { removeMember(community: "lac-csirts", organisation: "nobody") { organisation { slug } } }'
+  t.strictSame(errorsOf(await ask(node, 'policy.lacnic', member)), ['removeMember not_found'])
+  const rest = await node.call('marta.lacnic', { method: 'DELETE', url: '/v1/organisations/nobody/clients/csirt-cl' })
+  t.equal(rest.status, 404)
+})

@@ -132,6 +132,20 @@ t.test('parts know where they lie', async (t) => {
   t.equal(found.at(-1)?.bytes?.toString(), '{"a":[],"objects":[]}', 'the envelope keeps the empty lists')
 })
 
+t.test('what stood before the structure was lost is found, however the stream is cut', async (t) => {
+  const broken = '{"objects": [{"a": 1}, {"a": 2}, {"a": 3}]]'
+  for (const size of [1, 7, 1_000]) {
+    const found: string[] = []
+    const reading = async () => {
+      for await (const parts of jsonParts(sourceOf(broken, [size]), [['objects', '[]']])) {
+        for (const { pointer } of parts) found.push(pointer)
+      }
+    }
+    await t.rejects(reading, { code: 'invalid_json' })
+    t.strictSame(found, ['/objects/0', '/objects/1', '/objects/2'], `in pieces of ${size}`)
+  }
+})
+
 t.test('a member that is cut out is null in what remains', async (t) => {
   const found = jsonPartsOf(Buffer.from('{"e":{"x":1},"f":2}'), [['e']])
   t.same(

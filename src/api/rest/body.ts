@@ -54,7 +54,9 @@ export class Body {
   }
 
   async #next(): Promise<Buffer | undefined> {
-    const { value, done } = await this.#chunks.next()
+    const { value, done } = await this.#chunks.next().catch((error: unknown) => {
+      throw new Fault('request_incomplete', 'The body broke off.', { cause: error })
+    })
     if (done === true) return undefined
     this.#hash.update(value)
     return value
@@ -98,9 +100,17 @@ async function keepInFile(start: readonly Buffer[], rest: AsyncGenerator<Buffer>
     }
   } catch (error) {
     await unlink(path)
-    throw error
+    throw hasNoRoom(error)
+      ? new Fault('unavailable', 'The node has no room for it; try again later.', noRoom(error))
+      : error
   } finally {
     await file.close()
   }
   return { open: () => createReadStream(path) as AsyncIterable<Buffer>, release: () => unlink(path) }
 }
+
+/** The disk, or the quota, under the temporary folder is full. */
+const hasNoRoom = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT')
+
+const noRoom = (cause: unknown) => ({ cause, retryAfterSeconds: 60 })

@@ -81,7 +81,7 @@ function route(
     url,
     schema,
     bodyLimit,
-    config: { action, open },
+    config: { action, open, streams: operationId in streaming },
     handler: (request, reply) => handler(context, request, reply),
   })
 }

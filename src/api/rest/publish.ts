@@ -1,4 +1,3 @@
-import { Socket } from 'node:net'
 import type { Readable } from 'node:stream'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { actions, type Context } from '../../actions/index.ts'
@@ -26,7 +25,7 @@ export async function publish(context: Context, request: FastifyRequest, reply: 
   const idempotencyKey = request.headers['idempotency-key']
   // Nothing of the body is kept before the action asked whether this caller may publish at all.
   const receipt = await actions.publish(context, request.caller, {
-    decoded: decodedBody(format, body, request),
+    decoded: decodedBody(format, body),
     defaults: defaultsOf(query),
     ...(typeof idempotencyKey === 'string' ? { idempotencyKey: checkedKey(idempotencyKey) } : {}),
     requestDigest: () => body.digest(),
@@ -42,15 +41,13 @@ export async function publish(context: Context, request: FastifyRequest, reply: 
 }
 
 /** Drafts and faults of the body, which is read to its end in any case: the digest covers all of it. */
-async function* decodedBody(format: InputFormat, body: Body, request: FastifyRequest): DecodedGroups {
+async function* decodedBody(format: InputFormat, body: Body): DecodedGroups {
   if (!opensTwice(format)) {
     yield* decodeGroups(format, onceReadable(body))
     await body.drain()
     return
   }
   const kept = await keep(body)
-  // From here on the socket is still while the document is read: that is no stalled client. (Injected requests have no socket.)
-  if (request.raw.socket instanceof Socket) request.raw.socket.setTimeout(0)
   try {
     yield* decodeGroups(format, kept)
   } finally {

@@ -1,7 +1,7 @@
 import pg from 'pg'
 import t from 'tap'
-import { testDatabase } from './database.ts'
-import { enrolPublisher, gone, startServer } from './server.ts'
+import { testDatabase } from '../database.ts'
+import { enrolPublisher, gone, startServer } from '../server.ts'
 
 t.setTimeout(300_000)
 

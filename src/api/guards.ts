@@ -1,0 +1,21 @@
+/** What the doors put up with from clients, and from the node itself; by default as `limits` says. */
+export type Guards = Readonly<
+  Record<
+    | 'bodyTimeoutMs'
+    | 'connections'
+    | 'connectionsPerAddress'
+    | 'connectionTimeoutMs'
+    | 'databaseWaiting'
+    | 'eventLoopDelayMs'
+    | 'headersTimeoutMs'
+    | 'keepAliveTimeoutMs'
+    | 'lingerMs'
+    | 'requestTimeoutMs'
+    | 'slowBodyBytes'
+    | 'slowBodyMs',
+    number
+  >
+>
+
+/** How often is looked after bodies, and after the load of the node. */
+export const lookEveryMs = 500

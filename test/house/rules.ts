@@ -1,0 +1,122 @@
+import type { ActionName } from '../../src/domain/action-names.ts'
+
+/**
+ * The rule of each field of `schema.graphql`: the actions that are asked for it. A new field needs an entry here; a test holds the
+ * entries against the schema and against what the resolvers really ask.
+ */
+
+/** What each root field asks. */
+export const rootRules: Readonly<Record<string, readonly ActionName[]>> = {
+  'Query.indicators': ['search'],
+  'Query.indicator': ['read'],
+  'Query.lookup': ['lookup'],
+  'Query.explain': ['explain'],
+  'Query.history': ['history'],
+  'Query.node': ['read', 'list-organisations', 'list-communities', 'list-accounts', 'list-agreements', 'whoami'],
+  'Query.me': ['whoami'],
+  'Query.organisations': ['list-organisations'],
+  'Query.organisation': ['list-organisations'],
+  'Query.clients': ['list-clients'],
+  'Query.accounts': ['list-accounts'],
+  'Query.keys': ['list-keys'],
+  'Query.communities': ['list-communities'],
+  'Query.agreements': ['list-agreements'],
+  'Query.constituency': ['read-constituency'],
+  'Mutation.publish': ['publish'],
+  'Mutation.revise': ['revise'],
+  'Mutation.recall': ['recall'],
+  'Mutation.enrolOrganisation': ['enrol-organisation'],
+  'Mutation.amendOrganisation': ['amend-organisation'],
+  'Mutation.setConstituency': ['set-constituency'],
+  'Mutation.addClient': ['add-client'],
+  'Mutation.removeClient': ['remove-client'],
+  'Mutation.createAccount': ['create-account'],
+  'Mutation.amendAccount': ['amend-account'],
+  'Mutation.issueKey': ['issue-key'],
+  'Mutation.revokeKey': ['revoke-key'],
+  'Mutation.createCommunity': ['create-community'],
+  'Mutation.addMember': ['add-member'],
+  'Mutation.removeMember': ['remove-member'],
+  'Mutation.addAgreement': ['add-agreement'],
+  'Mutation.endAgreement': ['end-agreement'],
+}
+
+/** Fields that ask again, beyond what they are a field of. */
+export const fieldRules: Readonly<Record<string, readonly ActionName[]>> = {
+  'Indicator.history': ['history'],
+  'Indicator.explain': ['explain'],
+  'Explanation.organisation': ['list-organisations'],
+  'Organisation.kind': ['list-organisations'],
+  'Organisation.disabled': ['list-organisations'],
+  'Organisation.constituency': ['read-constituency'],
+  'Organisation.accounts': ['list-accounts'],
+  'Account.organisation': ['list-organisations'],
+  'Community.description': ['list-communities'],
+  'Community.members': ['list-organisations'],
+  'Membership.community': ['list-communities'],
+  'Membership.organisation': ['list-organisations'],
+  'ClientPair.provider': ['list-organisations'],
+  'ClientPair.client': ['list-organisations'],
+}
+
+interface TypeRule {
+  /** The actions of whose answers a value of the type is a part. */
+  readonly from: readonly ActionName[]
+  /** Fields that are members of such an answer, and nothing else is asked for them. */
+  readonly members: string
+}
+
+/** Everything that releases indicators. */
+const releasing = ['search', 'read', 'lookup', 'history', 'revise'] as const
+
+export const typeRules: Readonly<Record<string, TypeRule>> = {
+  Indicator: {
+    from: releasing,
+    members:
+      'id stixId version status originator alias type value masked observables name description class classType confidence labels created modified dateAdded validFrom validUntil firstSeen lastSeen network handling stix',
+  },
+  Observable: { from: releasing, members: 'type value' },
+  Network: { from: releasing, members: 'asn country' },
+  Handling: {
+    from: releasing,
+    members: 'tlp pap audience people releasableTo notReleasableTo lawEnforcement personalData expiresAt',
+  },
+  IndicatorConnection: { from: ['search'], members: 'edges pageInfo' },
+  IndicatorEdge: { from: ['search'], members: 'cursor node' },
+  PageInfo: { from: ['search'], members: 'hasNextPage endCursor hasPreviousPage startCursor' },
+  HistoryEntry: { from: ['history'], members: 'version change modified dateAdded indicator' },
+  LookupResult: { from: ['lookup'], members: 'value type known matches fault' },
+  Match: { from: ['lookup'], members: 'match indicator' },
+  Explanation: {
+    from: ['explain'],
+    members: 'stixId account purpose at effect reason rules obligations expiresAt agreements mayBlock',
+  },
+  Finding: { from: ['explain'], members: 'id source outcome sentence agreement request' },
+  Obligation: { from: ['explain'], members: 'id sentence' },
+  Receipt: { from: ['publish'], members: 'receipt accepted unchanged rejected rejectedTotal' },
+  RecordFault: { from: ['publish', 'lookup'], members: 'position code message' },
+  Position: { from: ['publish', 'lookup'], members: 'record line pointer' },
+  Recalled: { from: ['recall'], members: 'id stixId version recalled' },
+  Me: { from: ['whoami'], members: 'account organisation scopes purpose communities operator' },
+  Organisation: {
+    from: ['list-organisations', 'enrol-organisation', 'amend-organisation', 'whoami', ...releasing],
+    members: 'id slug name jurisdiction',
+  },
+  ConstituencyEntry: { from: ['read-constituency', 'set-constituency'], members: 'kind value' },
+  ClientPair: { from: ['list-clients', 'add-client', 'remove-client'], members: '' },
+  Account: {
+    from: ['list-accounts', 'create-account', 'amend-account', 'whoami'],
+    members: 'id slug name roles disabled',
+  },
+  ApiKey: {
+    from: ['list-keys', 'issue-key'],
+    members: 'id account name scopes createdAt expiresAt revokedAt lastUsedAt',
+  },
+  IssuedKey: { from: ['issue-key'], members: 'key secret' },
+  Community: { from: ['list-communities', 'create-community', 'whoami'], members: 'id slug name' },
+  Membership: { from: ['add-member', 'remove-member'], members: '' },
+  Agreement: {
+    from: ['list-agreements', 'add-agreement', 'end-agreement', 'explain'],
+    members: 'id slug name parties maxTlp purposes personalData validFrom validTo citation example',
+  },
+}
