@@ -13,6 +13,8 @@ export const rootRules: Readonly<Record<string, readonly ActionName[]>> = {
   'Query.explain': ['explain'],
   'Query.history': ['history'],
   'Query.node': ['read', 'list-organisations', 'list-communities', 'list-accounts', 'list-agreements', 'whoami'],
+  'Query.changes': ['follow'],
+  'Query.statistics': ['statistics'],
   'Query.me': ['whoami'],
   'Query.organisations': ['list-organisations'],
   'Query.organisation': ['list-organisations'],
@@ -67,7 +69,7 @@ interface TypeRule {
 }
 
 /** Everything that releases indicators. */
-const releasing = ['search', 'read', 'lookup', 'history', 'revise'] as const
+const releasing = ['search', 'read', 'lookup', 'history', 'revise', 'follow'] as const
 
 export const typeRules: Readonly<Record<string, TypeRule>> = {
   Indicator: {
@@ -82,6 +84,11 @@ export const typeRules: Readonly<Record<string, TypeRule>> = {
     members: 'tlp pap audience people releasableTo notReleasableTo lawEnforcement personalData expiresAt',
   },
   IndicatorConnection: { from: ['search'], members: 'edges pageInfo' },
+  Feed: { from: ['follow'], members: 'entries cursor more' },
+  FeedEntry: { from: ['follow'], members: 'change stixId indicator' },
+  Statistics: { from: ['statistics'], members: 'indicators byTlp byOriginator' },
+  TlpCount: { from: ['statistics'], members: 'tlp indicators' },
+  OriginatorCount: { from: ['statistics'], members: 'originator indicators' },
   IndicatorEdge: { from: ['search'], members: 'cursor node' },
   PageInfo: { from: ['search'], members: 'hasNextPage endCursor hasPreviousPage startCursor' },
   HistoryEntry: { from: ['history'], members: 'version change modified dateAdded indicator' },
@@ -99,7 +106,7 @@ export const typeRules: Readonly<Record<string, TypeRule>> = {
   Recalled: { from: ['recall'], members: 'id stixId version recalled' },
   Me: { from: ['whoami'], members: 'account organisation scopes purpose communities operator' },
   Organisation: {
-    from: ['list-organisations', 'enrol-organisation', 'amend-organisation', 'whoami', ...releasing],
+    from: ['list-organisations', 'enrol-organisation', 'amend-organisation', 'whoami', 'statistics', ...releasing],
     members: 'id slug name jurisdiction',
   },
   ConstituencyEntry: { from: ['read-constituency', 'set-constituency'], members: 'kind value' },

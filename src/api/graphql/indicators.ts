@@ -25,11 +25,6 @@ interface FeedArgs extends Omit<PageArgs, 'filter'> {
   readonly fromNow?: boolean
 }
 
-interface Edge {
-  readonly cursor: () => string
-  readonly node: Released
-}
-
 /** The fields of `Query` about indicators. */
 export const indicatorQueries = {
   indicators: reading(async ({ context, caller }: Asked, { filter, first, after }: PageArgs) => {
@@ -40,7 +35,13 @@ export const indicatorQueries = {
       ...(after === undefined ? {} : { cursor: after }),
     })
     return {
-      edges: page.items.map((node, i): Edge => ({ cursor: () => page.cursorAfter(i), node })),
+      edges: page.items.map((node, i) => ({
+        node,
+        // Sealed where it is asked for: most want the last one alone.
+        get cursor() {
+          return page.cursorAfter(i)
+        },
+      })),
       pageInfo: {
         hasNextPage: page.next !== undefined,
         endCursor: page.items.length === 0 ? undefined : page.cursorAfter(page.items.length - 1),
@@ -65,8 +66,8 @@ export const indicatorQueries = {
     })
     return { ...place, entries: items.map(({ id, ...entry }) => ({ ...entry, stixId: id })) }
   }),
-  statistics: reading(async ({ context, caller }: Asked, filter: StatisticsFilter) => {
-    const { byTlp, ...totals } = await actions.statistics(context, caller, searchFilter(filter))
+  statistics: reading(async ({ context, caller }: Asked, { filter }: { filter?: StatisticsFilter }) => {
+    const { byTlp, ...totals } = await actions.statistics(context, caller, searchFilter(filter ?? {}))
     return { ...totals, byTlp: tlps.map((tlp) => ({ tlp, indicators: byTlp[tlp] })) }
   }),
   explain: reading((asked: Asked, input: ExplainInput) => explain(asked, input)),
@@ -77,10 +78,6 @@ export const indicatorQueries = {
 
 /** Fields of types that are not simply members of what the actions return. */
 export const indicatorTypes = {
-  IndicatorEdge: {
-    // Sealed where it is asked for: most want the last one alone.
-    cursor: ({ cursor }: Edge) => cursor(),
-  },
   Indicator: {
     id: ({ id }: Released) => globalIdOf('Indicator', id),
     stixId: ({ id }: Released) => id,
