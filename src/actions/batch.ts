@@ -113,6 +113,7 @@ export class Batch {
           action: 'publish',
           decision: 'permit',
           rules: ['role.publisher'],
+          receipt: this.#receipt,
           subject: JSON.stringify({
             receipt: this.#receipt,
             written: merged.written,

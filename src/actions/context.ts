@@ -3,6 +3,7 @@ import type { Visibility } from '../policy/visibility.ts'
 import type { Database } from '../store/database.ts'
 import type { Networks } from '../store/networks.ts'
 import type { Node } from '../store/node.ts'
+import type { AuditQueue } from './audit-queue.ts'
 import type { CurrentPolicy } from './current-policy.ts'
 
 /** Where the actions write what an operator should know. */
@@ -18,6 +19,8 @@ export interface Context {
   readonly node: Node
   readonly policy: CurrentPolicy
   readonly networks: Networks
+  /** Readings on their way to the audit log. */
+  readonly audit: AuditQueue
   /** The only clock. */
   readonly clock: () => Date
   readonly log: Log

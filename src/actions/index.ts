@@ -57,3 +57,4 @@ export const actions = {
 
 export type { Context, Log } from './context.ts'
 export { isReady, makeRoom } from './describe.ts'
+export { integrateAudit } from './integrate-audit.ts'

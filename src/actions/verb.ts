@@ -109,6 +109,8 @@ export async function record(
     readonly decision: 'permit' | 'redact' | 'deny'
     readonly rules: readonly string[]
     readonly agreements?: readonly string[]
+    /** Id of the push it belongs to. */
+    readonly receipt?: string
     readonly subject: string
   },
 ): Promise<void> {
@@ -118,6 +120,7 @@ export async function record(
     organisation: caller.reader.organisation?.id,
     purpose: caller.purpose,
     policyEpoch: standing.directory.epoch,
+    program: context.version,
     ...act,
   })
 }

@@ -3,11 +3,12 @@ import { eq, isNull } from 'drizzle-orm'
 import type { Queries } from './database.ts'
 import { node, policyState } from './tables/directory.ts'
 
-/** What this node is, with its secrets. */
-export type Node = typeof node.$inferSelect
+/** What this node is, with its secrets. `signingKey`: the seed of its Ed25519 key, 32 bytes. */
+export type Node = typeof node.$inferSelect & { readonly signingKey: Buffer }
 
-/** The node's row; made with fresh keys at the first start. */
-export async function openNode({ db }: Queries): Promise<Node> {
+/** The node's row; made with fresh keys at the first start, and given those that it lacks. */
+export async function openNode(queries: Queries): Promise<Node> {
+  const { db } = queries
   await db
     .insert(node)
     .values({
@@ -16,8 +17,22 @@ export async function openNode({ db }: Queries): Promise<Node> {
       cursorKey: randomBytes(32),
       maskKey: randomBytes(32),
       idKey: randomBytes(32),
+      signingKey: randomBytes(32),
     })
     .onConflictDoNothing()
+  const row = await readNode(queries)
+  if (row.signingKey !== null) return { ...row, signingKey: row.signingKey }
+  // A node from before it signed. Of two processes that start at once one makes the key, and both read it.
+  await db
+    .update(node)
+    .set({ signingKey: randomBytes(32) })
+    .where(isNull(node.signingKey))
+  const { signingKey, ...rest } = await readNode(queries)
+  if (signingKey === null) throw new Error('the node has no signing key')
+  return { ...rest, signingKey }
+}
+
+async function readNode({ db }: Queries): Promise<typeof node.$inferSelect> {
   const [row] = await db.select().from(node)
   if (row === undefined) throw new Error('the node has no row of its own')
   return row

@@ -39,6 +39,7 @@ export const node = pgTable('node', {
   cursorKey: bytea('cursor_key').notNull(),
   maskKey: bytea('mask_key').notNull(),
   idKey: bytea('id_key').notNull(),
+  signingKey: bytea('signing_key'),
   createdAt: instant('created_at').notNull().defaultNow(),
 })
 
