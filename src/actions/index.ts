@@ -1,6 +1,7 @@
 import type { ActionName } from '../domain/action-names.ts'
 import * as accounts from './accounts.ts'
 import * as agreements from './agreements.ts'
+import * as auditProofs from './audit-proofs.ts'
 import { authenticate } from './authenticate.ts'
 import * as clients from './clients.ts'
 import * as communities from './communities.ts'
@@ -8,6 +9,7 @@ import { describe } from './describe.ts'
 import { explain } from './explain.ts'
 import { history } from './history.ts'
 import * as keys from './keys.ts'
+import { listLeaves } from './list-leaves.ts'
 import { lookup } from './lookup.ts'
 import * as organisations from './organisations.ts'
 import { publish } from './publish.ts'
@@ -53,6 +55,11 @@ export const actions = {
   'list-agreements': agreements.listAgreements,
   'add-agreement': agreements.addAgreement,
   'end-agreement': agreements.endAgreement,
+  'read-checkpoint': auditProofs.readHead,
+  'list-checkpoints': auditProofs.listCheckpoints,
+  'prove-inclusion': auditProofs.proveInclusion,
+  'prove-consistency': auditProofs.proveConsistency,
+  'list-leaves': listLeaves,
 } as const satisfies Record<ActionName, unknown>
 
 export type { Context, Log } from './context.ts'

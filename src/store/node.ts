@@ -32,7 +32,8 @@ export async function openNode(queries: Queries): Promise<Node> {
   return { ...rest, signingKey }
 }
 
-async function readNode({ db }: Queries): Promise<typeof node.$inferSelect> {
+/** The row as it is; without a signing key before the first start of a version that has one. */
+export async function readNode({ db }: Queries): Promise<typeof node.$inferSelect> {
   const [row] = await db.select().from(node)
   if (row === undefined) throw new Error('the node has no row of its own')
   return row
