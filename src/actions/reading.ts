@@ -57,22 +57,21 @@ export function readingOf(
   action: ActionName,
   indicators: readonly Indicator[],
 ): (Reading & { readonly first: boolean }) | undefined {
-  const items: ReadingSubject['items'][number][] = []
+  let [items, count] = ['', 0]
   const found = new Map<number, Judged>()
   for (const { originator, id, version, handlingId } of indicators) {
     const one = found.get(handlingId) ?? judge(context, caller, standing, permitted, handlingId)
     if (one.clear) continue
     found.set(handlingId, one)
-    items.push([originator, id, version, handlingId])
+    // Ids are slugs and UUIDs: nothing in them is to be escaped, and written so a page costs less than half.
+    items += `${count === 0 ? '' : ','}["${originator}","${id}",${version},${handlingId}]`
+    count++
   }
-  if (items.length === 0) return undefined
+  if (count === 0) return undefined
   const { basis: world } = knownWorld(standing)
   const all = [...found.values()]
   const reader = basisOf(JSON.stringify(caller.reader))
-  const subject: ReadingSubject = {
-    items,
-    handlings: [...found].map(([id, { effect, digest }]) => [id, effect, digest] as const),
-  }
+  const handlings: ReadingSubject['handlings'] = [...found].map(([id, { effect, digest }]) => [id, effect, digest])
   return {
     first: all.some(({ first }) => first),
     bases: [reader, world],
@@ -88,8 +87,8 @@ export function readingOf(
       purpose: caller.purpose,
       policyEpoch: standing.directory.epoch,
       program: context.version,
-      reading: { count: items.length, reader: reader.digest, world: world.digest },
-      subject: JSON.stringify(subject),
+      reading: { count, reader: reader.digest, world: world.digest },
+      subject: `{"items":[${items}],"handlings":${JSON.stringify(handlings)}}`,
     },
   }
 }

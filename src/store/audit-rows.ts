@@ -39,7 +39,8 @@ export async function placesFrom({ client }: Queries, from: number, limit: numbe
     `select t.index, t.leaf as id, t.hash, l.id is not null as there, l.leaf as text, l.at, l.action, l.actor, l.organisation,
        l.decision, l.receipt, octet_length(s.subject) as subject_bytes
      from (select * from audit_tree where index >= $1 order by index limit $2) t
-     left join audit_leaf l on l.id = t.leaf left join audit_subject s on s.leaf = t.leaf order by t.index`,
+     left join lateral (select * from audit_leaf where id = t.leaf offset 0) l on true
+     left join lateral (select * from audit_subject where leaf = t.leaf offset 0) s on true order by t.index`,
     [from, limit],
   )
   return rows.map(({ index, id, hash, there, subject_bytes, ...leaf }) => ({

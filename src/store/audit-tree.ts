@@ -15,14 +15,19 @@ export async function treeSize({ client }: Queries): Promise<number> {
   return Number(rows[0]?.size ?? 0)
 }
 
-/** Committed leaves without a place in the tree, by number; a number that was already placed stays where it is. */
+/**
+ * Committed leaves without a place in the tree, by number; a number that was already placed stays where it is. `offset 0` keeps
+ * each look-up one by key: the planner does not know how few are pending, and may read the whole log for them.
+ */
 export async function pendingLeaves(
   { client }: Queries,
   limit: number,
 ): Promise<{ readonly id: bigint; readonly text: string }[]> {
   const { rows } = await client.query<{ id: bigint; text: string }>(
-    `select p.leaf as id, l.leaf as text from audit_pending p join audit_leaf l on l.id = p.leaf
-     where not exists (select from audit_tree t where t.leaf = p.leaf) order by p.leaf limit $1`,
+    `select p.leaf as id, l.leaf as text from audit_pending p
+     cross join lateral (select * from audit_leaf where id = p.leaf offset 0) l
+     left join lateral (select true as placed from audit_tree where leaf = p.leaf offset 0) t on true
+     where t.placed is null order by p.leaf limit $1`,
     [limit],
   )
   return rows
