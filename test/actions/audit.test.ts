@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import pg from 'pg'
 import t, { type Test } from 'tap'
-import { integrateAudit } from '../../src/actions/index.ts'
+import { actions, integrateAudit } from '../../src/actions/index.ts'
 import { auditKey } from '../../src/actions/integrate-audit.ts'
 import type { ReadingSubject } from '../../src/actions/reading.ts'
 import { startContext } from '../../src/actions/start.ts'
@@ -143,6 +143,16 @@ t.test('readings', async (t) => {
     t.strictSame(last.map(({ said }) => said.actor).sort(), ['camila.csirt-cl', 'rosa.red-andina'])
   })
 
+  t.test('an orderly stop writes what is left', async (t) => {
+    const before = (await leavesOf(node, 'search')).length
+    const other = await secondContext(t, node.databaseUrl)
+    const caller = await actions.authenticate(other, { authorization: node.as('joao.rede-sul').authorization })
+    await actions.search(other, caller, { filter: {} })
+    t.equal(other.audit.length, 1, 'nobody waited for it')
+    await other.close()
+    t.equal((await leavesOf(node, 'search')).length, before + 1)
+  })
+
   t.test('the leaf of a push is found by its receipt', async (t) => {
     const { body } = await node.call('ana.cert-br', {
       method: 'POST',
@@ -280,6 +290,16 @@ t.test('the tree', async (t) => {
     t.equal(await integrateAudit(node.context), 20)
   })
 
+  t.test('a leaf that has its place already stops nothing', async (t) => {
+    const node = await testNode(t, { seed: false })
+    await scribble(node, 0, 5)
+    await integrateAudit(node.context)
+    await node.context.database.client.query('insert into audit_pending select leaf from audit_tree where index = 2')
+    await scribble(node, 10, 3)
+    t.equal(await integrateAudit(node.context), 3)
+    t.equal((await rebuilt(node)).size, 8)
+  })
+
   t.test('a node from before it signed gets a key at its start, and keeps it', async (t) => {
     const url = await testDatabase(t)
     const first = await secondContext(t, url)
@@ -313,6 +333,11 @@ async function secondContext(t: Test, url: string) {
     log: { info: () => {}, warn: () => {}, error: (facts, message) => t.comment(message, facts) },
     version: 'test',
   })
-  t.teardown(() => context.close())
-  return context
+  let closed = false
+  const close = async () => {
+    if (!closed) await context.close()
+    closed = true
+  }
+  t.teardown(close)
+  return { ...context, close }
 }
