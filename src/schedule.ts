@@ -1,4 +1,4 @@
-import { type Context, forgetOldViews, isReady, type Log, makeRoom } from './actions/index.ts'
+import { type Context, forgetOldViews, integrateAudit, isReady, type Log, makeRoom } from './actions/index.ts'
 
 /** Something that runs on the clock. */
 export interface Job {
@@ -16,6 +16,8 @@ export const jobs: readonly Job[] = [
   { name: 'partitions', everyMs: 600_000, run: makeRoom },
   // cursors of followers that stayed away for a month are given up
   { name: 'feed views', everyMs: 3_600_000, run: forgetOldViews },
+  // leaves get their place in the audit log's tree, and the tree a signed head
+  { name: 'audit tree', everyMs: 1_000, run: integrateAudit },
 ]
 
 export interface Schedule {

@@ -27,6 +27,7 @@ export interface TestNode {
   readonly app: FastifyInstance
   readonly context: Context
   readonly world: CaseWorld
+  readonly databaseUrl: string
   /** Sets the time of the node. */
   at(instant: string): void
   /** Headers with the API key of an account; none for `anonymous`. */
@@ -86,6 +87,7 @@ export async function testNode(
     app,
     context,
     world,
+    databaseUrl: url,
     at: (instant) => {
       now = new Date(instant)
     },

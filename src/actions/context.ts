@@ -4,6 +4,7 @@ import type { Database } from '../store/database.ts'
 import type { LiveColumn } from '../store/live-column.ts'
 import type { Networks } from '../store/networks.ts'
 import type { Node } from '../store/node.ts'
+import type { AuditQueue } from './audit-queue.ts'
 import type { CurrentPolicy } from './current-policy.ts'
 import type { ProvenKeys } from './proven-keys.ts'
 import type { Turns } from './turns.ts'
@@ -26,6 +27,8 @@ export interface Context {
   readonly networks: Networks
   /** What all pushes of this process hold together. */
   readonly turns: Turns
+  /** Readings on their way to the audit log. */
+  readonly audit: AuditQueue
   /** The only clock. */
   readonly clock: () => Date
   readonly log: Log

@@ -1,6 +1,7 @@
 import type { ActionName } from '../domain/action-names.ts'
 import * as accounts from './accounts.ts'
 import * as agreements from './agreements.ts'
+import * as auditProofs from './audit-proofs.ts'
 import { authenticate } from './authenticate.ts'
 import * as clients from './clients.ts'
 import * as communities from './communities.ts'
@@ -9,6 +10,7 @@ import { explain } from './explain.ts'
 import { follow } from './follow.ts'
 import { history } from './history.ts'
 import * as keys from './keys.ts'
+import { listLeaves } from './list-leaves.ts'
 import { lookup } from './lookup.ts'
 import * as organisations from './organisations.ts'
 import { publish } from './publish.ts'
@@ -57,7 +59,13 @@ export const actions = {
   'list-agreements': agreements.listAgreements,
   'add-agreement': agreements.addAgreement,
   'end-agreement': agreements.endAgreement,
+  'read-checkpoint': auditProofs.readHead,
+  'list-checkpoints': auditProofs.listCheckpoints,
+  'prove-inclusion': auditProofs.proveInclusion,
+  'prove-consistency': auditProofs.proveConsistency,
+  'list-leaves': listLeaves,
 } as const satisfies Record<ActionName, unknown>
 
 export type { Context, Log } from './context.ts'
 export { forgetOldViews, isReady, makeRoom, renewEpoch, waitingForDatabase, warmUp } from './describe.ts'
+export { integrateAudit } from './integrate-audit.ts'

@@ -1,15 +1,18 @@
+import { appendAudits } from '../store/audit.ts'
 import { Database, type DatabaseOptions } from '../store/database.ts'
 import { LiveColumn } from '../store/live-column.ts'
 import { Networks } from '../store/networks.ts'
 import { openNode } from '../store/node.ts'
 import { ensurePartitions } from '../store/partitions.ts'
 import { Signals } from '../store/signals.ts'
+import { AuditQueue } from './audit-queue.ts'
 import type { Context, Log } from './context.ts'
 import { CurrentPolicy } from './current-policy.ts'
 import { ProvenKeys } from './proven-keys.ts'
 import { Turns } from './turns.ts'
 
-/** Opens a migrated database and makes what every action is given. `close` gives the connections back. */
+/** Opens a migrated database and makes what every action is given. `close` writes what is left for the
+ * audit log and gives the connections back. */
 export async function startContext(options: {
   readonly database: Omit<DatabaseOptions, 'onIdleError'>
   readonly clock: () => Date
@@ -36,6 +39,7 @@ export async function startContext(options: {
     (error) => log.warn({ error }, 'the connection that hears of changes broke'),
   )
   if (options.listen === true) await signals.open()
+  const audit = new AuditQueue((entries, bases) => appendAudits(database, entries, bases), log)
   return {
     database,
     node,
@@ -44,11 +48,13 @@ export async function startContext(options: {
     keys: new ProvenKeys(),
     networks: new Networks(),
     turns: new Turns(),
+    audit,
     clock,
     log,
     version,
     close: async () => {
       await signals.close()
+      await audit.close()
       await database.close()
     },
   }

@@ -114,6 +114,8 @@ export async function record(
     readonly decision: 'permit' | 'redact' | 'deny'
     readonly rules: readonly string[]
     readonly agreements?: readonly string[]
+    /** Id of the push it belongs to. */
+    readonly receipt?: string
     readonly subject: string
   },
 ): Promise<void> {
@@ -123,6 +125,7 @@ export async function record(
     organisation: caller.reader.organisation?.id,
     purpose: caller.purpose,
     policyEpoch: standing.directory.epoch,
+    program: context.version,
     ...act,
   })
 }

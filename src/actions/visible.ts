@@ -1,17 +1,14 @@
 import { keyedDigest } from '../auth/digests.ts'
 import type { ActionName } from '../domain/action-names.ts'
 import type { Caller } from '../domain/caller.ts'
-import { worldOf } from '../domain/directory.ts'
 import type { Handling } from '../domain/handling.ts'
 import type { Indicator } from '../domain/indicator.ts'
 import type { Released } from '../domain/released.ts'
-import { decide } from '../policy/decide.ts'
-import { auditBeforeAnswer } from '../policy/permissions.ts'
 import { releaserOf } from '../policy/release.ts'
 import type { Permitted } from '../policy/visibility.ts'
 import type { VisibleTo } from '../store/visible.ts'
 import type { Context, Standing } from './context.ts'
-import { record } from './verb.ts'
+import { readingOf } from './reading.ts'
 
 /** What this caller may have, now. */
 export const permittedFor = (context: Context, caller: Caller, { visibility }: Standing): Permitted =>
@@ -76,7 +73,11 @@ export function releaseAll(
   return indicators.map((each) => (releasers.get(each.handlingId) ?? releaserFor(each.handlingId))(each))
 }
 
-/** Audit or refuse: where the policy wants the reading on the log first, the answer waits until it is durable. */
+/**
+ * Puts an answer that holds something above CLEAR on the audit log, as one leaf. Audit or refuse: where the policy wants the
+ * reading on the log first, the answer waits until it is durable; the others are written soon after.
+ * @throws {Fault} `unavailable` when the log cannot take it
+ */
 export async function recordReading(
   context: Context,
   caller: Caller,
@@ -84,24 +85,8 @@ export async function recordReading(
   action: ActionName,
   indicators: readonly Indicator[],
 ): Promise<void> {
-  const sensitive = indicators.filter(({ handlingId }) => {
-    const handling = standing.visibility.handling(handlingId)
-    return handling === undefined || auditBeforeAnswer(caller, handling.tlp)
-  })
-  if (sensitive.length === 0) return
-  const world = worldOf(standing.directory)
-  const decisions = [...new Set(sensitive.map(({ handlingId }) => handlingId))].flatMap((id) => {
-    const handling = standing.visibility.handling(id)
-    return handling === undefined ? [] : [decide(caller.reader, handling, caller.purpose, context.clock(), world)]
-  })
-  const findings = decisions.flatMap(({ rules }) => rules)
-  await context.database.transaction((transaction) =>
-    record(transaction, context, caller, standing, {
-      action,
-      decision: decisions.some(({ effect }) => effect === 'redact') ? 'redact' : 'permit',
-      rules: [...new Set(findings.map(({ id }) => id))],
-      agreements: [...new Set(findings.flatMap(({ agreement }) => (agreement === undefined ? [] : [agreement])))],
-      subject: JSON.stringify(sensitive.map(({ originator, id, version }) => [originator, id, version])),
-    }),
-  )
+  const permitted = permittedFor(context, caller, standing)
+  const reading = readingOf(context, caller, standing, permitted, action, indicators)
+  if (reading === undefined) return
+  await (reading.first ? context.audit.durable(reading) : context.audit.add(reading))
 }

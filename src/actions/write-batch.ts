@@ -105,6 +105,7 @@ async function recordWritten(
     action: 'publish',
     decision: 'permit',
     rules: ['role.publisher'],
+    receipt,
     subject: JSON.stringify({ receipt, written: written.length, digest: digest.digest('hex') }),
   })
 }

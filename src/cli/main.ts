@@ -4,6 +4,7 @@ import { ConfigurationError, readConfig, variables } from '../config.ts'
 import { version } from '../main.ts'
 import { addAccount } from './commands/account.ts'
 import { addAgreement } from './commands/agreement.ts'
+import { addAudit } from './commands/audit.ts'
 import { addClient } from './commands/client.ts'
 import { addCommunity } from './commands/community.ts'
 import { addDemo } from './commands/demo.ts'
@@ -74,6 +75,7 @@ function program(shell: Shell): Command {
   for (const add of [addServe, addDemo, addSetup, addMigrate, addRestored, addDoctor]) add(puente, shell)
   for (const add of [addPush, addLookup]) add(puente, shell)
   for (const add of [addOrg, addAccount, addKey, addCommunity, addClient, addAgreement]) add(puente, shell)
+  addAudit(puente, shell)
   return puente
 }
 

@@ -35,5 +35,10 @@ export const actionNames = [
   'list-agreements',
   'add-agreement',
   'end-agreement',
+  'read-checkpoint',
+  'list-checkpoints',
+  'prove-inclusion',
+  'prove-consistency',
+  'list-leaves',
 ] as const
 export type ActionName = (typeof actionNames)[number]

@@ -65,4 +65,16 @@ export const limits = {
   /** From so many queries that wait for a connection, requests are turned away. */
   databaseWaiting: 1_000,
   databaseConnectTimeoutMs: 10_000,
+  /** Readings waiting for the audit log; when there are more, readers wait. */
+  auditQueueLeaves: 10_000,
+  auditQueueBytes: 16 * 1024 * 1024,
+  /** Leaves written by one statement. */
+  auditBatchLeaves: 500,
+  auditBatchBytes: 4 * 1024 * 1024,
+  /** Longest an ordinary reading waits in memory while the log can be written. */
+  auditFlushMs: 50,
+  /** Longest a reader waits for the audit log before it is refused. */
+  auditWaitMs: 5_000,
+  /** Leaves taken into the tree by one transaction. */
+  treeBatchLeaves: 2_000,
 } as const

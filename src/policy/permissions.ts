@@ -51,6 +51,11 @@ export const permissions = {
   'list-agreements': { who: 'enrolled', scope: 'read' },
   'add-agreement': { who: ['policy-officer'], scope: 'admin', where: 'operator' },
   'end-agreement': { who: ['policy-officer'], scope: 'admin', where: 'operator' },
+  'read-checkpoint': { who: 'public', scope: 'read' },
+  'list-checkpoints': { who: 'enrolled', scope: 'read' },
+  'prove-inclusion': { who: 'public', scope: 'read' },
+  'prove-consistency': { who: 'public', scope: 'read' },
+  'list-leaves': { who: 'enrolled', scope: 'read' },
 } as const satisfies Record<ActionName, Permission>
 
 export interface Refusal {
@@ -116,3 +121,24 @@ export const mayExplain = (caller: Caller, organisation: string, originator: str
 export const auditBeforeAnswer = (caller: Caller, tlp: string): boolean =>
   tlp === 'red' ||
   (tlp !== 'clear' && (caller.reader.organisation?.kind === 'law-enforcement' || caller.purpose === 'law-enforcement'))
+
+/** Whose leaves of the audit log: one's own acts, those of one's organisation, or all of the node's. */
+export const leavesOf = ['me', 'organisation', 'node'] as const
+export type LeavesOf = (typeof leavesOf)[number]
+
+/**
+ * Whether the caller may list these leaves. Those of an organisation are for whoever answers for it, all of them for the operator's
+ * policy officers. What a leaf was about is another matter: that is for whoever did it.
+ */
+export function mayListLeaves({ reader, scopes, operator }: Caller, of: LeavesOf): boolean {
+  switch (of) {
+    case 'me':
+      return reader.account !== undefined
+    case 'organisation':
+      return (
+        scopes.includes('admin') && reader.roles.some((role) => role === 'policy-officer' || role === 'administrator')
+      )
+    case 'node':
+      return operator && scopes.includes('admin') && reader.roles.includes('policy-officer')
+  }
+}

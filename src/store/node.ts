@@ -3,13 +3,13 @@ import { eq, isNull, ne, or, sql } from 'drizzle-orm'
 import type { Queries } from './database.ts'
 import { node, policyState } from './tables/directory.ts'
 
-/** What this node is, with its secrets. */
-export type Node = typeof node.$inferSelect
+/** What this node is, with its secrets. `signingKey`: the seed of its Ed25519 key, 32 bytes. */
+export type Node = typeof node.$inferSelect & { readonly signingKey: Buffer }
 
 /**
  * The node's row; made with fresh keys at the first start. In a database that is not the one it was last opened in (restored from
  * a backup, or promoted from a replica) the feed gets a new epoch: positions may be given again, and cursors from before must
- * not be believed.
+ * not be believed. A node that lacks a key is given it.
  */
 export async function openNode(queries: Queries): Promise<Node> {
   const { db } = queries
@@ -21,6 +21,7 @@ export async function openNode(queries: Queries): Promise<Node> {
       cursorKey: randomBytes(32),
       maskKey: randomBytes(32),
       idKey: randomBytes(32),
+      signingKey: randomBytes(32),
     })
     .onConflictDoNothing()
   const here = await databaseIdentity(queries)
@@ -31,6 +32,20 @@ export async function openNode(queries: Queries): Promise<Node> {
       feedEpoch: sql`case when ${node.databaseIdentity} is null then ${node.feedEpoch} else gen_random_uuid() end`,
     })
     .where(or(isNull(node.databaseIdentity), ne(node.databaseIdentity, here)))
+  const row = await readNode(queries)
+  if (row.signingKey !== null) return { ...row, signingKey: row.signingKey }
+  // A node from before it signed. Of two processes that start at once one makes the key, and both read it.
+  await db
+    .update(node)
+    .set({ signingKey: randomBytes(32) })
+    .where(isNull(node.signingKey))
+  const { signingKey, ...rest } = await readNode(queries)
+  if (signingKey === null) throw new Error('the node has no signing key')
+  return { ...rest, signingKey }
+}
+
+/** The row as it is; without a signing key before the first start of a version that has one. */
+export async function readNode({ db }: Queries): Promise<typeof node.$inferSelect> {
   const [row] = await db.select().from(node)
   if (row === undefined) throw new Error('the node has no row of its own')
   return row

@@ -1,5 +1,7 @@
 import pg from 'pg'
 import t from 'tap'
+import { verifyAudit } from '../../src/actions/verify-audit.ts'
+import { Database } from '../../src/store/database.ts'
 import { testDatabase } from '../database.ts'
 import { enrolPublisher, gone, startServer } from '../server.ts'
 
@@ -43,6 +45,11 @@ t.test('kill -9 during a push loses nothing acknowledged, doubles nothing, and a
        (select coalesce(sum((subject::json->>'written')::int), 0) from audit_subject where subject like '%"written"%')::int as audited`,
   )
   t.strictSame(rows, [{ rows: records, feed: records, version: 1, positions: records, audited: records }], 'once each')
+  const database = new Database({ url, connections: 1, statementTimeoutMs: 30_000, onIdleError: () => {} })
+  const { size, pending, findings } = await verifyAudit(database)
+  await database.close()
+  t.strictSame(findings, [], 'the audit log went through it whole')
+  t.ok(size > 0 && size + pending > chunks, `${size} leaves in the tree, ${pending} on their way`)
 })
 
 const values = (chunk: number): string[] =>

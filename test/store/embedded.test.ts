@@ -16,6 +16,7 @@ import t from 'tap'
 import { accountFor, parsePasswd } from '../../src/store/embedded/account.ts'
 import { defaultDataFolder } from '../../src/store/embedded/data-folder.ts'
 import { identityOf, isAlive } from '../../src/store/embedded/process-identity.ts'
+import { runningEmbedded } from '../../src/store/embedded/running.ts'
 import { openServerLog, reasonInLog } from '../../src/store/embedded/server-log.ts'
 import { startEmbedded } from '../../src/store/embedded/start.ts'
 import {
@@ -91,6 +92,11 @@ t.test('runs two nodes at once, and refuses a second one on the same folder', as
   await t.rejects(startEmbedded({ dataFolder: two, durable: false }), refused)
   for (const server of running) t.same(await query(server.url, 'SELECT 1 AS one'), [{ one: 1 }])
   t.notOk(readdirSync(one).some((name) => name.includes('.new-')))
+  const found = [one, two].map((folder) => runningEmbedded(folder) ?? '')
+  for (const url of found) t.same(await query(url, 'SELECT 1 AS one'), [{ one: 1 }], 'another process finds it')
+  t.strictSame(found.sort(), running.map(({ url }) => url).sort())
+  for (const server of running) await server.stop()
+  t.equal(runningEmbedded(one), undefined)
 })
 
 t.test('stops PostgreSQL when Node is killed, and starts again with what was committed', async (t) => {

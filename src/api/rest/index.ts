@@ -3,6 +3,7 @@ import { type Context, isReady } from '../../actions/index.ts'
 import { Fault } from '../../domain/errors.ts'
 import { limits } from '../../domain/limits.ts'
 import { parseStrict } from '../../formats/json-text.ts'
+import { audit } from './audit.ts'
 import type { Contract, Operation } from './contract.ts'
 import { directory } from './directory.ts'
 import { follow, statistics } from './feed.ts'
@@ -18,6 +19,7 @@ const streaming: Readonly<Record<string, Handler>> = { publish, lookup }
 const handlers = (contract: Contract): Readonly<Record<string, Handler>> => ({
   ...streaming,
   ...directory,
+  ...audit,
   search,
   read,
   revise,

@@ -13,6 +13,9 @@ export const superuser = 'puente'
 
 const passwordName = 'puente.password'
 
+/** The superuser's password. @throws Error when there is no cluster, or this user may not read it */
+export const readPassword = (cluster: string): string => readFileSync(path.join(cluster, passwordName), 'utf8').trim()
+
 /**
  * Makes sure the cluster exists, and returns its superuser's password. A new one is made under another name and gets
  * its own by one rename, password included, so that a start killed in the middle leaves nothing half made.
@@ -39,7 +42,7 @@ function openCluster(cluster: string, binaries: Binaries): string {
   let password: string
   try {
     major = readFileSync(path.join(cluster, 'PG_VERSION'), 'utf8').trim()
-    password = readFileSync(path.join(cluster, passwordName), 'utf8').trim()
+    password = readPassword(cluster)
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause)
     throw new Error(`${cluster} is no PostgreSQL cluster of Puente's that this user may open: ${reason}`, { cause })

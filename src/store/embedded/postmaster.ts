@@ -88,6 +88,12 @@ function refuseIfOwned(cluster: string, running: Postmaster): void {
   if (isAlive(owner)) throw new AlreadyRunning(cluster, Number.parseInt(owner, 10), 'Puente')
 }
 
+/** The folder of the socket at which a living server of the cluster answers; undefined when none lives. */
+export function socketOfRunning(cluster: string): string | undefined {
+  const lock = readLock(cluster)
+  return lock === undefined || postmasterAt(lock.pid, cluster) === undefined ? undefined : lock.socketFolder
+}
+
 const lockName = 'postmaster.pid'
 
 interface Lock {

@@ -3,13 +3,14 @@ import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Account, accountFor } from './account.ts'
 import { type Binaries, findBinaries } from './binaries.ts'
-import { clusterName, prepareCluster, superuser } from './cluster.ts'
+import { clusterName, prepareCluster } from './cluster.ts'
 import { awaitDatabase } from './connect.ts'
 import { openDataFolder } from './data-folder.ts'
 import { type Keeper, startKeeper } from './keep.ts'
 import { endPostmaster, makeWay, postmasterAt, refuseIfRunning } from './postmaster.ts'
 import { identityOf } from './process-identity.ts'
 import { cleanEnvironment } from './run.ts'
+import { urlAt } from './running.ts'
 import { openServerLog, reasonInLog } from './server-log.ts'
 import { serverArguments } from './settings.ts'
 import { makeSocketFolder, removeSocketFolder } from './socket-folder.ts'
@@ -89,7 +90,7 @@ async function launch(to: Launch, deadline: number): Promise<EmbeddedPostgres | 
   }
   const keeper = startKeeper(order, serverLog.descriptor)
   closeSync(serverLog.descriptor)
-  const url = `postgres://${superuser}:${to.password}@localhost/${superuser}?host=${encodeURIComponent(socketFolder)}`
+  const url = urlAt(socketFolder, to.password)
   const stop = stopOnce(keeper, to.cluster, socketFolder)
   try {
     const pid = await keeper.pid

@@ -40,6 +40,7 @@ export const node = pgTable('node', {
   maskKey: bytea('mask_key').notNull(),
   idKey: bytea('id_key').notNull(),
   databaseIdentity: text('database_identity'),
+  signingKey: bytea('signing_key'),
   createdAt: instant('created_at').notNull().defaultNow(),
 })
 

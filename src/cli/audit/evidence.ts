@@ -1,0 +1,107 @@
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import type { Inclusion } from '../../actions/audit-proofs.ts'
+import { openCheckpoint } from '../../seal/checkpoint.ts'
+import { hashLeaf } from '../../seal/merkle.ts'
+import { NoteError, type NoteKey, parseKey } from '../../seal/note.ts'
+import { verifyInclusion } from '../../seal/proofs.ts'
+import { CommandError, exitCodes } from '../exit.ts'
+
+/** What a check of evidence found. */
+export interface CheckedEvidence {
+  readonly hash: string
+  readonly index: number
+  readonly size: number
+  /** What does not hold; empty when all does. */
+  readonly faults: readonly string[]
+}
+
+/** A file is a proof, a note and a leaf: much less than this. */
+const evidenceBytes = 64 * 1024 * 1024
+
+/** @throws CommandError when it is no key */
+export function keyFrom(text: string): NoteKey {
+  try {
+    return parseKey(text)
+  } catch (error) {
+    if (error instanceof NoteError) throw new CommandError(exitCodes.usage, `--key: ${error.message}`, { cause: error })
+    throw error
+  }
+}
+
+/** A file that a person names. @throws CommandError */
+export function readNamed(file: string): string {
+  try {
+    const bytes = readFileSync(file)
+    if (bytes.length > evidenceBytes) throw new Error('it is too large')
+    return bytes.toString()
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error)
+    throw new CommandError(exitCodes.usage, `${file} cannot be read: ${why}`, { cause: error })
+  }
+}
+
+/**
+ * Checks evidence with nothing but the public key: that the leaf has its hash, the hash its place in the tree, the tree its signature.
+ * @throws CommandError when the file is no evidence
+ */
+export function checkEvidence(file: string, key: NoteKey): CheckedEvidence {
+  const { leaf, hash, index, size, path, checkpoint } = parseEvidence(file)
+  const faults: string[] = []
+  if (leaf !== undefined) {
+    if (hashLeaf(leaf.text).toString('hex') !== hash) faults.push('the hash is not that of the leaf')
+    const { subject, salt } = leaf
+    if (subject !== undefined && salt !== undefined) {
+      const said = (JSON.parse(leaf.text) as { subject?: unknown }).subject
+      const commitment = createHash('sha256').update(Buffer.from(salt, 'hex')).update(subject).digest('hex')
+      if (commitment !== said) faults.push('the leaf does not commit to the subject')
+    }
+  }
+  if (checkpoint === undefined) return { hash, index, size, faults: [...faults, 'there is no checkpoint of this size'] }
+  try {
+    const head = openCheckpoint(checkpoint, key)
+    const proof = { index, size, path: path.map((step) => Buffer.from(step, 'hex')) }
+    if (head.size !== size) faults.push('the checkpoint has another size')
+    else if (!verifyInclusion(Buffer.from(hash, 'hex'), proof, head.root))
+      faults.push('the leaf is not in the signed tree')
+  } catch (error) {
+    if (!(error instanceof NoteError)) throw error
+    faults.push(error.message)
+  }
+  return { hash, index, size, faults }
+}
+
+function parseEvidence(file: string): Inclusion {
+  const evidence = parseJson(file)
+  const { hash, index, size, path, leaf, checkpoint } = evidence
+  const fits =
+    typeof hash === 'string' &&
+    typeof index === 'number' &&
+    typeof size === 'number' &&
+    Array.isArray(path) &&
+    path.every((step) => typeof step === 'string') &&
+    (checkpoint === undefined || typeof checkpoint === 'string') &&
+    (leaf === undefined || isLeaf(leaf))
+  if (!fits) throw new CommandError(exitCodes.usage, `${file} is not evidence as "puente audit prove" writes it`)
+  return evidence as unknown as Inclusion
+}
+
+function parseJson(file: string): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(readNamed(file))
+    if (typeof value === 'object' && value !== null) return value as Record<string, unknown>
+  } catch (error) {
+    if (error instanceof CommandError) throw error
+  }
+  throw new CommandError(exitCodes.usage, `${file} is no JSON`)
+}
+
+const isLeaf = (value: unknown): boolean => {
+  if (typeof value !== 'object' || value === null) return false
+  const { text, subject, salt } = value as Record<string, unknown>
+  return (
+    typeof text === 'string' &&
+    (subject === undefined || typeof subject === 'string') &&
+    (salt === undefined || typeof salt === 'string')
+  )
+}
