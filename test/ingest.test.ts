@@ -10,7 +10,7 @@ import { decodeGroups } from '../src/formats/sniff.ts'
 import { testDatabase } from './database.ts'
 import { enrolPublisher, startServer } from './server.ts'
 
-t.setTimeout(300_000)
+t.setTimeout(900_000)
 
 /** A node of its own process, and what pushes to it. */
 async function node(t: Test) {
@@ -63,6 +63,9 @@ async function answered(sending: ClientRequest): Promise<Answer> {
 const records = (name: string, count: number, more: object = {}): object[] =>
   Array.from({ length: count }, (_, n) => ({ value: `${name}${n}.ingest.example.com`, class: 'phishing', ...more }))
 
+const median = (values: readonly number[]): number =>
+  [...values].sort((a, b) => a - b)[values.length >> 1] ?? Number.NaN
+
 /** Enough for the door to know the format and begin: what comes after may take its time. */
 const started = 80
 
@@ -98,6 +101,14 @@ const feedFacts = `
 
 t.test('a single publish is answered soon beside a bulk push', async (t) => {
   const { push, open } = await node(t)
+  const single = async (name: string): Promise<number> => {
+    const began = performance.now()
+    const { status, body } = await push(records(name, 1))
+    t.match({ status, body }, { status: 200, body: { accepted: 1 } })
+    return performance.now() - began
+  }
+  const alone: number[] = []
+  for (let n = 0; n < 9; n++) alone.push(await single(`alone${n}-`))
   const bulk = open()
   let singles = 0
   const sent = (async () => {
@@ -110,20 +121,15 @@ t.test('a single publish is answered soon beside a bulk push', async (t) => {
     bulk.sending.end()
   })()
   await sleep(500)
-  const tookMs: number[] = []
-  for (; singles < 20; singles++) {
-    const began = performance.now()
-    const { status, body } = await push(records(`single${singles}-`, 1))
-    tookMs.push(performance.now() - began)
-    t.match({ status, body }, { status: 200, body: { accepted: 1 } })
-  }
+  const beside: number[] = []
+  for (; singles < 20; singles++) beside.push(await single(`beside${singles}-`))
   await sent
   const { status, body } = await bulk.answer
   t.equal(status, 200)
   t.ok(body.accepted > 1_000, `${body.accepted} records beside them`)
-  const median = tookMs.sort((a, b) => a - b)[10] ?? Number.NaN
-  // 25 to 60 ms on two idle cores; a node that lets one push have everything takes seconds.
-  t.ok(median < 1_000, `${median.toFixed(0)} ms`)
+  const [without, within] = [median(alone), median(beside)]
+  // A few times as long on an idle machine; a node that lets one push have everything answers when that one ends.
+  t.ok(within < 20 * without + 500, `${without.toFixed(0)} ms alone, ${within.toFixed(0)} ms beside it`)
 })
 
 t.test('many pushes at once are all answered, lose nothing and stay within memory', async (t) => {
@@ -136,14 +142,14 @@ t.test('many pushes at once are all answered, lose nothing and stay within memor
   }, 50)
   const description = 'what was seen, and by whom. '.repeat(70)
   const answers = await Promise.all(
-    Array.from({ length: 40 }, (_, n) => push(records(`many${n}-`, 700, { description }))),
+    Array.from({ length: 30 }, (_, n) => push(records(`many${n}-`, 400, { description }))),
   )
   clearInterval(watch)
   t.strictSame(
     answers.map(({ status, body }) => [status, body.accepted, body.rejectedTotal]),
-    answers.map(() => [200, 700, 0]),
+    answers.map(() => [200, 400, 0]),
   )
-  const all = 40 * 700
+  const all = 30 * 400
   t.strictSame(await query(feedFacts), [
     { entries: all, span: all, positions: all, rows: all, matched: all, backwards: 0, audited: all },
   ])
@@ -168,15 +174,17 @@ t.test('versions of one value within a push are taken in their order, in whichev
   const { status, body } = await push([
     { ...changing, confidence: 1 },
     { ...changing, confidence: 2 },
-    ...records('between', 1_700),
     { ...changing, confidence: 3 },
+    { ...changing, confidence: 4 },
+    ...records('between', 1_700),
+    { ...changing, confidence: 5 },
     ...records('after', 1_000),
-    { ...changing, confidence: 4 },
-    { ...changing, confidence: 4 },
+    { ...changing, confidence: 6 },
+    { ...changing, confidence: 6 },
   ])
-  t.match({ status, body }, { status: 200, body: { accepted: 2_704, unchanged: 1, rejectedTotal: 0 } })
+  t.match({ status, body }, { status: 200, body: { accepted: 2_706, unchanged: 1, rejectedTotal: 0 } })
   t.match(await query("select version, confidence from indicator where value = 'changing.ingest.example.com'"), [
-    { version: 4, confidence: 4 },
+    { version: 6, confidence: 6 },
   ])
   const creations = await query(
     `select distinct v.stix::json->>'created' as created from indicator i
@@ -190,6 +198,8 @@ t.test('versions of one value within a push are taken in their order, in whichev
       { kind: 'published', version: 1 },
       { kind: 'revised', version: 2 },
       { kind: 'revised', version: 3 },
+      { kind: 'revised', version: 4 },
+      { kind: 'revised', version: 5 },
     ],
   )
   const follow = await query(
@@ -204,6 +214,8 @@ t.test('versions of one value within a push are taken in their order, in whichev
       [2, true],
       [3, true],
       [4, true],
+      [5, true],
+      [6, true],
     ],
     'each entry names the one before',
   )
