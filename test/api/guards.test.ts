@@ -6,7 +6,7 @@ import { type TestNode, testNode } from '../node.ts'
 
 /** Clients that are slow, many, or speak no HTTP, and a node that has too much to do; over real sockets. */
 
-t.setTimeout(120_000)
+t.setTimeout(300_000)
 
 const patience = {
   headersTimeoutMs: 600,
@@ -113,6 +113,23 @@ t.test('slow clients', async (t) => {
     steady.socket.write('0\r\n\r\n')
     await steady.closed
     t.equal(answerIn(steady.text()).status, 200, 'in 2.5 seconds')
+  })
+
+  t.test('an answer that has begun is broken off, and nothing is put behind it', async (t) => {
+    const { error } = node.context.log
+    const errors: string[] = []
+    node.context.log.error = (_facts, message) => void errors.push(message)
+    for (const lines of [0, 1, 2_500]) {
+      const { socket, text, closed } = dial(t, node.port)
+      socket.write(head(node, 'POST', '/v1/lookup', ['content-type: application/x-ndjson', 'content-length: 9000000']))
+      socket.write('"192.0.2.1"\n'.repeat(lines))
+      t.ok((await closed) < 6_000, `after ${lines} lines`)
+      t.ok(text().split('HTTP/1.1').length <= 2, text().slice(0, 200))
+      t.notMatch(text(), 'request_incomplete')
+    }
+    t.strictSame(errors, [])
+    node.context.log.error = error
+    t.equal((await node.call('anonymous', { method: 'GET', url: '/healthz' })).status, 200)
   })
 
   t.test('a body that broke off takes its Idempotency-Key with it, and is no error of the node', async (t) => {

@@ -150,7 +150,7 @@ const excessive: fc.Arbitrary<string> = fc.constantFrom(
   `query { ${'{'.repeat(5_000)}`,
   `{ a(b: ${'['.repeat(3_000)}`,
   `query (${Array.from({ length: 500 }, (_, n) => `$v${n}: Int`).join(' ')}) { me { operator } }`,
-  Array.from({ length: 100 }, (_, n) => `fragment f${n} on Query { ...f${(n + 1) % 100} }`).join(' ') + ' { ...f0 }',
+  `${Array.from({ length: 100 }, (_, n) => `fragment f${n} on Query { ...f${(n + 1) % 100} }`).join(' ')} { ...f0 }`,
   '{ __schema { types { fields { args { type { ofType { ofType { name } } } } } } } }',
   `{ lookup(values: [${'{value: "192.0.2.1"} '.repeat(300)}], limitPerValue: 100) { matches { indicator { value } } } }`,
 )
