@@ -204,7 +204,7 @@ t.test('slow clients', async (t) => {
     const [theirs] = await served
     const began = performance.now()
     await once(theirs, 'close')
-    t.ok(performance.now() - began < 15_000, 'the socket is closed')
+    t.ok(performance.now() - began < 60_000, 'the socket is closed')
   })
 
   t.test('a request at which the node works long is not a silent connection', async (t) => {
@@ -372,19 +372,19 @@ t.test('one long task is no overload', async (t) => {
 
 t.test('a pool without a free connection answers 503 in time, and not 500', async (t) => {
   const node = await testNode(t, {
-    database: { connections: 2, connectTimeoutMs: 400 },
+    database: { connections: 2, connectTimeoutMs: 2_000 },
     guards: { databaseWaiting: 40 },
   })
   const ask = (url: string) => node.call('ana.cert-br', { method: 'GET', url })
   t.equal((await ask('/v1/me')).status, 200)
   const { client } = node.context.database
-  const slow = [client.query('select pg_sleep(3)'), client.query('select pg_sleep(3)')]
+  const slow = [client.query('select pg_sleep(8)'), client.query('select pg_sleep(8)')]
   await sleep(50)
   const began = performance.now()
   const waiting = Array.from({ length: 45 }, () => ask('/v1/me'))
   await sleep(100)
   const answers = await Promise.all([...waiting, ...Array.from({ length: 15 }, () => ask('/v1/me'))])
-  t.ok(performance.now() - began < 2_500, `${Math.round(performance.now() - began)} ms`)
+  t.ok(performance.now() - began < 7_500, `${Math.round(performance.now() - began)} ms`)
   for (const { status, body, headers, text } of answers) {
     if (status !== 503 || body.code !== 'unavailable' || headers['retry-after'] !== '2') t.fail(text)
   }
