@@ -66,12 +66,13 @@ function look(body: Awaited, now: number, guards: Guards): boolean {
     return true
   }
   if (!isSlow(body, now, guards)) return false
-  if (reply.sent) socket.destroy()
+  // An answer that has begun, or is about to, is not followed by another one: the connection is all that can be ended.
+  if (reply.sent || reply.raw.headersSent || reply.hasHeader('content-type')) socket.destroy()
   else {
     void reply.header('connection', 'close')
     void reply.send(new Fault('request_incomplete', 'The body arrives too slowly.'))
   }
-  return reply.sent && socket.destroyed
+  return socket.destroyed
 }
 
 function isSlow(body: Awaited, now: number, { bodyTimeoutMs, slowBodyMs, slowBodyBytes }: Guards): boolean {

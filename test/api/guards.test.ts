@@ -6,7 +6,7 @@ import { type TestNode, testNode } from '../node.ts'
 
 /** Clients that are slow, many, or speak no HTTP, and a node that has too much to do; over real sockets. */
 
-t.setTimeout(120_000)
+t.setTimeout(300_000)
 
 const patience = {
   headersTimeoutMs: 600,
@@ -115,6 +115,23 @@ t.test('slow clients', async (t) => {
     t.equal(answerIn(steady.text()).status, 200, 'in 2.5 seconds')
   })
 
+  t.test('an answer that has begun is broken off, and nothing is put behind it', async (t) => {
+    const { error } = node.context.log
+    const errors: string[] = []
+    node.context.log.error = (_facts, message) => void errors.push(message)
+    for (const lines of [0, 1, 2_500]) {
+      const { socket, text, closed } = dial(t, node.port)
+      socket.write(head(node, 'POST', '/v1/lookup', ['content-type: application/x-ndjson', 'content-length: 9000000']))
+      socket.write('"192.0.2.1"\n'.repeat(lines))
+      t.ok((await closed) < 6_000, `after ${lines} lines`)
+      t.ok(text().split('HTTP/1.1').length <= 2, text().slice(0, 200))
+      t.notMatch(text(), 'request_incomplete')
+    }
+    t.strictSame(errors, [])
+    node.context.log.error = error
+    t.equal((await node.call('anonymous', { method: 'GET', url: '/healthz' })).status, 200)
+  })
+
   t.test('a body that broke off takes its Idempotency-Key with it, and is no error of the node', async (t) => {
     const errors: string[] = []
     const { error } = node.context.log
@@ -187,7 +204,7 @@ t.test('slow clients', async (t) => {
     const [theirs] = await served
     const began = performance.now()
     await once(theirs, 'close')
-    t.ok(performance.now() - began < 15_000, 'the socket is closed')
+    t.ok(performance.now() - began < 60_000, 'the socket is closed')
   })
 
   t.test('a request at which the node works long is not a silent connection', async (t) => {
@@ -355,19 +372,19 @@ t.test('one long task is no overload', async (t) => {
 
 t.test('a pool without a free connection answers 503 in time, and not 500', async (t) => {
   const node = await testNode(t, {
-    database: { connections: 2, connectTimeoutMs: 400 },
+    database: { connections: 2, connectTimeoutMs: 2_000 },
     guards: { databaseWaiting: 40 },
   })
   const ask = (url: string) => node.call('ana.cert-br', { method: 'GET', url })
   t.equal((await ask('/v1/me')).status, 200)
   const { client } = node.context.database
-  const slow = [client.query('select pg_sleep(3)'), client.query('select pg_sleep(3)')]
+  const slow = [client.query('select pg_sleep(8)'), client.query('select pg_sleep(8)')]
   await sleep(50)
   const began = performance.now()
   const waiting = Array.from({ length: 45 }, () => ask('/v1/me'))
   await sleep(100)
   const answers = await Promise.all([...waiting, ...Array.from({ length: 15 }, () => ask('/v1/me'))])
-  t.ok(performance.now() - began < 2_500, `${Math.round(performance.now() - began)} ms`)
+  t.ok(performance.now() - began < 7_500, `${Math.round(performance.now() - began)} ms`)
   for (const { status, body, headers, text } of answers) {
     if (status !== 503 || body.code !== 'unavailable' || headers['retry-after'] !== '2') t.fail(text)
   }
