@@ -86,6 +86,11 @@ export const faultCodes = {
   too_deep: { kind: 'too_much', status: 422 },
   query_too_costly: { kind: 'too_much', status: 400 },
   rate_limited: { kind: 'too_much', status: 429 },
+  // tokens: the codes of RFC 6749 and RFC 9449
+  invalid_client: { kind: 'unauthenticated' },
+  invalid_scope: { kind: 'invalid' },
+  unsupported_grant_type: { kind: 'invalid' },
+  invalid_dpop_proof: { kind: 'invalid' },
   // us
   unavailable: { kind: 'unavailable' },
   internal: { kind: 'internal' },
