@@ -7,6 +7,7 @@ import type { Context, Log } from './actions/index.ts'
 import { startContext } from './actions/start.ts'
 import { buildApp } from './app.ts'
 import type { Config, Secrets } from './config.ts'
+import { jsonFetcher, outbound } from './delivery/http.ts'
 import { startSchedule } from './schedule.ts'
 import { defaultDataFolder } from './store/embedded/data-folder.ts'
 import { startEmbedded } from './store/embedded/start.ts'
@@ -64,6 +65,10 @@ export const openContext = (database: OpenDatabase, config: Config, log: Log): R
     clock: () => new Date(),
     log,
     version,
+    tokens: {
+      issuer: config.issuer,
+      ...(config.oidc === undefined ? {} : { external: { ...config.oidc, fetchJson: jsonFetcher(outbound(config)) } }),
+    },
   })
 
 /** A node that answers. */

@@ -1,4 +1,12 @@
-import { type Context, isReady, type Log, makeRoom } from './actions/index.ts'
+import {
+  type Context,
+  forgetEndedTokens,
+  isReady,
+  type Log,
+  makeRoom,
+  refreshKeySet,
+  tendSigningKeys,
+} from './actions/index.ts'
 
 /** Something that runs on the clock. */
 export interface Job {
@@ -14,6 +22,11 @@ export const jobs: readonly Job[] = [
   { name: 'readiness', everyMs: 30_000, run: isReady },
   // the feed and the audit log grow without end, a partition at a time
   { name: 'partitions', everyMs: 600_000, run: makeRoom },
+  // signing keys are changed before they are old, and dropped when no token of theirs can be valid
+  { name: 'signing keys', everyMs: 600_000, run: tendSigningKeys },
+  { name: 'ended tokens', everyMs: 60_000, run: forgetEndedTokens },
+  // more often than keys are old, so that they never are when the issuer answers
+  { name: 'key set of the external issuer', everyMs: 60_000, run: refreshKeySet },
 ]
 
 export interface Schedule {

@@ -4,7 +4,7 @@ import type { Test } from 'tap'
 import { actions, type Context } from '../src/actions/index.ts'
 import { identify, prepare } from '../src/actions/prepare.ts'
 import { setUp } from '../src/actions/set-up.ts'
-import { startContext } from '../src/actions/start.ts'
+import { startContext, type TokenSettings } from '../src/actions/start.ts'
 import { buildApp } from '../src/app.ts'
 import { mintKey } from '../src/auth/api-keys.ts'
 import { publicCaller } from '../src/domain/caller.ts'
@@ -46,7 +46,7 @@ export interface Answer {
 
 export async function testNode(
   t: Test,
-  options: { readonly seed?: boolean; readonly requestsPerMinute?: number } = {},
+  options: { readonly seed?: boolean; readonly requestsPerMinute?: number; readonly tokens?: TokenSettings } = {},
 ): Promise<TestNode> {
   let now = new Date(defaultAt)
   const url = await testDatabase(t)
@@ -55,6 +55,7 @@ export async function testNode(
     clock: () => now,
     log: { info: () => {}, warn: () => {}, error: (facts, message) => t.comment(message, facts) },
     version: 'test',
+    ...(options.tokens === undefined ? {} : { tokens: options.tokens }),
   })
   const app = await buildApp(context, {
     root: process.cwd(),

@@ -4,6 +4,8 @@ import type { Database } from '../store/database.ts'
 import type { Networks } from '../store/networks.ts'
 import type { Node } from '../store/node.ts'
 import type { CurrentPolicy } from './current-policy.ts'
+import type { FailedAuthentications } from './failed-authentications.ts'
+import type { Tokens } from './tokens.ts'
 
 /** Where the actions write what an operator should know. */
 export interface Log {
@@ -22,6 +24,8 @@ export interface Context {
   readonly clock: () => Date
   readonly log: Log
   readonly version: string
+  readonly tokens: Tokens
+  readonly failures: FailedAuthentications
 }
 
 /** The directory and the decisions as of one policy epoch. */

@@ -2,11 +2,14 @@ import type { ActionName } from '../domain/action-names.ts'
 import * as accounts from './accounts.ts'
 import * as agreements from './agreements.ts'
 import { authenticate } from './authenticate.ts'
+import * as clientKeys from './client-keys.ts'
 import * as clients from './clients.ts'
 import * as communities from './communities.ts'
 import { describe } from './describe.ts'
 import { explain } from './explain.ts'
 import { history } from './history.ts'
+import * as identities from './identities.ts'
+import { issueToken } from './issue-token.ts'
 import * as keys from './keys.ts'
 import { lookup } from './lookup.ts'
 import * as organisations from './organisations.ts'
@@ -14,8 +17,10 @@ import { publish } from './publish.ts'
 import { read } from './read.ts'
 import { recall } from './recall.ts'
 import { revise } from './revise.ts'
+import { revokeToken } from './revoke-token.ts'
 import { search } from './search.ts'
 import { setUp } from './set-up.ts'
+import { rotateSigningKey } from './signing-keys.ts'
 import { whoami } from './whoami.ts'
 
 /** Every verb, by its name. A name without an action, or an action without a name, does not compile. */
@@ -53,7 +58,19 @@ export const actions = {
   'list-agreements': agreements.listAgreements,
   'add-agreement': agreements.addAgreement,
   'end-agreement': agreements.endAgreement,
+  'issue-token': issueToken,
+  'revoke-token': revokeToken,
+  'list-client-keys': clientKeys.listClientKeys,
+  'add-client-key': clientKeys.addClientKey,
+  'remove-client-key': clientKeys.removeClientKey,
+  'list-identities': identities.listIdentities,
+  'add-identity': identities.addIdentity,
+  'remove-identity': identities.removeIdentity,
+  'rotate-signing-key': rotateSigningKey,
 } as const satisfies Record<ActionName, unknown>
 
 export type { Context, Log } from './context.ts'
 export { isReady, makeRoom } from './describe.ts'
+export { tendSigningKeys } from './signing-keys.ts'
+export { describeTokens, publishedKeys } from './token-metadata.ts'
+export { forgetEndedTokens, refreshKeySet } from './tokens.ts'

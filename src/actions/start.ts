@@ -4,6 +4,21 @@ import { openNode } from '../store/node.ts'
 import { ensurePartitions } from '../store/partitions.ts'
 import type { Context, Log } from './context.ts'
 import { CurrentPolicy } from './current-policy.ts'
+import { ExternalIssuer, type ExternalIssuerSettings, type FetchJson } from './external-issuer.ts'
+import { FailedAuthentications } from './failed-authentications.ts'
+import { ensureSigningKey, SigningKeys } from './signing-keys.ts'
+import { Tokens } from './tokens.ts'
+
+/** What tokens are issued and taken by. */
+export interface TokenSettings {
+  /** This node as it names itself in tokens: a URL without a slash at its end. */
+  readonly issuer: string
+  /** Another issuer whose tokens people may use, and how its keys are fetched. */
+  readonly external?: ExternalIssuerSettings & { readonly fetchJson: FetchJson }
+}
+
+/** For a node that was not told its name: where it answers by default. */
+const localIssuer = 'http://127.0.0.1:8460'
 
 /** Opens a migrated database and makes what every action is given. `close` gives the connections back. */
 export async function startContext(options: {
@@ -11,6 +26,7 @@ export async function startContext(options: {
   readonly clock: () => Date
   readonly log: Log
   readonly version: string
+  readonly tokens?: TokenSettings
 }): Promise<Context & { close(): Promise<void> }> {
   const { clock, log, version } = options
   const database = new Database({
@@ -19,7 +35,9 @@ export async function startContext(options: {
   })
   const node = await openNode(database)
   await ensurePartitions(database)
-  return {
+  const { issuer, external } = options.tokens ?? { issuer: localIssuer }
+  const other = external && new ExternalIssuer(external, external.fetchJson, clock, log)
+  const context = {
     database,
     node,
     policy: new CurrentPolicy(database),
@@ -27,6 +45,10 @@ export async function startContext(options: {
     clock,
     log,
     version,
+    tokens: new Tokens(issuer, new SigningKeys(database), other),
+    failures: new FailedAuthentications(clock),
     close: () => database.close(),
   }
+  await ensureSigningKey(context)
+  return context
 }

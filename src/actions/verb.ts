@@ -7,6 +7,7 @@ import { appendAudit } from '../store/audit.ts'
 import type { Transaction } from '../store/database.ts'
 import { keyIsUsable, readKey } from '../store/keys.ts'
 import { PolicyMoved } from '../store/visible.ts'
+import { tokenStillStands } from './authenticate-token.ts'
 import type { Context, Standing } from './context.ts'
 
 /** One verb, as the doors call it. */
@@ -51,12 +52,13 @@ export function verb<Input, Output>(
 }
 
 /**
- * Asks again, in the middle of something long: the account, its organisation and the key may have been disabled since.
+ * Asks again, in the middle of something long: the account, its organisation, the key or the token may have been taken back.
  * @throws {Fault} `credentials_invalid`, `role_required`
  */
 export async function stillMay(context: Context, caller: Caller, name: ActionName): Promise<void> {
   const key = caller.key === undefined ? undefined : await readKey(context.database, caller.key)
-  if (caller.key !== undefined && !keyIsUsable(key, context.clock())) {
+  const ended = caller.key !== undefined && !keyIsUsable(key, context.clock())
+  if (ended || !(await tokenStillStands(context, caller))) {
     throw new Fault('credentials_invalid', 'This credential is not valid.')
   }
   const refusal = refusalOf(recognise(await context.policy.current(), caller), name)

@@ -33,5 +33,14 @@ export const actionNames = [
   'list-agreements',
   'add-agreement',
   'end-agreement',
+  'issue-token',
+  'revoke-token',
+  'list-client-keys',
+  'add-client-key',
+  'remove-client-key',
+  'list-identities',
+  'add-identity',
+  'remove-identity',
+  'rotate-signing-key',
 ] as const
 export type ActionName = (typeof actionNames)[number]
