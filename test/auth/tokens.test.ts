@@ -136,6 +136,12 @@ t.test('clocks may differ by ten seconds and no more', async (t) => {
   await t.rejects(verify(text, tokenVerifier(rules), later(-11)), TokenRefused)
 })
 
+t.test('a token without an end is refused also where no longest life is set', async (t) => {
+  const { lifetimeSeconds: _, ...endless } = rules
+  await t.rejects(verify(await signed({ exp: undefined }), tokenVerifier(endless)), TokenRefused)
+  t.ok(await verify(await signed({ exp: now + 86_400 }), tokenVerifier(endless)))
+})
+
 t.test('neither RSA nor a shared secret passes, not even with a key that is made for it', async (t) => {
   const rsa = await generateKeyPair('RS256')
   const by = (key: CryptoKey | Uint8Array) => ({ key, algorithm: 'EdDSA' }) as unknown as VerificationKey

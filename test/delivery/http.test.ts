@@ -58,7 +58,18 @@ t.test('which addresses are on the Internet', async (t) => {
       '64:ff9b::a00:1',
       '64:ff9b:1::808:808',
     ],
-    ...['2002:7f00:1::', '2001:0:7f00:1::', '100::1', '5f00::1', 'localhost', '', '8.8.8', '8.8.8.8.8'],
+    ...[
+      '2002:7f00:1::',
+      '2001:0:7f00:1::',
+      '100::1',
+      '5f00::1',
+      '4000::1',
+      '::7f00:1',
+      'localhost',
+      '',
+      '8.8.8',
+      '8.8.8.8.8',
+    ],
   ]
   for (const address of others) t.notOk(isPublicAddress(address), address)
 })
