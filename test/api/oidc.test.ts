@@ -1,4 +1,4 @@
-import { decodeJwt, decodeProtectedHeader } from 'jose'
+import { decodeJwt, decodeProtectedHeader, SignJWT } from 'jose'
 import t, { type Test } from 'tap'
 import { refreshKeySet } from '../../src/actions/index.ts'
 import { stillMay } from '../../src/actions/verb.ts'
@@ -6,7 +6,9 @@ import { jsonFetcher, outbound } from '../../src/delivery/http.ts'
 import { limits } from '../../src/domain/limits.ts'
 import { actions, type TestNode, testNode } from '../node.ts'
 import { type OidcIssuer, oidcIssuer } from '../oidc-issuer.ts'
-import { bearing, pairOf, proofOf, register, tokenFor } from '../tokens.ts'
+import { bearing, pairOf, proofOf, register, seconds, tokenFor } from '../tokens.ts'
+
+t.setTimeout(300_000)
 
 const json = { 'content-type': 'application/json' }
 const audience = 'urn:puente'
@@ -96,6 +98,11 @@ t.test('what takes it back, at once', async (t) => {
   t.equal(await status(), 200)
   const caller = await actions.authenticate(node.context, { authorization: `Bearer ${token}` })
   await stillMay(node.context, caller, 'publish')
+  const belongsTo = (account: string) =>
+    node.context.database.client.query('update external_identity set account = $1', [account])
+  await belongsTo('bruno.cert-br')
+  await t.rejects(stillMay(node.context, caller, 'publish'), { code: 'credentials_invalid' }, 'now it is somebody else')
+  await belongsTo('ana.cert-br')
   const remove = (by: string) => node.call(by, { method: 'DELETE', url: `/v1/identities/${body.id}` })
   t.equal((await remove('caio.cert-br')).status, 403)
   t.equal((await remove('marta.lacnic')).status, 204)
@@ -225,6 +232,46 @@ t.test('stale keys are not used for ever', async (t) => {
   people.instead((_request, response) => response.writeHead(500).end())
   t.equal((await bearing(node, token)).status, 503)
   t.equal(fetched(people), 1)
+})
+
+t.test('what only the issuer can sign, and is still not for here', async (t) => {
+  const { people, node } = await withIssuer(t)
+  await map(node, 'ana.cert-br', { subject: 'ana@idp' })
+  const pair = await pairOf('ES256')
+  const keys = { keys: [{ ...pair.jwk, kid: 'theirs' }] }
+  people.instead(({ url }, response) => {
+    // Slowly, so that several wait for it.
+    const answer = url === discovery ? { issuer: people.issuer, jwks_uri: `${people.issuer}/jwks` } : keys
+    setTimeout(() => response.writeHead(200).end(JSON.stringify(answer)), 300)
+  })
+  const now = seconds(node)
+  const good = { iss: people.issuer, aud: audience, sub: 'ana@idp', scope: 'read', iat: now, exp: now + 60 }
+  const signed = (claims: object, header: object = {}) =>
+    new SignJWT({ ...good, ...claims })
+      .setProtectedHeader({ alg: 'ES256', typ: 'at+jwt', kid: 'theirs', ...header })
+      .sign(pair.privateKey)
+  const token = await signed({})
+  const first = await Promise.all([1, 2, 3].map(() => bearing(node, token)))
+  t.strictSame(
+    first.map(({ status }) => status),
+    [200, 200, 200],
+    'all wait for one fetch',
+  )
+  t.equal(fetched(people), 1)
+  t.equal((await bearing(node, await signed({ scope: undefined, scp: ['read'] }))).body.scopes[0], 'read')
+  t.strictSame((await bearing(node, await signed({ scope: 'openid profile' }))).body.code, 'scope_required')
+  const bad: readonly (readonly [string, Promise<string>])[] = [
+    ['an ID token', signed({}, { typ: 'JWT' })],
+    ['no type', signed({}, { typ: undefined })],
+    ['two audiences', signed({ aud: [audience, 'urn:other'] })],
+    ['no end', signed({ exp: undefined })],
+    ['no subject', signed({ sub: undefined })],
+    ['a subject that is no text', signed({ sub: 7 })],
+    ['another issuer under the same key', signed({ iss: 'https://other.example' })],
+    ['this node as issuer', signed({ iss: 'http://127.0.0.1:8460', aud: 'http://127.0.0.1:8460' })],
+    ['bound to a certificate', signed({ cnf: { 'x5t#S256': pair.thumbprint } })],
+  ]
+  for (const [what, text] of bad) t.match(await bearing(node, await text), { status: 401 }, what)
 })
 
 const discovery = '/.well-known/openid-configuration'

@@ -5,10 +5,12 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { decodeJwt, decodeProtectedHeader, SignJWT } from 'jose'
 import t, { type Test } from 'tap'
+import { forgetEndedTokens, tendSigningKeys } from '../../src/actions/index.ts'
 import { stillMay } from '../../src/actions/verb.ts'
+import { mintSigningKey, openSigningKey } from '../../src/auth/jwk.ts'
 import { limits } from '../../src/domain/limits.ts'
 import { insertSigningKey } from '../../src/store/signing-keys.ts'
-import { type TestNode, testNode } from '../node.ts'
+import { actions, type TestNode, testNode } from '../node.ts'
 import {
   ask,
   assertionOf,
@@ -22,6 +24,8 @@ import {
   seconds,
   tokenFor,
 } from '../tokens.ts'
+
+t.setTimeout(300_000)
 
 const json = { 'content-type': 'application/json' }
 const tokenUrl = `${issuer}/oauth/token`
@@ -268,6 +272,18 @@ t.test('whatever is not a token of this node is refused with one answer', async 
       .sign(signer.sign)
     t.equal((await bearing(node, text)).status, 401, JSON.stringify(change))
   }
+  const certificate = { cnf: { 'x5t#S256': pair.thumbprint } }
+  const both = { cnf: { ...certificate.cnf, jkt: pair.thumbprint } }
+  for (const change of [certificate, both, { cnf: 'x' }, { cnf: null }, { cnf: {} }, { cnf: { jkt: 1 } }]) {
+    const text = await new SignJWT({ ...claims, ...change })
+      .setProtectedHeader({ alg: 'EdDSA', typ: 'at+jwt', kid: signer.kid })
+      .sign(signer.sign)
+    t.equal(
+      (await bearing(node, text)).text,
+      answers[0]?.text,
+      `${JSON.stringify(change)}: what is not understood refuses`,
+    )
+  }
   const id = await new SignJWT(claims)
     .setProtectedHeader({ alg: 'EdDSA', typ: 'JWT', kid: signer.kid })
     .sign(signer.sign)
@@ -405,7 +421,7 @@ t.test('what takes a token back', async (t) => {
     const safe = await tokenFor(node, 'ana.cert-br', second)
     t.ok(await works(token))
     const authorization = { authorization: `Bearer ${token}` }
-    const { authenticate } = (await import('../node.ts')).actions
+    const { authenticate } = actions
     const caller = await authenticate(node.context, authorization)
     await stillMay(node.context, caller, 'publish')
     t.equal((await node.call('caio.cert-br', { method: 'DELETE', url: `/v1/client-keys/${key}` })).status, 204)
@@ -495,13 +511,22 @@ t.test('signing keys change without refusing a valid token', async (t) => {
   later(node, 1)
   const next = await tokenFor(node, 'ana.cert-br', pair)
   t.equal(kidOf(next), rotated.body.kid)
-  const { tendSigningKeys } = await import('../../src/actions/signing-keys.ts')
   for (let age = 0; age < 308; age += 44) {
     await tendSigningKeys(node.context)
     t.equal((await bearing(node, last)).status, 200, `a token of the old key is good after ${age} seconds`)
     later(node, 44)
   }
   later(node, 30)
+  const standing = await node.context.policy.current()
+  const { rows: old } = await node.context.database.client.query<{ jwk: string }>(
+    'select jwk from signing_key where kid = $1',
+    [first],
+  )
+  const { sign } = await openSigningKey(first, old[0]?.jwk ?? '')
+  const fresh = { ...decodeJwt(next), iat: seconds(node), exp: seconds(node) + 60 }
+  const late = await new SignJWT(fresh).setProtectedHeader({ alg: 'EdDSA', typ: 'at+jwt', kid: first }).sign(sign)
+  t.equal((await bearing(node, late)).status, 401, 'a key that has retired signs nothing, whoever has it')
+  t.equal(await node.context.tokens.keys.find(standing, first, node.context.clock()), undefined)
   await tendSigningKeys(node.context)
   t.strictSame(await jwks(), [rotated.body.kid], 'and gone when none can be valid')
   const { rows } = await node.context.database.client.query<{ jwk: string }>(
@@ -532,7 +557,6 @@ t.test('signing keys change without refusing a valid token', async (t) => {
 t.test('a key that another process made is known with the next request', async (t) => {
   const { node, pair } = await withClient(t)
   const token = await tokenFor(node, 'ana.cert-br', pair)
-  const { mintSigningKey, openSigningKey } = await import('../../src/auth/jwk.ts')
   const { kid, jwk } = await mintSigningKey()
   const at = node.context.clock()
   const { sign } = await openSigningKey(kid, jwk)
@@ -603,7 +627,6 @@ t.test('assertions that fail are counted too', async (t) => {
 
 t.test('what has ended is forgotten', async (t) => {
   const { node, pair } = await withClient(t)
-  const { forgetEndedTokens } = await import('../../src/actions/index.ts')
   const token = await tokenFor(node, 'ana.cert-br', pair)
   const client_assertion = await assertionOf(node, 'ana.cert-br', pair)
   await form(node, '/oauth/revoke', { token, client_assertion_type: jwtBearer, client_assertion })
