@@ -2,8 +2,11 @@ import { decodeJwt, decodeProtectedHeader, SignJWT } from 'jose'
 import t, { type Test } from 'tap'
 import { refreshKeySet } from '../../src/actions/index.ts'
 import { stillMay } from '../../src/actions/verb.ts'
+import { readConfig } from '../../src/config.ts'
 import { jsonFetcher, outbound } from '../../src/delivery/http.ts'
 import { limits } from '../../src/domain/limits.ts'
+import { openContext } from '../../src/main.ts'
+import { testDatabase } from '../database.ts'
 import { actions, type TestNode, testNode } from '../node.ts'
 import { type OidcIssuer, oidcIssuer } from '../oidc-issuer.ts'
 import { bearing, pairOf, proofOf, register, seconds, tokenFor } from '../tokens.ts'
@@ -304,3 +307,32 @@ t.test('what an issuer may answer instead of its keys', async (t) => {
   }
   t.equal(fetched(people), 0)
 })
+
+t.test(
+  'a node is wired as its environment says: an issuer in this network is called only when it is named',
+  async (t) => {
+    const people = await oidcIssuer(t, ['ana@idp'])
+    const environment = {
+      PUENTE_ISSUER: 'https://puente.example/',
+      PUENTE_OIDC_ISSUER: people.issuer,
+      PUENTE_OIDC_AUDIENCE: audience,
+    }
+    const warnings: string[] = []
+    const log = {
+      info: () => {},
+      error: () => {},
+      warn: ({ error }: { readonly error?: Error }) => void warnings.push(String(error)),
+    }
+    for (const named of [{}, { PUENTE_PRIVATE_HOSTS: people.host }]) {
+      const { config } = readConfig({ ...environment, ...named })
+      const database = { url: await testDatabase(t), embedded: false, stop: async () => {} }
+      const context = await openContext(database, config, log)
+      t.teardown(() => context.close())
+      t.equal(context.tokens.issuer, 'https://puente.example')
+      await refreshKeySet(context)
+    }
+    t.equal(fetched(people), 1)
+    t.equal(warnings.length, 1)
+    t.match(warnings[0], /OutboundRefused: .* only https/)
+  },
+)
