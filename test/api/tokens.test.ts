@@ -488,6 +488,30 @@ t.test('keys of clients are their administrators to give and take', async (t) =>
   t.equal((await leaves(node, 'add-client-key')).filter(({ decision }) => decision === 'permit').length, 12)
 })
 
+t.test('GraphQL gives and takes the same', async (t) => {
+  const node = await testNode(t)
+  const ask = async (by: string, query: string, variables: object = {}) => {
+    const payload = JSON.stringify({ query, variables })
+    return (await node.call(by, { method: 'POST', url: '/graphql', headers: json, payload })).body
+  }
+  const { jwk } = await pairOf()
+  const add = `mutation ($jwk: PublicJwkInput!) { addClientKey(account: "ana.cert-br", name: "x", jwk: $jwk, scopes: [READ]) {
+    id account thumbprint scopes jwk { kty crv x y } } }`
+  t.match(await ask('ana.cert-br', add, { jwk }), { errors: [{ extensions: { code: 'role_required' } }] })
+  const { addClientKey } = (await ask('caio.cert-br', add, { jwk })).data
+  t.match(addClientKey, { account: 'ana.cert-br', scopes: ['READ'], jwk })
+  const removed = await ask('caio.cert-br', `mutation { removeClientKey(id: "${addClientKey.id}") }`)
+  t.strictSame(removed.data, { removeClientKey: addClientKey.id })
+  const list = await ask('caio.cert-br', '{ clientKeys(account: "ana.cert-br") { id removedAt } }')
+  t.match(list.data.clientKeys, [{ id: addClientKey.id, removedAt: String }])
+  const rotated = await ask('marta.lacnic', 'mutation { rotateSigningKey(dropOthers: true) { kid signsFrom dropped } }')
+  t.match(rotated.data.rotateSigningKey, { kid: String, signsFrom: String, dropped: [String] })
+  const identity = 'mutation { addIdentity(account: "ana.cert-br", subject: "x") { id } }'
+  t.match(await ask('marta.lacnic', identity), { errors: [{ extensions: { code: 'invalid_request' } }] })
+  const ending = 'mutation { removeIdentity(id: "0123456789ab") }'
+  t.match(await ask('marta.lacnic', ending), { errors: [{ extensions: { code: 'not_found' } }] })
+})
+
 t.test('signing keys change without refusing a valid token', async (t) => {
   const { node, pair } = await withClient(t)
   const jwks = async () => {
