@@ -26,6 +26,12 @@ export interface Config {
   readonly url: string
   /** False when NO_COLOR is set (no-color.org). */
   readonly colour: boolean
+  /** This node as it names itself in tokens: a URL without a slash at its end. */
+  readonly issuer: string
+  /** An OpenID Connect issuer whose access tokens people may use. */
+  readonly oidc: { readonly issuer: string; readonly audience: string; readonly claim: string } | undefined
+  /** Hosts that may be called at private addresses and without TLS. */
+  readonly privateHosts: readonly string[]
   readonly homeFolder: string
   readonly xdgDataHome: string | undefined
 }
@@ -86,6 +92,24 @@ export const variables: readonly Variable[] = [
   },
   { name: 'PUENTE_URL', default: 'http://127.0.0.1:8460', description: 'node that the client commands talk to' },
   { name: 'PUENTE_API_KEY', default: 'none', description: 'API key that the client commands use' },
+  {
+    name: 'PUENTE_ISSUER',
+    default: 'http://PUENTE_HOST:PUENTE_PORT',
+    description: 'URL under which clients reach the node; its name in tokens',
+  },
+  {
+    name: 'PUENTE_OIDC_ISSUER',
+    default: 'none',
+    description: 'OpenID Connect issuer whose access tokens people may use, exactly as it names itself',
+  },
+  { name: 'PUENTE_OIDC_AUDIENCE', default: 'none', description: 'audience of those tokens' },
+  { name: 'PUENTE_OIDC_CLAIM', default: 'sub', description: 'claim of those tokens that says who it is' },
+  {
+    name: 'PUENTE_PRIVATE_HOSTS',
+    default: 'none',
+    description:
+      'hosts that may be called at private addresses and without TLS: names or name:port, with commas between',
+  },
   { name: 'NO_COLOR', default: 'none', description: 'no colours, whatever the terminal can do' },
 ]
 
@@ -96,9 +120,12 @@ export const variables: readonly Variable[] = [
 export function readConfig(environment: NodeJS.ProcessEnv = process.env): { config: Config; secrets: Secrets } {
   const read = (name: string): string | undefined => environment[name]?.trim() || undefined
   const folder = read('PUENTE_DATA')
-  const config: Config = {
+  const listening = {
     host: host(read('PUENTE_HOST')),
     port: integer('PUENTE_PORT', read('PUENTE_PORT'), 8460, 0, 65_535),
+  }
+  const config: Config = {
+    ...listening,
     dataFolder: folder === undefined ? undefined : path.resolve(folder),
     databaseConnections: integer('PUENTE_DATABASE_CONNECTIONS', read('PUENTE_DATABASE_CONNECTIONS'), 20, 2, 500),
     statementTimeoutMs: integer(
@@ -127,6 +154,9 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): { conf
     trustProxy: trustProxy(read('PUENTE_TRUST_PROXY')),
     url: parseNodeUrl('PUENTE_URL', read('PUENTE_URL') ?? 'http://127.0.0.1:8460'),
     colour: read('NO_COLOR') === undefined,
+    issuer: parseNodeUrl('PUENTE_ISSUER', read('PUENTE_ISSUER') ?? localUrl(listening)),
+    oidc: oidc(read('PUENTE_OIDC_ISSUER'), read('PUENTE_OIDC_AUDIENCE'), read('PUENTE_OIDC_CLAIM')),
+    privateHosts: privateHosts(read('PUENTE_PRIVATE_HOSTS')),
     homeFolder: homedir(),
     xdgDataHome: read('XDG_DATA_HOME'),
   }
@@ -135,10 +165,14 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): { conf
 }
 
 /** The base URL of a node, without a slash at its end. @throws {ConfigurationError} naming `variable` */
-export function parseNodeUrl(variable: string, text: string): string {
+export function parseNodeUrl(
+  variable: string,
+  text: string,
+  what = 'a node, such as https://puente.example.org',
+): string {
   const url = URL.canParse(text) ? new URL(text) : undefined
   const usable = url !== undefined && ['http:', 'https:'].includes(url.protocol) && url.search === '' && url.hash === ''
-  if (!usable) throw new ConfigurationError(variable, 'must be the URL of a node, such as https://puente.example.org')
+  if (!usable) throw new ConfigurationError(variable, `must be the URL of ${what}`)
   if (url.username !== '' || url.password !== '') {
     throw new ConfigurationError(variable, 'must not hold a password: the API key goes into PUENTE_API_KEY')
   }
@@ -198,5 +232,34 @@ function isProxy(text: string): boolean {
   if (version === 0 || more.length > 0) return false
   return (
     bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) >= 1 && Number(bits) <= (version === 4 ? 32 : 128))
+  )
+}
+
+const localUrl = ({ host, port }: { readonly host: string; readonly port: number }): string =>
+  `http://${isIP(host) === 6 ? `[${host}]` : host}:${port}`
+
+/** An issuer is compared letter by letter (OpenID Connect Core 1.0 §2), so it stays as it is written. */
+function oidc(issuer: string | undefined, audience: string | undefined, claim = 'sub'): Config['oidc'] {
+  if (!/^[A-Za-z0-9_.:/-]{1,100}$/.test(claim)) {
+    throw new ConfigurationError('PUENTE_OIDC_CLAIM', 'must be the name of a claim, such as sub')
+  }
+  if (issuer !== undefined) parseNodeUrl('PUENTE_OIDC_ISSUER', issuer, 'an issuer, such as https://login.example.org')
+  if (issuer === undefined && audience === undefined) return undefined
+  if (issuer === undefined)
+    throw new ConfigurationError('PUENTE_OIDC_AUDIENCE', 'must have PUENTE_OIDC_ISSUER beside it')
+  if (audience === undefined) {
+    throw new ConfigurationError('PUENTE_OIDC_ISSUER', 'must have PUENTE_OIDC_AUDIENCE beside it: what its tokens name')
+  }
+  return Object.freeze({ issuer, audience, claim })
+}
+
+function privateHosts(text: string | undefined): readonly string[] {
+  const hosts = text === undefined ? [] : text.split(',').map((each) => each.trim().toLowerCase())
+  // As a URL has them: what is not written so would never be equal to one.
+  const isHost = (each: string) => URL.canParse(`http://${each}/`) && new URL(`http://${each}/`).host === each
+  if (hosts.every(isHost)) return Object.freeze(hosts)
+  throw new ConfigurationError(
+    'PUENTE_PRIVATE_HOSTS',
+    'must be hosts with commas between, such as "idp.internal, 10.0.0.5:8443, [fd00::1]"',
   )
 }

@@ -7,6 +7,7 @@ import { type Context, type Log, renewEpoch, warmUp } from './actions/index.ts'
 import { startContext } from './actions/start.ts'
 import { buildApp } from './app.ts'
 import type { Config, Secrets } from './config.ts'
+import { jsonFetcher, outbound } from './delivery/http.ts'
 import { startSchedule } from './schedule.ts'
 import { defaultDataFolder } from './store/embedded/data-folder.ts'
 import { startEmbedded } from './store/embedded/start.ts'
@@ -70,6 +71,10 @@ export const openContext = (
     log,
     version,
     listen: purpose === 'serve',
+    tokens: {
+      issuer: config.issuer,
+      ...(config.oidc === undefined ? {} : { external: { ...config.oidc, fetchJson: jsonFetcher(outbound(config)) } }),
+    },
   })
 
 /** After a backup was put back: the feed gets a new epoch. For a database that no node is serving. */

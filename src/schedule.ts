@@ -1,4 +1,14 @@
-import { type Context, forgetOldViews, integrateAudit, isReady, type Log, makeRoom } from './actions/index.ts'
+import {
+  type Context,
+  forgetEndedTokens,
+  forgetOldViews,
+  integrateAudit,
+  isReady,
+  type Log,
+  makeRoom,
+  refreshKeySet,
+  tendSigningKeys,
+} from './actions/index.ts'
 
 /** Something that runs on the clock. */
 export interface Job {
@@ -18,6 +28,11 @@ export const jobs: readonly Job[] = [
   { name: 'feed views', everyMs: 3_600_000, run: forgetOldViews },
   // leaves get their place in the audit log's tree, and the tree a signed head
   { name: 'audit tree', everyMs: 1_000, run: integrateAudit },
+  // signing keys are changed before they are old, and dropped when no token of theirs can be valid
+  { name: 'signing keys', everyMs: 600_000, run: tendSigningKeys },
+  { name: 'ended tokens', everyMs: 60_000, run: forgetEndedTokens },
+  // more often than keys are old, so that they never are when the issuer answers
+  { name: 'key set of the external issuer', everyMs: 60_000, run: refreshKeySet },
 ]
 
 export interface Schedule {

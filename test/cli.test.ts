@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto'
 import { readdirSync } from 'node:fs'
 import path from 'node:path'
 import { Readable } from 'node:stream'
@@ -162,6 +163,17 @@ t.test('commands of the directory send what the contract wants', async (t) => {
       { name: 'push', scopes: ['write'] },
     ],
     ['key revoke 0123456789ab', 'DELETE /v1/keys/0123456789ab'],
+    ['key list-client ana.cert-br', 'GET /v1/accounts/ana.cert-br/client-keys'],
+    ['key remove-client 0123456789ab', 'DELETE /v1/client-keys/0123456789ab'],
+    ['key rotate-signing', 'POST /v1/signing-keys', { dropOthers: false }],
+    ['key rotate-signing --drop-others', 'POST /v1/signing-keys', { dropOthers: true }],
+    ['identity list ana.cert-br', 'GET /v1/accounts/ana.cert-br/identities'],
+    [
+      'identity add ana.cert-br --subject ana@idp --scope read',
+      'POST /v1/accounts/ana.cert-br/identities',
+      { subject: 'ana@idp', scopes: ['read'] },
+    ],
+    ['identity remove 0123456789ab', 'DELETE /v1/identities/0123456789ab'],
     ['community list', 'GET /v1/communities'],
     [
       'community create x --name X --node-community',
@@ -198,6 +210,45 @@ t.test('commands of the directory send what the contract wants', async (t) => {
     t.same(sent?.body === '' ? undefined : JSON.parse(sent?.body ?? ''), body, `its body: ${line}`)
     t.equal(code, 0, err.join())
   }
+})
+
+t.test('of a key for tokens only the public half is sent, whichever half the file holds', async (t) => {
+  const { url, requests } = await fakeNode(t, () => ({ status: 201, body: {} }))
+  const environment = { PUENTE_URL: url, PUENTE_API_KEY: apiKey }
+  for (const { publicKey, privateKey } of [
+    generateKeyPairSync('ed25519'),
+    generateKeyPairSync('ec', { namedCurve: 'P-256' }),
+  ]) {
+    const folder = folderWith(t, {
+      'private.pem': privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
+      'public.pem': publicKey.export({ type: 'spki', format: 'pem' }).toString(),
+      'private.json': JSON.stringify(privateKey.export({ format: 'jwk' })),
+      'public.json': ` ${JSON.stringify(publicKey.export({ format: 'jwk' }))}`,
+    })
+    for (const name of readdirSync(folder)) {
+      const file = path.join(folder, name)
+      const { code, err } = await puente(environment, [
+        'key',
+        'add-client',
+        'ana.cert-br',
+        '--name',
+        'x',
+        '--file',
+        file,
+      ])
+      t.equal(code, 0, err.join())
+      t.equal(requests.at(-1)?.url, '/v1/accounts/ana.cert-br/client-keys')
+      t.same(JSON.parse(requests.at(-1)?.body ?? ''), { name: 'x', jwk: publicKey.export({ format: 'jwk' }) }, name)
+    }
+  }
+  const before = requests.length
+  const folder = folderWith(t, { 'none.pem': 'no key', 'none.json': '{"kty":"OKP"}' })
+  for (const name of ['none.pem', 'none.json', 'missing.pem']) {
+    const file = path.join(folder, name)
+    const { code } = await puente(environment, ['key', 'add-client', 'ana.cert-br', '--name', 'x', '--file', file])
+    t.equal(code, 2, name)
+  }
+  t.equal(requests.length, before)
 })
 
 t.test('doctor says what stands in the way, and makes no database to find out', async (t) => {

@@ -9,6 +9,8 @@ t.test('an empty environment gives the documented defaults', async (t) => {
   const { config, secrets } = readConfig({})
   t.match(config, { host: '127.0.0.1', port: 8460, dataFolder: undefined, logLevel: 'info', trustProxy: [] })
   t.equal(config.url, 'http://127.0.0.1:8460')
+  t.match(config, { issuer: 'http://127.0.0.1:8460', oidc: undefined, privateHosts: [] })
+  t.equal(readConfig({ PUENTE_HOST: '::1', PUENTE_PORT: '81' }).config.issuer, 'http://[::1]:81')
   t.same(secrets, { databaseUrl: undefined, apiKey: undefined })
   for (const { name, default: otherwise } of variables) {
     if (/^\d+$/.test(otherwise)) t.same(readConfig({ [name]: otherwise }).config, config, `${name} is ${otherwise}`)
@@ -31,7 +33,14 @@ t.test('good values are taken', async (t) => {
     PUENTE_URL: 'https://puente.example.org/node/',
     PUENTE_API_KEY: key,
     NO_COLOR: '1',
+    PUENTE_ISSUER: 'https://puente.example.org/',
+    PUENTE_OIDC_ISSUER: 'https://login.example.org/',
+    PUENTE_OIDC_AUDIENCE: 'puente',
+    PUENTE_PRIVATE_HOSTS: 'IDP.internal, 10.0.0.5:8443,[fd00::1]',
   })
+  t.equal(config.issuer, 'https://puente.example.org')
+  t.same(config.oidc, { issuer: 'https://login.example.org/', audience: 'puente', claim: 'sub' }, 'letter by letter')
+  t.same(config.privateHosts, ['idp.internal', '10.0.0.5:8443', '[fd00::1]'])
   t.match(config, { host: '::1', port: 0, logLevel: 'warn', colour: false, url: 'https://puente.example.org/node' })
   t.equal(config.dataFolder, `${process.cwd()}/data`)
   t.same(config.trustProxy, ['loopback', '10.0.0.0/8', '2001:db8::1'])
@@ -62,6 +71,11 @@ t.test('each bad value is refused with a sentence that names its variable', asyn
       '10.0.0.1,',
     ],
     ['PUENTE_URL', 'puente.example', 'ftp://x', 'http://user:secret@x', 'http://x/?a=b', 'http://x/#a'],
+    ['PUENTE_ISSUER', 'puente.example', 'ftp://x', 'https://x/?a=b', 'https://x/#a', 'https://user:secret@x'],
+    ['PUENTE_OIDC_ISSUER', 'login.example', 'https://x/?a=b', 'https://login.example'],
+    ['PUENTE_OIDC_AUDIENCE', 'https://puente.example'],
+    ['PUENTE_OIDC_CLAIM', 'a b', 'x'.repeat(101)],
+    ['PUENTE_PRIVATE_HOSTS', 'http://x', 'a b', 'x/', 'x,', 'ana@x', 'x:99999', '127.1', '::1'],
     ['PUENTE_API_KEY', 'secret', 'puente_0123456789ab_short', `${key}x`, `Bearer ${key}`],
   ]
   for (const [name, ...values] of bad) {

@@ -4,7 +4,7 @@ import type { Test } from 'tap'
 import { actions, type Context } from '../src/actions/index.ts'
 import { identify, prepare } from '../src/actions/prepare.ts'
 import { setUp } from '../src/actions/set-up.ts'
-import { startContext } from '../src/actions/start.ts'
+import { startContext, type TokenSettings } from '../src/actions/start.ts'
 import type { Guards } from '../src/api/guards.ts'
 import { buildApp } from '../src/app.ts'
 import { mintKey } from '../src/auth/api-keys.ts'
@@ -51,6 +51,7 @@ export async function testNode(
   options: {
     readonly seed?: boolean
     readonly requestsPerMinute?: number
+    readonly tokens?: TokenSettings
     readonly guards?: Partial<Guards>
     readonly trustProxy?: readonly string[]
     readonly database?: { readonly connections: number; readonly connectTimeoutMs: number }
@@ -63,6 +64,7 @@ export async function testNode(
     clock: () => now,
     log: { info: () => {}, warn: () => {}, error: (facts, message) => t.comment(message, facts) },
     version: 'test',
+    ...(options.tokens === undefined ? {} : { tokens: options.tokens }),
   })
   const app = await buildApp(context, {
     root: process.cwd(),

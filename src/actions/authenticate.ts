@@ -1,10 +1,11 @@
 import { keyIdOf, keyMatches } from '../auth/api-keys.ts'
-import { secretOf } from '../auth/credentials.ts'
+import { secretOf, tokenOf } from '../auth/credentials.ts'
 import type { Scope } from '../domain/account.ts'
 import { purposes } from '../domain/agreement.ts'
 import { type Caller, publicCaller } from '../domain/caller.ts'
 import { Fault } from '../domain/errors.ts'
 import { keyIsUsable, lastUseGrainMs, readKey, touchKey } from '../store/keys.ts'
+import { authenticateToken } from './authenticate-token.ts'
 import type { Context } from './context.ts'
 import type { ProvenKey } from './proven-keys.ts'
 import { credentialsInvalid, readerIn } from './recognise.ts'
@@ -13,11 +14,15 @@ export interface Credentials {
   readonly authorization?: string | undefined
   /** `Puente-Purpose` header; `defence` when absent. */
   readonly purpose?: string | undefined
+  /** `DPoP` header (RFC 9449), and the request it must be about; the path without query. */
+  readonly proof?: string | undefined
+  readonly method?: string | undefined
+  readonly path?: string | undefined
 }
 
 /**
- * Who is calling: the public without credentials, otherwise the account of the API key. One answer for every way in which a
- * key can fail, so that nobody learns which part was right.
+ * Who is calling: the public without credentials, otherwise the account of the API key or the token. One answer for every way
+ * in which a key can fail, so that nobody learns which part was right.
  * @throws {Fault} `credentials_invalid`, `invalid_request` for an unknown purpose
  */
 export async function authenticate(context: Context, credentials: Credentials): Promise<Caller> {
@@ -25,6 +30,8 @@ export async function authenticate(context: Context, credentials: Credentials): 
   if (purpose === undefined) {
     throw new Fault('invalid_request', `The purpose is one of ${purposes.join(', ')}.`)
   }
+  const token = tokenOf(credentials.authorization)
+  if (token !== undefined) return await authenticateToken(context, token, credentials, purpose)
   const secret = secretOf(credentials.authorization)
   if (secret === undefined) return { ...publicCaller, purpose }
   const at = context.clock()

@@ -6,7 +6,9 @@ import type { Networks } from '../store/networks.ts'
 import type { Node } from '../store/node.ts'
 import type { AuditQueue } from './audit-queue.ts'
 import type { CurrentPolicy } from './current-policy.ts'
+import type { FailedAuthentications } from './failed-authentications.ts'
 import type { ProvenKeys } from './proven-keys.ts'
+import type { Tokens } from './tokens.ts'
 import type { Turns } from './turns.ts'
 
 /** Where the actions write what an operator should know. */
@@ -33,6 +35,8 @@ export interface Context {
   readonly clock: () => Date
   readonly log: Log
   readonly version: string
+  readonly tokens: Tokens
+  readonly failures: FailedAuthentications
 }
 
 /** The directory and the decisions as of one policy epoch. */

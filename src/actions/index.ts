@@ -3,12 +3,15 @@ import * as accounts from './accounts.ts'
 import * as agreements from './agreements.ts'
 import * as auditProofs from './audit-proofs.ts'
 import { authenticate } from './authenticate.ts'
+import * as clientKeys from './client-keys.ts'
 import * as clients from './clients.ts'
 import * as communities from './communities.ts'
 import { describe } from './describe.ts'
 import { explain } from './explain.ts'
 import { follow } from './follow.ts'
 import { history } from './history.ts'
+import * as identities from './identities.ts'
+import { issueToken } from './issue-token.ts'
 import * as keys from './keys.ts'
 import { listLeaves } from './list-leaves.ts'
 import { lookup } from './lookup.ts'
@@ -17,8 +20,10 @@ import { publish } from './publish.ts'
 import { read } from './read.ts'
 import { recall } from './recall.ts'
 import { revise } from './revise.ts'
+import { revokeToken } from './revoke-token.ts'
 import { search } from './search.ts'
 import { setUp } from './set-up.ts'
+import { rotateSigningKey } from './signing-keys.ts'
 import { statistics } from './statistics.ts'
 import { whoami } from './whoami.ts'
 
@@ -64,8 +69,20 @@ export const actions = {
   'prove-inclusion': auditProofs.proveInclusion,
   'prove-consistency': auditProofs.proveConsistency,
   'list-leaves': listLeaves,
+  'issue-token': issueToken,
+  'revoke-token': revokeToken,
+  'list-client-keys': clientKeys.listClientKeys,
+  'add-client-key': clientKeys.addClientKey,
+  'remove-client-key': clientKeys.removeClientKey,
+  'list-identities': identities.listIdentities,
+  'add-identity': identities.addIdentity,
+  'remove-identity': identities.removeIdentity,
+  'rotate-signing-key': rotateSigningKey,
 } as const satisfies Record<ActionName, unknown>
 
 export type { Context, Log } from './context.ts'
 export { forgetOldViews, isReady, makeRoom, renewEpoch, waitingForDatabase, warmUp } from './describe.ts'
 export { integrateAudit } from './integrate-audit.ts'
+export { tendSigningKeys } from './signing-keys.ts'
+export { describeTokens, publishedKeys } from './token-metadata.ts'
+export { forgetEndedTokens, refreshKeySet } from './tokens.ts'

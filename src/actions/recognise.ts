@@ -4,6 +4,7 @@ import { Fault } from '../domain/errors.ts'
 import type { Reader } from '../domain/reader.ts'
 import { keyIsUsable, readKey } from '../store/keys.ts'
 import type { Context, Standing } from './context.ts'
+import { tokenStillStands } from './token-standing.ts'
 
 /** Readers of one directory, made once: they are the same objects as long as the directory is. */
 const readers = new WeakMap<Directory, Map<string, Reader | undefined>>()
@@ -36,6 +37,7 @@ export async function recognise(context: Context, { directory }: Standing, calle
 
 /** Asks the store whether the credential still stands. @throws {Fault} `credentials_invalid` */
 export async function proveAgain(context: Context, caller: Caller): Promise<void> {
+  if (!(await tokenStillStands(context, caller))) throw credentialsInvalid()
   if (caller.key === undefined) return
   const key = await readKey(context.database, caller.key)
   if (!keyIsUsable(key, context.clock())) throw credentialsInvalid()

@@ -8,8 +8,23 @@ import { Signals } from '../store/signals.ts'
 import { AuditQueue } from './audit-queue.ts'
 import type { Context, Log } from './context.ts'
 import { CurrentPolicy } from './current-policy.ts'
+import { ExternalIssuer, type ExternalIssuerSettings, type FetchJson } from './external-issuer.ts'
+import { FailedAuthentications } from './failed-authentications.ts'
 import { ProvenKeys } from './proven-keys.ts'
+import { ensureSigningKey, SigningKeys } from './signing-keys.ts'
+import { Tokens } from './tokens.ts'
 import { Turns } from './turns.ts'
+
+/** What tokens are issued and taken by. */
+export interface TokenSettings {
+  /** This node as it names itself in tokens: a URL without a slash at its end. */
+  readonly issuer: string
+  /** Another issuer whose tokens people may use, and how its keys are fetched. */
+  readonly external?: ExternalIssuerSettings & { readonly fetchJson: FetchJson }
+}
+
+/** For a node that was not told its name: where it answers by default. */
+const localIssuer = 'http://127.0.0.1:8460'
 
 /** Opens a migrated database and makes what every action is given. `close` writes what is left for the
  * audit log and gives the connections back. */
@@ -20,6 +35,7 @@ export async function startContext(options: {
   readonly version: string
   /** Hear at once of what other processes change; a process that serves does, a command that runs once need not. */
   readonly listen?: boolean
+  readonly tokens?: TokenSettings
 }): Promise<Context & { close(): Promise<void> }> {
   const { clock, log, version } = options
   const database = new Database({
@@ -40,7 +56,9 @@ export async function startContext(options: {
   )
   if (options.listen === true) await signals.open()
   const audit = new AuditQueue((entries, bases) => appendAudits(database, entries, bases), log)
-  return {
+  const { issuer, external } = options.tokens ?? { issuer: localIssuer }
+  const other = external && new ExternalIssuer(external, external.fetchJson, clock, log)
+  const context = {
     database,
     node,
     policy,
@@ -52,10 +70,14 @@ export async function startContext(options: {
     clock,
     log,
     version,
+    tokens: new Tokens(issuer, new SigningKeys(database), other),
+    failures: new FailedAuthentications(clock),
     close: async () => {
       await signals.close()
       await audit.close()
       await database.close()
     },
   }
+  await ensureSigningKey(context)
+  return context
 }

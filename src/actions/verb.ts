@@ -67,7 +67,7 @@ export function verb<Input, Output>(
 }
 
 /**
- * Asks again, in the middle of something long: the account, its organisation and the key may have been disabled since.
+ * Asks again, in the middle of something long: the account, its organisation, the key or the token may have been taken back.
  * @throws {Fault} `credentials_invalid`, `role_required`
  */
 export async function stillMay(context: Context, caller: Caller, name: ActionName): Promise<void> {

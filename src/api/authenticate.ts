@@ -14,14 +14,21 @@ export function authenticateRequests(app: FastifyInstance, context: Context): vo
   app.decorateRequest('caller', null as unknown as Caller)
   app.addHook('onRequest', async (request) => {
     const { authorization } = request.headers
-    const purpose = request.headers['puente-purpose']
+    const { 'puente-purpose': purpose, dpop: proof } = request.headers
     if (request.routeOptions.config.open === true) {
       request.caller = publicCaller
       return
     }
-    request.caller = await actions.authenticate(context, {
+    const credentials = {
       authorization,
       purpose: Array.isArray(purpose) ? purpose.join(',') : purpose,
-    })
+      proof: Array.isArray(proof) ? proof.join(',') : proof,
+      method: request.method,
+      path: request.url.split('?', 1)[0],
+    }
+    request.caller =
+      authorization === undefined
+        ? await actions.authenticate(context, credentials)
+        : await context.failures.guard(request.ip, authorization, () => actions.authenticate(context, credentials))
   })
 }

@@ -74,6 +74,9 @@ export function problemOf(fault: Fault): Problem {
   }
 }
 
+/** How one may authenticate here (RFC 9110 §11.6.1, RFC 9449 §7.1). */
+export const challenge = 'Bearer realm="puente", Basic realm="puente", DPoP algs="EdDSA ES256"'
+
 /** @param extension further members; a `status` among them stands for the fault's own */
 export async function sendProblem(
   reply: FastifyReply,
@@ -82,7 +85,7 @@ export async function sendProblem(
 ): Promise<FastifyReply> {
   const { retryAfterSeconds } = fault.detail
   if (retryAfterSeconds !== undefined) reply.header('retry-after', String(retryAfterSeconds))
-  if (fault.kind === 'unauthenticated') reply.header('www-authenticate', 'Bearer realm="puente", Basic realm="puente"')
+  if (fault.kind === 'unauthenticated') reply.header('www-authenticate', challenge)
   return reply
     .status(extension.status ?? fault.status)
     .header('cache-control', 'private, no-store')

@@ -21,3 +21,17 @@ export function secretOf(authorization: string | undefined): string | undefined 
   }
   throw new Fault('credentials_invalid', 'The Authorization header is neither Bearer nor Basic with an API key.')
 }
+
+/** A token in an `Authorization` header: what is `Bearer` and no API key, or `DPoP` (RFC 9449 §7.1). */
+export interface GivenToken {
+  readonly scheme: 'bearer' | 'dpop'
+  readonly text: string
+}
+
+/** @returns undefined for everything else, API keys among them */
+export function tokenOf(authorization: string | undefined): GivenToken | undefined {
+  const [, word = '', text = ''] = /^(bearer|dpop) +(\S+) *$/i.exec(authorization ?? '') ?? []
+  const scheme = word.toLowerCase()
+  if (scheme === 'dpop') return { scheme, text }
+  return scheme === 'bearer' && !text.startsWith('puente_') ? { scheme, text } : undefined
+}

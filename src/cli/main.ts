@@ -9,6 +9,7 @@ import { addClient } from './commands/client.ts'
 import { addCommunity } from './commands/community.ts'
 import { addDemo } from './commands/demo.ts'
 import { addDoctor } from './commands/doctor.ts'
+import { addIdentity } from './commands/identity.ts'
 import { addKey } from './commands/key.ts'
 import { addLookup } from './commands/lookup.ts'
 import { addMigrate } from './commands/migrate.ts'
@@ -74,7 +75,7 @@ function program(shell: Shell): Command {
     .addHelpText('after', `\nEnvironment:\n${environmentText()}\n\n${exitCodesText}`)
   for (const add of [addServe, addDemo, addSetup, addMigrate, addRestored, addDoctor]) add(puente, shell)
   for (const add of [addPush, addLookup]) add(puente, shell)
-  for (const add of [addOrg, addAccount, addKey, addCommunity, addClient, addAgreement]) add(puente, shell)
+  for (const add of [addOrg, addAccount, addKey, addCommunity, addClient, addAgreement, addIdentity]) add(puente, shell)
   addAudit(puente, shell)
   return puente
 }

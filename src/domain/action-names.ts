@@ -40,5 +40,14 @@ export const actionNames = [
   'prove-inclusion',
   'prove-consistency',
   'list-leaves',
+  'issue-token',
+  'revoke-token',
+  'list-client-keys',
+  'add-client-key',
+  'remove-client-key',
+  'list-identities',
+  'add-identity',
+  'remove-identity',
+  'rotate-signing-key',
 ] as const
 export type ActionName = (typeof actionNames)[number]

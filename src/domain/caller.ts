@@ -13,7 +13,15 @@ export interface Caller {
   readonly key?: string
   /** The policy epoch under which the credential was last proven. */
   readonly provenAt?: bigint
+  /** The token used, where it was one. */
+  readonly token?: TokenUse
 }
+
+/** What is asked again about a token while something long goes on. */
+export type TokenUse = { readonly expiresAt: Date } & (
+  | { readonly issuer: 'node'; readonly jti: string; readonly clientKey: string }
+  | { readonly issuer: 'external'; readonly identity: string }
+)
 
 /** The public: no credentials given. */
 export const publicCaller: Caller = { reader: anonymous, scopes: ['read'], purpose: 'defence', operator: false }

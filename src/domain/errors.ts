@@ -89,6 +89,11 @@ export const faultCodes = {
   rate_limited: { kind: 'too_much', status: 429 },
   headers_too_large: { kind: 'too_much', status: 431 },
   request_incomplete: { kind: 'too_much', status: 408 },
+  // tokens: the codes of RFC 6749 and RFC 9449
+  invalid_client: { kind: 'unauthenticated' },
+  invalid_scope: { kind: 'invalid' },
+  unsupported_grant_type: { kind: 'invalid' },
+  invalid_dpop_proof: { kind: 'invalid' },
   // us
   unavailable: { kind: 'unavailable' },
   internal: { kind: 'internal' },

@@ -77,4 +77,39 @@ export const limits = {
   auditWaitMs: 5_000,
   /** Leaves taken into the tree by one transaction. */
   treeBatchLeaves: 2_000,
+  /** One JWT: token, assertion or proof. */
+  tokenCharacters: 8_192,
+  /** Life of an access token of this node. */
+  tokenLifetimeSeconds: 300,
+  /** How far ahead a client's assertion may end (RFC 7523). */
+  assertionLifetimeSeconds: 300,
+  /** How far clocks of others may be off. */
+  clockSkewSeconds: 10,
+  /** Verified tokens that one process remembers. */
+  tokensCached: 10_000,
+  /** How old the last look at revoked tokens may be. */
+  revocationAgeMs: 2_000,
+  /** How old a DPoP proof may be (RFC 9449). */
+  proofAgeSeconds: 60,
+  /** Proofs that one process remembers, so that none is used twice; when there is no room proofs are refused. */
+  proofsRemembered: 200_000,
+  clientKeysPerAccount: 10,
+  /** After so many days a new key signs tokens. */
+  signingKeyDays: 30,
+  /** A new signing key is shown so long before it signs. */
+  signingKeyNoticeSeconds: 600,
+  /** Keys of an external issuer are fetched again after this. */
+  keySetAgeSeconds: 600,
+  /** And at most so often when a token names one that is not known. */
+  keySetRetrySeconds: 30,
+  /** How long they are used while the issuer cannot be reached. */
+  keySetStaleSeconds: 3_600,
+  /** Keys read from one key set. */
+  keySetKeys: 100,
+  outboundTimeoutMs: 10_000,
+  outboundBytes: 8 * 1024 * 1024,
+  /** Credentials of one address that may fail in a minute; then only those that were good before are looked at. */
+  failedAuthenticationsPerMinute: 30,
+  /** Addresses whose failures are counted, and credentials known to be good, in one process. */
+  failingAddresses: 10_000,
 } as const

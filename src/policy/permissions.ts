@@ -56,6 +56,17 @@ export const permissions = {
   'prove-inclusion': { who: 'public', scope: 'read' },
   'prove-consistency': { who: 'public', scope: 'read' },
   'list-leaves': { who: 'enrolled', scope: 'read' },
+  // The client proves who it is inside: by an assertion that one of its keys signed.
+  'issue-token': { who: 'public', scope: 'read' },
+  'revoke-token': { who: 'public', scope: 'read' },
+  'list-client-keys': { who: ['administrator'], scope: 'admin', where: 'own' },
+  'add-client-key': { who: ['administrator'], scope: 'admin', where: 'own' },
+  'remove-client-key': { who: ['administrator'], scope: 'admin', where: 'own' },
+  'list-identities': { who: ['administrator'], scope: 'admin', where: 'own' },
+  // Who is who at an external issuer is the operator's to vouch for: an organisation could claim another's people.
+  'add-identity': { who: ['administrator'], scope: 'admin', where: 'operator' },
+  'remove-identity': { who: ['administrator'], scope: 'admin', where: 'operator' },
+  'rotate-signing-key': { who: ['administrator'], scope: 'admin', where: 'operator' },
 } as const satisfies Record<ActionName, Permission>
 
 export interface Refusal {

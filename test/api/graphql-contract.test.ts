@@ -94,6 +94,8 @@ t.test('REST and GraphQL have the same words for the same things', async (t) => 
     'ClientPair',
     'Account',
     'ApiKey',
+    'ClientKey',
+    'Identity',
     'Community',
     'Membership',
     'Agreement',
@@ -133,7 +135,9 @@ t.test('each verb that REST has, GraphQL has', async (t) => {
     follow: 'changes',
     readConstituency: 'constituency',
   }
-  const own = new Set(['health', 'ready', 'contract'])
+  // OAuth has its own protocol, and is what one gets in by.
+  const oauth = ['issueToken', 'revokeToken', 'publishedKeys', 'describeTokens']
+  const own = new Set(['health', 'ready', 'contract', ...oauth])
   // For auditors' tools, which fetch notes and proofs by URL and know nothing of this schema (docs/audit.md).
   const proofs = ['auditCheckpoint', 'auditKey', 'listCheckpoints', 'proveInclusion', 'proveConsistency', 'listLeaves']
   for (const operation of proofs) own.add(operation)
@@ -177,6 +181,14 @@ t.test('every field of every type answers, in the type that the contract promise
     },
   )
   await node.context.database.client.query("insert into constituency values ('lacnic', 'country', 'UY')")
+  const jwk = JSON.stringify({ kty: 'OKP', crv: 'Ed25519', x: 'x' })
+  await node.context.database.client.query(
+    "insert into client_key (id, account, name, thumbprint, jwk, scopes) values ('0123456789ab', 'admin.lacnic', 'n', 't', $1, '{read}')",
+    [jwk],
+  )
+  await node.context.database.client.query(
+    "insert into external_identity (id, issuer, subject, account, scopes) values ('0123456789ab', 'i', 's', 'admin.lacnic', '{read}')",
+  )
   const arguments_: Record<string, string> = {
     indicators: 'first: 1',
     changes: 'first: 1',
@@ -187,6 +199,8 @@ t.test('every field of every type answers, in the type that the contract promise
     lookup: `values: [{ value: "${value}" }, { value: "?" }]`,
     node: `id: "${Buffer.from('Organisation:lacnic').toString('base64url')}"`,
     keys: 'account: "admin.lacnic"',
+    clientKeys: 'account: "admin.lacnic"',
+    identities: 'account: "admin.lacnic"',
     constituency: 'organisation: "lacnic"',
     accounts: 'organisation: "lacnic"',
   }
@@ -205,7 +219,7 @@ t.test('every field of every type answers, in the type that the contract promise
     t.ok(body.data?.[field.name] !== null && body.data?.[field.name]?.length !== 0, `${field.name} has an answer`)
   }
   const readable = objects.filter(
-    ({ name }) => !['Mutation', 'Receipt', 'IssuedKey', 'Recalled', 'Membership'].includes(name),
+    ({ name }) => !['Mutation', 'Receipt', 'IssuedKey', 'RotatedKey', 'Recalled', 'Membership'].includes(name),
   )
   const expected = readable.flatMap((type) => fieldsOf(type.name).map((field) => `${type.name}.${field}`))
   t.strictSame(

@@ -7,6 +7,7 @@ import { migrate } from '../../src/store/migrate.ts'
 import * as account from '../../src/store/tables/account.ts'
 import * as directory from '../../src/store/tables/directory.ts'
 import * as log from '../../src/store/tables/log.ts'
+import * as tokens from '../../src/store/tables/tokens.ts'
 import { testDatabase } from '../database.ts'
 
 const dumpFile = 'migrations/schema.txt'
@@ -52,7 +53,9 @@ t.test('migrating again changes nothing', async (t) => {
 t.test('each table of the code has the columns of the database', async (t) => {
   const client = new pg.Client({ connectionString: await testDatabase(t) })
   await client.connect()
-  const tables = Object.values({ ...account, ...directory, ...log }).filter((each) => is(each, PgTable)) as PgTable[]
+  const tables = Object.values({ ...account, ...directory, ...log, ...tokens }).filter((each) =>
+    is(each, PgTable),
+  ) as PgTable[]
   t.ok(tables.length >= 15)
   for (const table of tables) {
     const { rows } = await client.query<{ column_name: string; is_nullable: string }>(

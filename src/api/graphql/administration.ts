@@ -1,10 +1,13 @@
 import type { AmendAccountInput, CreateAccountInput } from '../../actions/accounts.ts'
 import type { AddAgreementInput, EndAgreementInput } from '../../actions/agreements.ts'
+import type { AddClientKeyInput } from '../../actions/client-keys.ts'
 import type { ClientPair } from '../../actions/clients.ts'
 import type { CreateCommunityInput, MemberInput } from '../../actions/communities.ts'
+import type { AddIdentityInput } from '../../actions/identities.ts'
 import { actions } from '../../actions/index.ts'
 import type { IssueKeyInput } from '../../actions/keys.ts'
 import type { AmendOrganisationInput, EnrolInput } from '../../actions/organisations.ts'
+import type { RotateInput } from '../../actions/signing-keys.ts'
 import type { ConstituencyEntry } from '../../domain/organisation.ts'
 import { type Asked, changing } from './asked.ts'
 import { localIdOf } from './global-id.ts'
@@ -50,6 +53,23 @@ export const directoryMutations = {
     await actions['revoke-key'](context, caller, { id })
     return id
   }),
+  addClientKey: changing(({ context, caller }: Asked, { account, ...input }: OfAccount<AddClientKeyInput>) =>
+    actions['add-client-key'](context, caller, { ...input, id: localIdOf('Account', account) }),
+  ),
+  removeClientKey: changing(async ({ context, caller }: Asked, { id }: { id: string }) => {
+    await actions['remove-client-key'](context, caller, { id })
+    return id
+  }),
+  addIdentity: changing(({ context, caller }: Asked, { account, ...input }: OfAccount<AddIdentityInput>) =>
+    actions['add-identity'](context, caller, { ...input, id: localIdOf('Account', account) }),
+  ),
+  removeIdentity: changing(async ({ context, caller }: Asked, { id }: { id: string }) => {
+    await actions['remove-identity'](context, caller, { id })
+    return id
+  }),
+  rotateSigningKey: changing(({ context, caller }: Asked, input: RotateInput) =>
+    actions['rotate-signing-key'](context, caller, input),
+  ),
   createCommunity: changing(({ context, caller }: Asked, { input }: { input: CreateCommunityInput }) =>
     actions['create-community'](context, caller, input),
   ),
@@ -68,7 +88,8 @@ export const directoryMutations = {
   ),
 }
 
-type IssueKeyArgs = Omit<IssueKeyInput, 'id'> & { readonly account: string }
+type OfAccount<Input> = Omit<Input, 'id'> & { readonly account: string }
+type IssueKeyArgs = OfAccount<IssueKeyInput>
 
 const localPair = ({ provider, client }: ClientPair): ClientPair => ({
   provider: localIdOf('Organisation', provider),

@@ -1,5 +1,7 @@
+import type { ClientKey } from '../../actions/client-keys.ts'
 import type { ClientPair } from '../../actions/clients.ts'
 import type { MemberInput } from '../../actions/communities.ts'
+import type { Identity } from '../../actions/identities.ts'
 import { actions } from '../../actions/index.ts'
 import type { ApiKey } from '../../actions/keys.ts'
 import type { Account } from '../../domain/account.ts'
@@ -29,6 +31,14 @@ export const directoryQueries = {
   keys: reading(
     ({ context, caller }: Asked, { account }: { account: string }): Promise<ApiKey[] | null> =>
       orNull(actions['list-keys'](context, caller, { id: localIdOf('Account', account) })),
+  ),
+  clientKeys: reading(
+    ({ context, caller }: Asked, { account }: { account: string }): Promise<ClientKey[] | null> =>
+      orNull(actions['list-client-keys'](context, caller, { id: localIdOf('Account', account) })),
+  ),
+  identities: reading(
+    ({ context, caller }: Asked, { account }: { account: string }): Promise<Identity[] | null> =>
+      orNull(actions['list-identities'](context, caller, { id: localIdOf('Account', account) })),
   ),
   communities: reading(async ({ known }: Asked) => [...(await known.communities()).values()]),
   agreements: reading(({ context, caller }: Asked) => actions['list-agreements'](context, caller, undefined)),

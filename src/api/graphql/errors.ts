@@ -2,7 +2,7 @@ import type { FastifyReply } from 'fastify'
 import { type ExecutionResult, GraphQLError, type GraphQLFormattedError } from 'graphql'
 import type { Log } from '../../actions/index.ts'
 import { Fault } from '../../domain/errors.ts'
-import { faultOf } from '../problem.ts'
+import { challenge, faultOf } from '../problem.ts'
 
 /** An operation that ran: whatever its fields met, the request was answered (GraphQL over HTTP). */
 export const executed = (execution: ExecutionResult, log: Log) => ({
@@ -30,7 +30,7 @@ export async function refuse(reply: FastifyReply, error: unknown, log: Log): Pro
   const [{ fault }] = faults
   const { retryAfterSeconds } = fault.detail
   if (retryAfterSeconds !== undefined) reply.header('retry-after', String(retryAfterSeconds))
-  if (fault.kind === 'unauthenticated') reply.header('www-authenticate', 'Bearer realm="puente", Basic realm="puente"')
+  if (fault.kind === 'unauthenticated') reply.header('www-authenticate', challenge)
   if (fault.code === 'method_not_allowed') reply.header('allow', 'POST')
   return reply.status(fault.status).send({ errors: faults.map((each) => shown(each.error, each.fault)) })
 }

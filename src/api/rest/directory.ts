@@ -1,10 +1,13 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { AmendAccountInput, CreateAccountInput } from '../../actions/accounts.ts'
 import type { AddAgreementInput } from '../../actions/agreements.ts'
+import type { AddClientKeyInput } from '../../actions/client-keys.ts'
 import type { CreateCommunityInput } from '../../actions/communities.ts'
+import type { AddIdentityInput } from '../../actions/identities.ts'
 import { actions } from '../../actions/index.ts'
 import type { IssueKeyInput } from '../../actions/keys.ts'
 import type { AmendOrganisationInput, EnrolInput } from '../../actions/organisations.ts'
+import type { RotateInput } from '../../actions/signing-keys.ts'
 import type { ConstituencyEntry } from '../../domain/organisation.ts'
 import type { Handler } from './handler.ts'
 
@@ -95,6 +98,44 @@ export const directory = {
       ...(body<{ at?: string } | undefined>(request) ?? {}),
       id: of(request).agreement ?? '',
     }),
+
+  listClientKeys: async (context, request) => ({
+    items: await actions['list-client-keys'](context, request.caller, { id: of(request).account ?? '' }),
+  }),
+  addClientKey: async (context, request, reply) =>
+    created(
+      reply,
+      await actions['add-client-key'](context, request.caller, {
+        ...body<Omit<AddClientKeyInput, 'id'>>(request),
+        id: of(request).account ?? '',
+      }),
+    ),
+  removeClientKey: async (context, request, reply) => {
+    await actions['remove-client-key'](context, request.caller, { id: of(request).key ?? '' })
+    return reply.status(204).send()
+  },
+
+  listIdentities: async (context, request) => ({
+    items: await actions['list-identities'](context, request.caller, { id: of(request).account ?? '' }),
+  }),
+  addIdentity: async (context, request, reply) =>
+    created(
+      reply,
+      await actions['add-identity'](context, request.caller, {
+        ...body<Omit<AddIdentityInput, 'id'>>(request),
+        id: of(request).account ?? '',
+      }),
+    ),
+  removeIdentity: async (context, request, reply) => {
+    await actions['remove-identity'](context, request.caller, { id: of(request).identity ?? '' })
+    return reply.status(204).send()
+  },
+
+  rotateSigningKey: async (context, request, reply) =>
+    created(
+      reply,
+      await actions['rotate-signing-key'](context, request.caller, body<RotateInput | undefined>(request) ?? {}),
+    ),
 } as const satisfies Record<string, Handler>
 
 const clientPair = (request: FastifyRequest) => ({

@@ -10,6 +10,7 @@ import { follow, statistics } from './feed.ts'
 import type { Handler } from './handler.ts'
 import { explain, history, read, recall, revise, search } from './indicators.ts'
 import { lookup } from './lookup.ts'
+import { formBytes, oauthDocuments, oauthForms, speakOauth } from './oauth.ts'
 import { publish } from './publish.ts'
 import { compileBody, compileParameters } from './validation.ts'
 
@@ -18,6 +19,8 @@ const streaming: Readonly<Record<string, Handler>> = { publish, lookup }
 
 const handlers = (contract: Contract): Readonly<Record<string, Handler>> => ({
   ...streaming,
+  ...oauthForms,
+  ...oauthDocuments,
   ...directory,
   ...audit,
   search,
@@ -49,14 +52,19 @@ export async function registerRest(app: FastifyInstance, context: Context, contr
   app.setValidatorCompiler(({ schema, httpPart }) =>
     httpPart === 'body' ? compileBody(schema) : compileParameters(schema),
   )
-  const [streams, documents] = [
+  const [streams, forms, documents] = [
     contract.operations.filter(({ operationId }) => operationId in streaming),
-    contract.operations.filter(({ operationId }) => !(operationId in streaming)),
+    contract.operations.filter(({ operationId }) => operationId in oauthForms),
+    contract.operations.filter(({ operationId }) => !(operationId in streaming) && !(operationId in oauthForms)),
   ]
   await app.register(async (scope) => {
     scope.removeAllContentTypeParsers()
     scope.addContentTypeParser('*', (_request, payload, done) => done(null, payload))
     for (const operation of streams) route(scope, context, operation, all, Number.MAX_SAFE_INTEGER)
+  })
+  await app.register(async (scope) => {
+    speakOauth(scope, context.log)
+    for (const operation of forms) route(scope, context, operation, all, formBytes)
   })
   await app.register(async (scope) => {
     scope.removeAllContentTypeParsers()

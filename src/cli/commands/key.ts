@@ -4,6 +4,7 @@ import { type Scope, scopes } from '../../domain/account.ts'
 import { call, path } from '../client.ts'
 import { printRows } from '../output.ts'
 import { asClient, type ClientOptions, type Shell, targetOf } from '../shell.ts'
+import { addTokenKeys } from './client-key.ts'
 
 interface IssueOptions extends ClientOptions {
   readonly name: string
@@ -13,7 +14,9 @@ interface IssueOptions extends ClientOptions {
 
 /** `puente key`: API keys of accounts. */
 export function addKey(program: Command, shell: Shell): void {
-  const key = program.command('key').description('API keys of accounts (administrators)')
+  const key = program
+    .command('key')
+    .description('keys of accounts: API keys, and those that tokens are asked for with (administrators)')
 
   asClient(key.command('list <account>').description('its keys, without their secrets')).action(
     async (account: string, options: ClientOptions) => {
@@ -50,4 +53,5 @@ export function addKey(program: Command, shell: Shell): void {
       shell.print(options.json === true ? JSON.stringify({ revoked: id }) : `revoked ${id}`)
     },
   )
+  addTokenKeys(key, shell)
 }
