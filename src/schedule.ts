@@ -1,4 +1,4 @@
-import { type Context, isReady, type Log, makeRoom } from './actions/index.ts'
+import { type Context, isReady, type Log, makeRoom, mergeObservations } from './actions/index.ts'
 
 /** Something that runs on the clock. */
 export interface Job {
@@ -14,6 +14,8 @@ export const jobs: readonly Job[] = [
   { name: 'readiness', everyMs: 30_000, run: isReady },
   // the feed and the audit log grow without end, a partition at a time
   { name: 'partitions', everyMs: 600_000, run: makeRoom },
+  // streams append what they counted; pages of one indicator stay short when it is added up
+  { name: 'observations', everyMs: 10_000, run: mergeObservations },
 ]
 
 export interface Schedule {

@@ -9,9 +9,11 @@ import { explain } from './explain.ts'
 import { history } from './history.ts'
 import * as keys from './keys.ts'
 import { lookup } from './lookup.ts'
+import { observe } from './observe.ts'
 import * as organisations from './organisations.ts'
 import { publish } from './publish.ts'
 import { read } from './read.ts'
+import { readObservations } from './read-observations.ts'
 import { recall } from './recall.ts'
 import { revise } from './revise.ts'
 import { search } from './search.ts'
@@ -53,7 +55,10 @@ export const actions = {
   'list-agreements': agreements.listAgreements,
   'add-agreement': agreements.addAgreement,
   'end-agreement': agreements.endAgreement,
+  observe,
+  'read-observations': readObservations,
 } as const satisfies Record<ActionName, unknown>
 
 export type { Context, Log } from './context.ts'
 export { isReady, makeRoom } from './describe.ts'
+export { mergeObservations } from './read-observations.ts'

@@ -4,6 +4,7 @@ import { openNode } from '../store/node.ts'
 import { ensurePartitions } from '../store/partitions.ts'
 import type { Context, Log } from './context.ts'
 import { CurrentPolicy } from './current-policy.ts'
+import { KnownIndicators } from './known-indicators.ts'
 
 /** Opens a migrated database and makes what every action is given. `close` gives the connections back. */
 export async function startContext(options: {
@@ -24,6 +25,7 @@ export async function startContext(options: {
     node,
     policy: new CurrentPolicy(database),
     networks: new Networks(),
+    known: new KnownIndicators(database, clock, log),
     clock,
     log,
     version,

@@ -82,7 +82,7 @@ function refuseBrokenText(input: unknown, depth: number): void {
 }
 
 /** The caller with its reader facts as of this standing: roles and memberships may have changed since the door. */
-function recognise({ directory }: Standing, caller: Caller): Caller {
+export function recognise({ directory }: Standing, caller: Caller): Caller {
   const { account } = caller.reader
   if (account === undefined) return caller
   const reader = readerOfAccount(directory, account)

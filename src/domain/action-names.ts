@@ -33,5 +33,7 @@ export const actionNames = [
   'list-agreements',
   'add-agreement',
   'end-agreement',
+  'observe',
+  'read-observations',
 ] as const
 export type ActionName = (typeof actionNames)[number]

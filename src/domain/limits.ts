@@ -36,4 +36,19 @@ export const limits = {
   requestTimeoutMs: 3_600_000,
   connectionTimeoutMs: 30_000,
   connections: 2_000,
+  /** One record of a stream of observations: a value of the longest kind, escaped. */
+  observationBytes: 65_536,
+  /** Indicators that one observation may match; the nearest and newest count. */
+  observationMatches: 100,
+  /** Different things counted in memory before they are written. */
+  observationRows: 65_536,
+  /** Streams of observations at once. */
+  observationStreams: 64,
+  /** Indicators told apart in the totals of one stream. */
+  observationIndicators: 1_000_000,
+  /** Hours before and after now that an observation may lie in. */
+  observationPastHours: 744,
+  observationFutureHours: 1,
+  /** Most that a compressed body may grow by. */
+  inflation: 200,
 } as const

@@ -49,6 +49,8 @@ export const permissions = {
   'list-agreements': { who: 'enrolled', scope: 'read' },
   'add-agreement': { who: ['policy-officer'], scope: 'admin', where: 'operator' },
   'end-agreement': { who: ['policy-officer'], scope: 'admin', where: 'operator' },
+  observe: { who: ['reader', 'publisher'], scope: 'write' },
+  'read-observations': { who: 'public', scope: 'read' },
 } as const satisfies Record<ActionName, Permission>
 
 export interface Refusal {

@@ -8,11 +8,12 @@ import { directory } from './directory.ts'
 import type { Handler } from './handler.ts'
 import { explain, history, read, recall, revise, search } from './indicators.ts'
 import { lookup } from './lookup.ts'
+import { observe, readObservations } from './observations.ts'
 import { publish } from './publish.ts'
 import { compileBody, compileParameters } from './validation.ts'
 
 /** Operations whose body is a stream: they parse it themselves. */
-const streaming: Readonly<Record<string, Handler>> = { publish, lookup }
+const streaming: Readonly<Record<string, Handler>> = { publish, lookup, observe }
 
 const handlers = (contract: Contract): Readonly<Record<string, Handler>> => ({
   ...streaming,
@@ -23,6 +24,7 @@ const handlers = (contract: Contract): Readonly<Record<string, Handler>> => ({
   recall,
   history,
   explain,
+  readObservations,
   health: async () => ({ status: 'alive' }),
   ready: async (context) => {
     if (!(await isReady(context)))
