@@ -45,6 +45,8 @@ const writeMs = 5_000
 /** Bytes read without looking up; with hits less, since each hit is kept until it is answered. */
 const sliceBytes = 64 * 1024
 const sliceBytesWithHits = 8 * 1024
+/** Hits asked for and told together, where a chunk has so many. */
+const hitsTogether = 500
 
 /** One stream of observations of one sender, from its first byte to its totals. */
 export class ObservationStream {
@@ -79,9 +81,11 @@ export class ObservationStream {
         if (performance.now() - this.#askedMs >= askAgainMs) await this.#askAgain()
         if (this.#index.values.generation !== this.#generation) await this.#numberedAnew()
         scanner.push(chunk.subarray(from, from + size))
-        if (this.#matcher.hits.length > 0) yield await this.#tellHits()
+        if (this.#matcher.hits.length >= hitsTogether) yield await this.#tellHits()
         if (this.#matcher.tally.full || performance.now() - this.#writtenMs >= writeMs) await this.#write()
       }
+      // What comes next may be long in coming.
+      if (this.#matcher.hits.length > 0) yield await this.#tellHits()
     }
     scanner.end()
     if (this.#matcher.hits.length > 0) yield await this.#tellHits()

@@ -4,9 +4,10 @@ import { mostTimes, now, type ObservationScanner, type ObservationSink } from '.
 import { cellsOf } from './csv-records.ts'
 import { type LineReader, ObservationLines } from './observations-lines.ts'
 import { HourReader, wholeNumber } from './observations-time.ts'
+import { TypeReader } from './observations-type.ts'
 
-const columns = ['value', 'type', 'at', 'count'] as const
-type Column = (typeof columns)[number]
+const columns: readonly string[] = ['value', 'type', 'at', 'count']
+const inOrder = columns.map((_, n) => n)
 
 /**
  * CSV of observations, one a line: columns as a header names them, or `value,type,at,count` without one; a plain list of values
@@ -16,7 +17,9 @@ export class ObservationCsv implements ObservationScanner, LineReader {
   readonly #sink: ObservationSink
   readonly #lines = new ObservationLines(this)
   readonly #hours = new HourReader('loose')
-  #layout: readonly Column[] | undefined
+  readonly #types = new TypeReader()
+  /** Columns by their place in the line. */
+  #layout: readonly number[] | undefined
   #delimiter = 44
   /** Where the cells of a line lie: start and end of each column. */
   readonly #cells = new Int32Array(2 * columns.length)
@@ -50,22 +53,20 @@ export class ObservationCsv implements ObservationScanner, LineReader {
   }
 
   /** Takes the first line for a header when a cell of it is `value`. @returns the layout when it is a record already */
-  #readLayout(line: string): readonly Column[] | undefined {
+  #readLayout(line: string): readonly number[] | undefined {
     const delimiter = line.includes('\t') ? '\t' : line.includes(';') && !line.includes(',') ? ';' : ','
     this.#delimiter = delimiter.charCodeAt(0)
-    this.#layout = columns
+    this.#layout = inOrder
     const names = line.split(delimiter).map((name) => name.replaceAll('"', '').trim().toLowerCase())
-    if (!names.includes('value')) return columns
-    const known = names.map((name) => columns.find((column) => column === name))
-    const strange = names.find((_, n) => known[n] === undefined)
-    if (strange !== undefined || new Set(known).size < known.length) {
+    if (!names.includes('value')) return inOrder
+    this.#layout = names.map((name) => columns.indexOf(name))
+    if (this.#layout.includes(-1) || new Set(names).size < names.length) {
       throw new Fault('invalid_csv', `The columns are ${columns.join(', ')}, each once.`)
     }
-    this.#layout = known as Column[]
     return undefined
   }
 
-  #readPlain(bytes: Buffer, start: number, end: number, layout: readonly Column[]): void {
+  #readPlain(bytes: Buffer, start: number, end: number, layout: readonly number[]): void {
     this.#cells.fill(0)
     let from = start
     for (let column = 0; ; column++) {
@@ -75,7 +76,7 @@ export class ObservationCsv implements ObservationScanner, LineReader {
       }
       let to = from
       while (to < end && bytes[to] !== this.#delimiter) to++
-      this.#setCell(layout[column] ?? 'value', bytes, from, to)
+      this.#setCell(layout[column] ?? 0, bytes, from, to)
       if (to === end) break
       from = to + 1
     }
@@ -83,7 +84,7 @@ export class ObservationCsv implements ObservationScanner, LineReader {
   }
 
   /** Cells with quotes, put side by side again without them. */
-  #readQuoted(line: Buffer, layout: readonly Column[]): void {
+  #readQuoted(line: Buffer, layout: readonly number[]): void {
     try {
       const cells = cellsOf(line.toString('utf8'), String.fromCharCode(this.#delimiter))
       if (cells.length > layout.length) throw new Fault('invalid_csv', 'The line has more cells than columns.')
@@ -92,7 +93,7 @@ export class ObservationCsv implements ObservationScanner, LineReader {
       let from = 0
       for (const [n, cell] of cells.entries()) {
         const to = from + Buffer.byteLength(cell)
-        this.#setCell(layout[n] ?? 'value', joined, from, to)
+        this.#setCell(layout[n] ?? 0, joined, from, to)
         from = to
       }
       this.#give(joined)
@@ -102,39 +103,29 @@ export class ObservationCsv implements ObservationScanner, LineReader {
     }
   }
 
-  #setCell(column: Column, bytes: Buffer, start: number, end: number): void {
+  #setCell(column: number, bytes: Buffer, start: number, end: number): void {
     let from = start
     let to = end
     while (from < to && isBlank(bytes[from] ?? 0)) from++
     while (to > from && isBlank(bytes[to - 1] ?? 0)) to--
-    const at = 2 * columns.indexOf(column)
-    this.#cells[at] = from
-    this.#cells[at + 1] = to
+    this.#cells[2 * column] = from
+    this.#cells[2 * column + 1] = to
   }
 
   #give(bytes: Buffer): void {
-    const [
-      valueStart = 0,
-      valueEnd = 0,
-      typeStart = 0,
-      typeEnd = 0,
-      atStart = 0,
-      atEnd = 0,
-      countStart = 0,
-      countEnd = 0,
-    ] = this.#cells
-    const type = typeStart === typeEnd ? '' : bytes.toString('utf8', typeStart, typeEnd)
-    const hour = atStart === atEnd ? now : this.#hours.read(bytes, atStart, atEnd)
+    const cell = (column: number): number => this.#cells[column] ?? 0
+    const type = this.#types.read(bytes, cell(2), cell(3))
+    const hour = cell(4) === cell(5) ? now : this.#hours.read(bytes, cell(4), cell(5))
     if (hour === undefined) {
       this.#sink.fault('invalid_record', 'at is not a time.')
       return
     }
-    const times = countStart === countEnd ? 1 : wholeNumber(bytes, countStart, countEnd)
+    const times = cell(6) === cell(7) ? 1 : wholeNumber(bytes, cell(6), cell(7))
     if (times === undefined || times === 0 || times > mostTimes) {
       this.#sink.fault('invalid_record', `count must be a whole number from 1 to ${mostTimes}.`)
       return
     }
-    this.#sink.text(bytes, valueStart, valueEnd, type, times, hour)
+    this.#sink.text(bytes, cell(0), cell(1), type, times, hour)
   }
 }
 

@@ -4,6 +4,7 @@ import { mostTimes, now, type ObservationScanner, type ObservationSink } from '.
 import { isJsonObject, parseStrict } from './json-text.ts'
 import { type LineReader, ObservationLines } from './observations-lines.ts'
 import { HourReader, wholeNumber } from './observations-time.ts'
+import { TypeReader } from './observations-type.ts'
 import { parseTimestamp } from './timestamp.ts'
 
 const quote = 34
@@ -28,8 +29,7 @@ export class ObservationNdjson implements ObservationScanner, LineReader {
   readonly #sink: ObservationSink
   readonly #lines = new ObservationLines(this)
   readonly #hours = new HourReader('rfc3339')
-  #type = ''
-  #typeBytes = Buffer.alloc(0)
+  readonly #types = new TypeReader()
 
   constructor(sink: ObservationSink) {
     this.#sink = sink
@@ -89,7 +89,7 @@ export class ObservationNdjson implements ObservationScanner, LineReader {
           valueStart = at + 1
           valueEnd = close
         } else if (member === typeMember) {
-          type = this.#typeAt(bytes, at + 1, close)
+          type = this.#types.read(bytes, at + 1, close)
           if (type === '') return false
         } else {
           const read = this.#hours.read(bytes, at + 1, close)
@@ -109,14 +109,6 @@ export class ObservationNdjson implements ObservationScanner, LineReader {
     if (bytes[at - 1] !== 125 || at !== end || (seen & valueMember) === 0) return false
     this.#sink.text(bytes, valueStart, valueEnd, type, times, hour)
     return true
-  }
-
-  /** The type's name; a stream is mostly of few types, so the last one is recognised by its bytes. */
-  #typeAt(bytes: Buffer, start: number, end: number): string {
-    if (end - start === this.#typeBytes.length && this.#typeBytes.compare(bytes, start, end) === 0) return this.#type
-    this.#type = bytes.toString('latin1', start, end)
-    this.#typeBytes = Buffer.from(this.#type, 'latin1')
-    return this.#type
   }
 
   #readStrictly(bytes: Buffer): void {

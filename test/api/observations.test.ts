@@ -315,6 +315,24 @@ t.test('what memory holds wrongly is not counted: the database has the last word
   )
 })
 
+t.test('what memory has not heard of yet is not counted: recalled, or expired by a revision', async (t) => {
+  const node = await testNode(t)
+  const id = await node.plant(green, domain)
+  const count = async () => (await observe(node, 'ana.cert-br', '"evil.example.com"')).body.matched
+  t.equal(await count(), 1)
+  // Without an entry of the feed, memory cannot know.
+  const change = (what: string) =>
+    node.context.database.client.query(`update indicator set ${what} where stix_id = $1`, [
+      id.slice('indicator--'.length),
+    ])
+  await change("valid_until = '2026-06-01T00:00:00Z'")
+  t.equal(await count(), 0)
+  await change('valid_until = null')
+  t.equal(await count(), 1)
+  await change('recalled = true')
+  t.equal(await count(), 0)
+})
+
 t.test('an indicator of several values counts once for an observation', async (t) => {
   const node = await testNode(t)
   const observables = [

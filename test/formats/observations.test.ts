@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import t, { type Test } from 'tap'
 import type { FaultCode } from '../../src/domain/errors.ts'
 import { limits } from '../../src/domain/limits.ts'
-import type { ObservationSink } from '../../src/domain/observations/sink.ts'
+import { now, type ObservationSink } from '../../src/domain/observations/sink.ts'
 import { type ObservationFormat, observationFormatOf, observationScanner } from '../../src/formats/observations.ts'
 import { binaryHeader } from '../../src/formats/observations-binary.ts'
 
@@ -32,7 +32,7 @@ class Notes implements ObservationSink {
   }
 
   #note(...parts: unknown[]): void {
-    this.lines.push([this.place, ...parts].join(' '))
+    this.lines.push([this.place, ...parts.map((part) => (part === now ? 'now' : part))].join(' '))
   }
 }
 
@@ -93,18 +93,19 @@ t.test('NDJSON: strings and objects, plain or escaped, with faults in their plac
       '"x',
       'x',
       '[]',
+      '{"value":"x","at":"1969-12-31T23:30:00Z"}',
       '{"value":"last"}',
     ].join('\n'),
   )
   t.strictSame(readCut(t, 'ndjson', body), [
-    '1 text 203.0.113.9  1 -1',
+    '1 text 203.0.113.9  1 now',
     `3 text evil.example domain-name 12 ${hour}`,
-    '4 text a b  3 -1',
+    '4 text a b  3 now',
     `5 text x  1 ${hour}`,
     `6 text x  1 ${hour}`,
-    '7 text bücher.example  1 -1',
-    '8 text bücher.example  1 -1',
-    '9 text hxxp://evil[.]example/  1 -1',
+    '7 text bücher.example  1 now',
+    '8 text bücher.example  1 now',
+    '9 text hxxp://evil[.]example/  1 now',
     '10 fault duplicate_key',
     '11 fault invalid_record',
     '12 fault invalid_record',
@@ -113,7 +114,7 @@ t.test('NDJSON: strings and objects, plain or escaped, with faults in their plac
     '15 fault invalid_record',
     '16 fault invalid_record',
     '17 fault invalid_json',
-    '18 text x  1000 -1',
+    '18 text x  1000 now',
     '19 fault invalid_record',
     '20 fault invalid_record',
     '21 fault invalid_record',
@@ -122,7 +123,8 @@ t.test('NDJSON: strings and objects, plain or escaped, with faults in their plac
     '24 fault invalid_json',
     '25 fault invalid_json',
     '26 fault invalid_record',
-    '27 text last  1 -1',
+    '27 text x  1 -1',
+    '28 text last  1 now',
   ])
 })
 
@@ -130,11 +132,11 @@ t.test('NDJSON: a line that is too long is a fault, and what follows is read', a
   const long = `"${'x'.repeat(3 * limits.recordBytes)}"`
   const chunks = Buffer.from(`"a"\n${long}\n"b"\n"${'y'.repeat(limits.observationBytes)}"\n"c"`)
   t.strictSame(read('ndjson', [chunks]), [
-    '1 text a  1 -1',
+    '1 text a  1 now',
     '2 fault record_too_large',
-    '3 text b  1 -1',
+    '3 text b  1 now',
     '4 fault record_too_large',
-    '5 text c  1 -1',
+    '5 text c  1 now',
   ])
   const pieces = Array.from({ length: Math.ceil(chunks.length / 1_000) }, (_, n) =>
     chunks.subarray(1_000 * n, 1_000 * n + 1_000),
@@ -145,7 +147,7 @@ t.test('NDJSON: a line that is too long is a fault, and what follows is read', a
 t.test('NDJSON: bytes that are no UTF-8 are a fault', async (t) => {
   t.strictSame(read('ndjson', [Buffer.from([34, 0xff, 34, 10, 34, 97, 34])]), [
     '1 fault invalid_json',
-    '2 text a  1 -1',
+    '2 text a  1 now',
   ])
 })
 
@@ -168,18 +170,18 @@ t.test('CSV: with a header in any order, or without one', async (t) => {
   )
   t.strictSame(readCut(t, 'csv', headed), [
     `3 text evil.example domain-name 2 ${hour}`,
-    '4 text a "b" c  3 -1',
-    '5 text 203.0.113.9  1 -1',
+    '4 text a "b" c  3 now',
+    '5 text 203.0.113.9  1 now',
     '6 fault invalid_record',
     '7 fault invalid_record',
     '8 fault invalid_record',
     '9 fault invalid_csv',
     '10 fault invalid_csv',
-    '12 text last  1 -1',
+    '12 text last  1 now',
   ])
   t.strictSame(readCut(t, 'csv', Buffer.from('203.0.113.9\nevil.example\thostname\n')), [
-    '1 text 203.0.113.9  1 -1',
-    '2 text evil.example\thostname  1 -1',
+    '1 text 203.0.113.9  1 now',
+    '2 text evil.example\thostname  1 now',
   ])
   t.strictSame(readCut(t, 'csv', Buffer.from('evil.example;domain-name;2026-06-01 14:30:00;7')), [
     `1 text evil.example domain-name 7 ${hour}`,
@@ -216,16 +218,16 @@ t.test('binary: every kind, counts and times', async (t) => {
   t.strictSame(
     readCut(t, 'binary', body).map((line) => line.replace(/^\d+ /, '')),
     [
-      'ipv4 3405803785 1 -1',
-      'ipv6 20010db8000000000000000000000001 1 -1',
-      'text evil.example domain-name 1 -1',
-      `text ${'whatever'.repeat(40)}  1 -1`,
-      'text c2 hostname 1 -1',
-      `digest ${'01'.repeat(16)} md5 1 -1`,
-      `digest ${'02'.repeat(20)} sha1 1 -1`,
-      `digest ${'03'.repeat(32)} sha256 1 -1`,
-      'text http://evil.example/ url 1 -1',
-      'ipv4 16909060 300 -1',
+      'ipv4 3405803785 1 now',
+      'ipv6 20010db8000000000000000000000001 1 now',
+      'text evil.example domain-name 1 now',
+      `text ${'whatever'.repeat(40)}  1 now`,
+      'text c2 hostname 1 now',
+      `digest ${'01'.repeat(16)} md5 1 now`,
+      `digest ${'02'.repeat(20)} sha1 1 now`,
+      `digest ${'03'.repeat(32)} sha256 1 now`,
+      'text http://evil.example/ url 1 now',
+      'ipv4 16909060 300 now',
       `ipv4 16909060 1 ${hour}`,
       `text a.example domain-name 5 ${hour}`,
     ],
@@ -255,13 +257,13 @@ t.test('binary: what is wrong is a fault at its byte, and the next record is rea
     starts,
   )
   t.equal(found.filter((line) => / fault invalid_(binary|record)$/.test(line)).length, records.length - 1)
-  t.equal(found.at(-1), `${starts.at(-1)} ipv4 16909060 1 -1`)
+  t.equal(found.at(-1), `${starts.at(-1)} ipv4 16909060 1 now`)
 })
 
 t.test('binary: a record that is too long is passed over without being kept', async (t) => {
   const long = Buffer.concat([Buffer.from([0x80, 0x80, 0x40]), Buffer.alloc(2 ** 20)])
   const body = Buffer.concat([binaryHeader, long, record(1, [1, 2, 3, 4])])
-  const expected = ['8 fault record_too_large', `${8 + long.length} ipv4 16909060 1 -1`]
+  const expected = ['8 fault record_too_large', `${8 + long.length} ipv4 16909060 1 now`]
   t.strictSame(read('binary', [body]), expected)
   const pieces = Array.from({ length: Math.ceil(body.length / 1_000) }, (_, n) =>
     body.subarray(1_000 * n, 1_000 * n + 1_000),
@@ -272,9 +274,9 @@ t.test('binary: a record that is too long is passed over without being kept', as
 t.test('binary: a length that cannot be read ends it, and so does an end within a record', async (t) => {
   const good = record(1, [1, 2, 3, 4])
   const lost = Buffer.concat([binaryHeader, good, Buffer.from([0xff, 0xff, 0xff, 0xff, 0xff, 1]), good])
-  t.strictSame(readCut(t, 'binary', lost), ['8 ipv4 16909060 1 -1', '14 fault invalid_binary'])
+  t.strictSame(readCut(t, 'binary', lost), ['8 ipv4 16909060 1 now', '14 fault invalid_binary'])
   t.strictSame(readCut(t, 'binary', Buffer.concat([binaryHeader, good, good.subarray(0, 4)])), [
-    '8 ipv4 16909060 1 -1',
+    '8 ipv4 16909060 1 now',
     '14 fault invalid_binary',
   ])
 })
@@ -299,6 +301,6 @@ t.test('the page of the binary form shows the bytes that are read', async (t) =>
   const bytes = Buffer.from(example.replace(/#.*$/gm, '').replace(/\s/g, ''), 'hex')
   t.strictSame(
     read('binary', [bytes]).map((line) => line.replace(/^\d+ /, '')),
-    ['ipv4 3405803785 1 -1', `text evil.example domain-name 5 ${hour}`],
+    ['ipv4 3405803785 1 now', `text evil.example domain-name 5 ${hour}`],
   )
 })

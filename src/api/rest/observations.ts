@@ -32,7 +32,7 @@ export async function observe(context: Context, request: FastifyRequest, reply: 
   const observing = await patiently(request, () => actions.observe(context, request.caller, input))
   if (answer === 'counts') return await toTheEnd(observing)
   reply.header('content-type', 'application/x-ndjson').header('cache-control', 'private, no-store')
-  return reply.send(Readable.from(linesOf(context, observing), { highWaterMark: 16 }))
+  return reply.send(Readable.from(linesOf(context, observing), { highWaterMark: 2 }))
 }
 
 /** What makes the same bytes another request. */

@@ -22,8 +22,8 @@ export interface ObservationSink {
   fault(code: FaultCode, message: string): void
 }
 
-/** The hour of records that do not say when. */
-export const now = -1
+/** The hour of records that do not say when: none that a time can lie in. */
+export const now = -(2 ** 31)
 
 /** The most that one record may count. */
 export const mostTimes = 1_000_000_000
