@@ -17,13 +17,16 @@ export const forEver = 0xffffffff
 
 /**
  * Values of indicators by keyed hash: a value has a cell, a cell leads to its slots, the newest first, and a slot is one
- * indicator that looks for the value. Open addressing in typed arrays, 8 bytes a cell and 24 a slot. Slots are in order of
- * position in the feed, so that what a position brought is found by bisection when it is revised or recalled.
+ * indicator that looks for the value. Open addressing in typed arrays, 8 bytes a cell and 24 a slot. Before them stands a filter
+ * of 8 bits a cell, small enough to stay in the processor's caches: most values are not known, and it says so. Slots are in
+ * order of position in the feed, so that what a position brought is found by bisection when it is revised or recalled.
  */
 export class KnownValues {
   /** Pairs: low half of the hash, and slot + 1 of the newest indicator (0: empty). */
   #cells = new Int32Array(2 * cellsAtFirst)
   #mask = cellsAtFirst - 1
+  /** A bit for some of the low half of each hash there is. */
+  #filter = new Uint8Array(cellsAtFirst)
   #cellsUsed = 0
   #positions = new Float64Array(cellsAtFirst)
   #handlings = new Int32Array(cellsAtFirst)
@@ -42,7 +45,7 @@ export class KnownValues {
 
   /** Bytes of the arrays. */
   get bytes(): number {
-    const arrays = [this.#cells, this.#positions, this.#handlings, this.#next, this.#high, this.#until]
+    const arrays = [this.#cells, this.#filter, this.#positions, this.#handlings, this.#next, this.#high, this.#until]
     return arrays.reduce((total, array) => total + array.byteLength, 0)
   }
 
@@ -50,6 +53,7 @@ export class KnownValues {
   find({ lo, hi }: Hash): number {
     const cells = this.#cells
     const mask = this.#mask
+    if ((((this.#filter[(lo >>> 3) & mask] ?? 0) >> (lo & 7)) & 1) === 0) return none
     for (let cell = hi & mask; ; cell = (cell + 1) & mask) {
       const held = cells[2 * cell + 1] ?? 0
       if (held === 0) return none
@@ -104,11 +108,17 @@ export class KnownValues {
       const held = cells[2 * cell + 1] ?? 0
       if (held !== 0 && !(cells[2 * cell] === lo && this.#high[held - 1] === hi)) continue
       if (held === 0) this.#cellsUsed++
+      this.#note(lo)
       cells[2 * cell] = lo
       cells[2 * cell + 1] = slot + 1
       this.#next[slot] = held
       return
     }
+  }
+
+  #note(lo: number): void {
+    const at = (lo >>> 3) & this.#mask
+    this.#filter[at] = (this.#filter[at] ?? 0) | (1 << (lo & 7))
   }
 
   #firstAt(position: number): number {
@@ -140,11 +150,13 @@ export class KnownValues {
     const old = this.#cells
     this.#mask = 2 * this.#mask + 1
     this.#cells = new Int32Array(2 * (this.#mask + 1))
+    this.#filter = new Uint8Array(this.#mask + 1)
     for (let at = 0; at < old.length; at += 2) {
       const held = old[at + 1] ?? 0
       if (held === 0) continue
       let cell = (this.#high[held - 1] ?? 0) & this.#mask
       while (this.#cells[2 * cell + 1] !== 0) cell = (cell + 1) & this.#mask
+      this.#note(old[at] ?? 0)
       this.#cells[2 * cell] = old[at] ?? 0
       this.#cells[2 * cell + 1] = held
     }
@@ -161,6 +173,7 @@ export class KnownValues {
     this.#high = new Int32Array(old.positions.length)
     this.#until = new Uint32Array(old.positions.length)
     this.#cells.fill(0)
+    this.#filter.fill(0)
     this.#cellsUsed = 0
     this.#size = 0
     this.#dead = 0
