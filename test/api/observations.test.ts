@@ -304,7 +304,7 @@ t.test('what memory holds wrongly is not counted: the database has the last word
   )
   const [open, secret] = rows
   // As a collision of hashes would have it, and as a table that is behind the policy would.
-  index.add('name:other.example.com', Number(secret.position), open.handling_id, forEver)
+  index.add('name:other.example.com', Number(open.position), open.handling_id, forEver)
   index.add('name:secret.example.com', Number(secret.position), open.handling_id, forEver)
   const body = '"other.example.com"\n"secret.example.com"\n"evil.example.com"'
   t.match((await observe(node, 'sofia.csirt-ar', body)).body, { matched: 1, indicators: 1 })

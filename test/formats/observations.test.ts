@@ -6,6 +6,8 @@ import { now, type ObservationSink } from '../../src/domain/observations/sink.ts
 import { type ObservationFormat, observationFormatOf, observationScanner } from '../../src/formats/observations.ts'
 import { binaryHeader } from '../../src/formats/observations-binary.ts'
 
+t.setTimeout(300_000)
+
 /** Writes down what a format gives, one line a record. */
 class Notes implements ObservationSink {
   place = 0
