@@ -124,7 +124,7 @@ function seen(items: readonly { value: string; masked: boolean }[], value: strin
   return 'redact'
 }
 
-t.setTimeout(300_000)
+t.setTimeout(600_000)
 
 t.test('every policy case through every door', async (t) => {
   const node = await testNode(t)
