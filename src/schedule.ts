@@ -6,6 +6,7 @@ import {
   isReady,
   type Log,
   makeRoom,
+  mergeObservations,
   refreshKeySet,
   tendSigningKeys,
 } from './actions/index.ts'
@@ -33,6 +34,8 @@ export const jobs: readonly Job[] = [
   { name: 'ended tokens', everyMs: 60_000, run: forgetEndedTokens },
   // more often than keys are old, so that they never are when the issuer answers
   { name: 'key set of the external issuer', everyMs: 60_000, run: refreshKeySet },
+  // streams append what they counted; pages of one indicator stay short when it is added up
+  { name: 'observations', everyMs: 10_000, run: mergeObservations },
 ]
 
 export interface Schedule {

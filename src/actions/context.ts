@@ -7,6 +7,7 @@ import type { Node } from '../store/node.ts'
 import type { AuditQueue } from './audit-queue.ts'
 import type { CurrentPolicy } from './current-policy.ts'
 import type { FailedAuthentications } from './failed-authentications.ts'
+import type { KnownIndicators } from './known-indicators.ts'
 import type { ProvenKeys } from './proven-keys.ts'
 import type { Tokens } from './tokens.ts'
 import type { Turns } from './turns.ts'
@@ -31,6 +32,8 @@ export interface Context {
   readonly turns: Turns
   /** Readings on their way to the audit log. */
   readonly audit: AuditQueue
+  /** Values of indicators in memory, for observations. */
+  readonly known: KnownIndicators
   /** The only clock. */
   readonly clock: () => Date
   readonly log: Log

@@ -15,9 +15,11 @@ import { issueToken } from './issue-token.ts'
 import * as keys from './keys.ts'
 import { listLeaves } from './list-leaves.ts'
 import { lookup } from './lookup.ts'
+import { observe } from './observe.ts'
 import * as organisations from './organisations.ts'
 import { publish } from './publish.ts'
 import { read } from './read.ts'
+import { readObservations } from './read-observations.ts'
 import { recall } from './recall.ts'
 import { revise } from './revise.ts'
 import { revokeToken } from './revoke-token.ts'
@@ -78,11 +80,14 @@ export const actions = {
   'add-identity': identities.addIdentity,
   'remove-identity': identities.removeIdentity,
   'rotate-signing-key': rotateSigningKey,
+  observe,
+  'read-observations': readObservations,
 } as const satisfies Record<ActionName, unknown>
 
 export type { Context, Log } from './context.ts'
 export { forgetOldViews, isReady, makeRoom, renewEpoch, waitingForDatabase, warmUp } from './describe.ts'
 export { integrateAudit } from './integrate-audit.ts'
+export { mergeObservations } from './read-observations.ts'
 export { tendSigningKeys } from './signing-keys.ts'
 export { describeTokens, publishedKeys } from './token-metadata.ts'
 export { forgetEndedTokens, refreshKeySet } from './tokens.ts'

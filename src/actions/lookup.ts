@@ -1,9 +1,7 @@
 import type { Caller } from '../domain/caller.ts'
 import { Fault, type RecordFault } from '../domain/errors.ts'
 import { limits } from '../domain/limits.ts'
-import { detectType } from '../domain/observables/detect.ts'
-import { containingKeys, correlationKey } from '../domain/observables/keys.ts'
-import { parseObservable } from '../domain/observables/parse.ts'
+import { type LookedUp, lookedUp } from '../domain/observables/looked-up.ts'
 import type { Released } from '../domain/released.ts'
 import { matchKeys } from '../store/lookups.ts'
 import type { Context } from './context.ts'
@@ -86,16 +84,11 @@ export const lookup = verb(
   { checkedWithRows: true },
 )
 
-type Parsed =
-  | { readonly type: string; readonly exact: string; readonly containing: readonly string[] }
-  | { readonly fault: RecordFault }
+type Parsed = LookedUp | { readonly fault: RecordFault }
 
 function parseValue({ value, type }: LookupValue, record: number): Parsed {
   try {
-    const known = type ?? detectType(value)
-    if (known === undefined) throw new Fault('invalid_value', 'What type of value this is cannot be told; name it.')
-    const observable = parseObservable(known, value)
-    return { type: observable.type, exact: correlationKey(observable), containing: containingKeys(observable) }
+    return lookedUp(value, type)
   } catch (error) {
     if (error instanceof Fault) return { fault: error.asRecordFault({ record }) }
     throw error

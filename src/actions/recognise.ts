@@ -1,3 +1,4 @@
+import type { Scope } from '../domain/account.ts'
 import type { Caller } from '../domain/caller.ts'
 import { type Directory, readerOfAccount } from '../domain/directory.ts'
 import { Fault } from '../domain/errors.ts'
@@ -31,16 +32,18 @@ export async function recognise(context: Context, { directory }: Standing, calle
   const reader = readerIn(directory, account)
   if (reader === undefined) throw credentialsInvalid()
   if (caller.provenAt === directory.epoch && caller.reader === reader) return caller
-  if (caller.provenAt !== directory.epoch) await proveAgain(context, caller)
-  return { ...caller, reader, operator: directory.operator === reader.organisation?.id, provenAt: directory.epoch }
+  const scopes = caller.provenAt === directory.epoch ? caller.scopes : await proveAgain(context, caller)
+  const operator = directory.operator === reader.organisation?.id
+  return { ...caller, reader, scopes, operator, provenAt: directory.epoch }
 }
 
-/** Asks the store whether the credential still stands. @throws {Fault} `credentials_invalid` */
-export async function proveAgain(context: Context, caller: Caller): Promise<void> {
+/** Asks the store whether the credential still stands. @returns what it may be used for @throws {Fault} `credentials_invalid` */
+export async function proveAgain(context: Context, caller: Caller): Promise<readonly Scope[]> {
   if (!(await tokenStillStands(context, caller))) throw credentialsInvalid()
-  if (caller.key === undefined) return
+  if (caller.key === undefined) return caller.scopes
   const key = await readKey(context.database, caller.key)
   if (!keyIsUsable(key, context.clock())) throw credentialsInvalid()
+  return key.scopes as Scope[]
 }
 
 /** One answer for every way in which a credential can fail, so that nobody learns which part was right. */

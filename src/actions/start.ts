@@ -10,6 +10,7 @@ import type { Context, Log } from './context.ts'
 import { CurrentPolicy } from './current-policy.ts'
 import { ExternalIssuer, type ExternalIssuerSettings, type FetchJson } from './external-issuer.ts'
 import { FailedAuthentications } from './failed-authentications.ts'
+import { KnownIndicators } from './known-indicators.ts'
 import { ProvenKeys } from './proven-keys.ts'
 import { ensureSigningKey, SigningKeys } from './signing-keys.ts'
 import { Tokens } from './tokens.ts'
@@ -67,6 +68,7 @@ export async function startContext(options: {
     networks: new Networks(),
     turns: new Turns(),
     audit,
+    known: new KnownIndicators(database, clock, log),
     clock,
     log,
     version,

@@ -49,5 +49,7 @@ export const actionNames = [
   'add-identity',
   'remove-identity',
   'rotate-signing-key',
+  'observe',
+  'read-observations',
 ] as const
 export type ActionName = (typeof actionNames)[number]

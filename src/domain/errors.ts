@@ -53,6 +53,8 @@ export const faultCodes = {
   invalid_csv: { kind: 'invalid' },
   invalid_stix: { kind: 'invalid', status: 422 },
   invalid_misp: { kind: 'invalid', status: 422 },
+  invalid_binary: { kind: 'invalid', status: 422 },
+  time_out_of_range: { kind: 'invalid', status: 422 },
   // handling
   marking_required: { kind: 'invalid', status: 422 },
   marking_unknown: { kind: 'invalid', status: 422 },
@@ -101,10 +103,11 @@ export const faultCodes = {
 
 export type FaultCode = keyof typeof faultCodes
 
-/** Where in the input a fault lies. Records count from 0, lines from 1, `pointer` is RFC 6901. */
+/** Where in the input a fault lies. Records and bytes (`offset`) count from 0, lines from 1, `pointer` is RFC 6901. */
 export interface Position {
   readonly record?: number
   readonly line?: number
+  readonly offset?: number
   readonly pointer?: string
 }
 

@@ -112,4 +112,19 @@ export const limits = {
   failedAuthenticationsPerMinute: 30,
   /** Addresses whose failures are counted, and credentials known to be good, in one process. */
   failingAddresses: 10_000,
+  /** One record of a stream of observations: a value of the longest kind, escaped. */
+  observationBytes: 65_536,
+  /** Indicators that one observation may match; the nearest and newest count. */
+  observationMatches: 100,
+  /** Different things counted in memory before they are written. */
+  observationRows: 65_536,
+  /** Streams of observations at once. */
+  observationStreams: 64,
+  /** Indicators told apart in the totals of one stream. */
+  observationIndicators: 1_000_000,
+  /** Hours before and after now that an observation may lie in. */
+  observationPastHours: 744,
+  observationFutureHours: 1,
+  /** Most that a compressed body may grow by. */
+  inflation: 200,
 } as const

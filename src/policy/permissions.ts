@@ -67,6 +67,8 @@ export const permissions = {
   'add-identity': { who: ['administrator'], scope: 'admin', where: 'operator' },
   'remove-identity': { who: ['administrator'], scope: 'admin', where: 'operator' },
   'rotate-signing-key': { who: ['administrator'], scope: 'admin', where: 'operator' },
+  observe: { who: ['reader', 'publisher'], scope: 'write' },
+  'read-observations': { who: 'public', scope: 'read' },
 } as const satisfies Record<ActionName, Permission>
 
 export interface Refusal {

@@ -61,8 +61,9 @@ t.test('each enumeration speaks the words of the domain', async (t) => {
 
 /** What REST calls it and GraphQL calls otherwise, or has besides. */
 const renamed: Readonly<Record<string, { readonly gone?: readonly string[]; readonly more?: readonly string[] }>> = {
-  Indicator: { more: ['stixId', 'stix', 'history', 'explain'] },
+  Indicator: { more: ['stixId', 'stix', 'history', 'explain', 'observations'] },
   Explanation: { gone: ['id'], more: ['stixId'] },
+  Observations: { gone: ['id'], more: ['stixId'] },
   Recalled: { more: ['stixId'] },
   Organisation: { more: ['slug', 'constituency', 'accounts'] },
   Account: { more: ['slug'] },
@@ -99,6 +100,10 @@ t.test('REST and GraphQL have the same words for the same things', async (t) => 
     'Community',
     'Membership',
     'Agreement',
+    'Observations',
+    'ObservationReport',
+    'Prevalence',
+    'ObservationTotals',
   ]
   for (const name of [...shared, ...directory]) {
     const { gone = [], more = [] } = renamed[name] ?? {}
@@ -133,6 +138,7 @@ t.test('each verb that REST has, GraphQL has', async (t) => {
     read: 'indicator',
     whoami: 'me',
     follow: 'changes',
+    readObservations: 'observations',
     readConstituency: 'constituency',
   }
   // OAuth has its own protocol, and is what one gets in by.
@@ -195,6 +201,7 @@ t.test('every field of every type answers, in the type that the contract promise
     indicator: `id: "${id}"`,
     explain: `id: "${id}"`,
     history: `id: "${id}"`,
+    observations: `id: "${id}"`,
     organisation: 'id: "lacnic"',
     lookup: `values: [{ value: "${value}" }, { value: "?" }]`,
     node: `id: "${Buffer.from('Organisation:lacnic').toString('base64url')}"`,
@@ -219,7 +226,8 @@ t.test('every field of every type answers, in the type that the contract promise
     t.ok(body.data?.[field.name] !== null && body.data?.[field.name]?.length !== 0, `${field.name} has an answer`)
   }
   const readable = objects.filter(
-    ({ name }) => !['Mutation', 'Receipt', 'IssuedKey', 'RotatedKey', 'Recalled', 'Membership'].includes(name),
+    ({ name }) =>
+      !['Mutation', 'Receipt', 'IssuedKey', 'RotatedKey', 'Recalled', 'Membership', 'ObservationTotals'].includes(name),
   )
   const expected = readable.flatMap((type) => fieldsOf(type.name).map((field) => `${type.name}.${field}`))
   t.strictSame(

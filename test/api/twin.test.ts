@@ -76,6 +76,8 @@ for (const { why, reader, handling } of hidden) {
       ids.visible = await node.plant({ ...publicHandling, tlp: 'clear' }, parent, { id: idOf(2) })
     }
     ids.h = await withH.plant(handling, { type: 'domain-name', value: secretValue })
+    // The same is observed in both worlds; only in one of them it is H that is seen.
+    for (const node of [without, withH]) await observeSecret(node, handling)
     await compare(t, reader, ids, without, withH, 'while it is there')
     await disturb(withH, handling, ids.h)
     await compare(t, reader, ids, without, withH, 'after it was revised, correlated and recalled')
@@ -84,14 +86,30 @@ for (const { why, reader, handling } of hidden) {
 
 const idOf = (n: number): string => `indicator--00000000-0000-4000-8000-${String(n).padStart(12, '0')}`
 
-/** H is revised, gets company of the same value from another originator, and is recalled. */
-async function disturb(node: TestNode, handling: Handling, id: string): Promise<void> {
+/** Those who have H, or would, report the value: it is under a name that everybody may see, too. */
+async function observeSecret(node: TestNode, handling: Handling): Promise<void> {
+  const answer = await node.call(publisherOf(node, handling), {
+    method: 'POST',
+    url: '/v1/observations',
+    headers: { 'content-type': 'text/plain' },
+    payload: `${secretValue}\n`,
+  })
+  if (answer.status !== 200) throw new Error(answer.text)
+}
+
+function publisherOf(node: TestNode, handling: Handling): string {
   const publisher = node.world.accounts.find(
     ({ organisation, roles }) => organisation === handling.originator && roles.includes('publisher'),
   )
   if (publisher === undefined) throw new Error(`${handling.originator} has no publisher`)
+  return publisher.id
+}
+
+/** H is revised, gets company of the same value from another originator, and is recalled. */
+async function disturb(node: TestNode, handling: Handling, id: string): Promise<void> {
+  const publisher = publisherOf(node, handling)
   const json = { 'content-type': 'application/json' }
-  const revised = await node.call(publisher.id, {
+  const revised = await node.call(publisher, {
     method: 'PATCH',
     url: `/v1/indicators/${id}`,
     headers: json,
@@ -99,7 +117,7 @@ async function disturb(node: TestNode, handling: Handling, id: string): Promise<
   })
   if (revised.status !== 200) throw new Error(revised.text)
   await node.plant(handling, { type: 'url', value: `https://${secretValue}/login` })
-  const recalled = await node.call(publisher.id, {
+  const recalled = await node.call(publisher, {
     method: 'POST',
     url: `/v1/indicators/${id}/recall`,
     headers: json,
@@ -142,6 +160,17 @@ function questions(reader: string, { h, visible }: { h: string; visible: string 
         payload: JSON.stringify(payload),
       }),
   })
+  const observed = [secretValue, `www.${secretValue}`, `https://${secretValue}/login`, secretParent]
+  const observation = (url: string): Question => ({
+    name: `POST ${url}`,
+    ask: (node) =>
+      node.call(reader, {
+        method: 'POST',
+        url,
+        headers: { 'content-type': 'text/csv' },
+        payload: observed.map((value) => `${value},${value.includes('/') ? 'url' : 'domain-name'}\n`).join(''),
+      }),
+  })
   const graphql = (query: string, variables: object): Question => post('/graphql', { query, variables })
   const filters = [
     '',
@@ -177,6 +206,11 @@ function questions(reader: string, { h, visible }: { h: string; visible: string 
     get(`/v1/indicators/${visible}`),
     get(`/v1/indicators/${visible}/history`),
     post('/v1/lookup', { values: [secretValue, `www.${secretValue}`, `https://${secretValue}/login`, secretParent] }),
+    get(`/v1/indicators/${h}/observations`),
+    get(`/v1/indicators/${visible}/observations`),
+    observation('/v1/observations'),
+    observation('/v1/observations?answer=hits'),
+    get(`/v1/indicators/${visible}/observations`),
     post(`/v1/indicators/${h}/recall`, { reason: 'x' }),
     post(`/v1/indicators/${h}`, { confidence: 1 }, 'PATCH'),
     get('/v1/me'),

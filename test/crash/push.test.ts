@@ -92,3 +92,44 @@ async function query(url: string, text: string): Promise<pg.QueryResult> {
     await client.end()
   }
 }
+
+t.test('kill -9 during streams of observations loses nothing acknowledged', async (t) => {
+  const url = await testDatabase(t)
+  const key = await enrolPublisher(url)
+  const send = async (server: string, path: string, body: string): Promise<{ matched: number }> => {
+    const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/x-ndjson' }
+    const answer = await fetch(server + path, { method: 'POST', headers, body })
+    if (answer.status !== 200) throw new Error(await answer.text())
+    return (await answer.json()) as { matched: number }
+  }
+  const perStream = 2_000
+  const body = '"seen.crash.example.com"\n'.repeat(perStream)
+  let [acknowledged, sent] = [0, 0]
+  for (const killAfterMs of [10, 60, 250]) {
+    const server = await startServer(t, url)
+    if (sent === 0) await send(server.url, '/v1/indicators?tlp=green', '{"value":"seen.crash.example.com"}\n')
+    const before = acknowledged
+    try {
+      for (;;) {
+        sent++
+        t.equal((await send(server.url, '/v1/observations', body)).matched, perStream)
+        acknowledged++
+        if (acknowledged === before + 1) setTimeout(() => server.child.kill('SIGKILL'), killAfterMs)
+      }
+    } catch {
+      // The server died under this one.
+    }
+    await gone(server.child)
+    const { rows } = await query(
+      url,
+      `select coalesce(sum(times), 0)::int as times from (
+         select times from observation union all select times from observation_part) o`,
+    )
+    const times = rows[0]?.times
+    t.ok(acknowledged > before && times >= acknowledged * perStream, `${times} of ${acknowledged} × ${perStream}`)
+    t.ok(
+      times <= sent * perStream && times % perStream === 0,
+      'a stream of one writing is there or not, and never twice',
+    )
+  }
+})

@@ -197,6 +197,7 @@ const given = (id: string) => ({
   reason: 'x',
   name: 'x',
   entries: [],
+  observations: [{ value: '192.0.2.1' }],
 })
 
 const asking = () => ({ context, caller, known: new Known(context, caller) })
@@ -219,7 +220,7 @@ t.test('a field that is a member asks nothing, and the others what their rules n
   const { Query: _, Mutation: __, DateTime: ___, ASN: ____, ...types } = resolvers
   for (const [type, fields] of Object.entries(types)) {
     for (const [name, resolve] of Object.entries(fields as Record<string, Resolver>)) {
-      const asked = await askedBy(() => resolve({ id: 'x', organisation: 'x' }, {}, asking()))
+      const asked = await askedBy(() => resolve({ id: 'x', organisation: 'x', originator: { id: 'x' } }, {}, asking()))
       t.strictSame(asked, [...(fieldRules[`${type}.${name}`] ?? [])].sort(), `${type}.${name}`)
     }
   }

@@ -74,6 +74,9 @@ export const indicatorQueries = {
   history: reading((asked: Asked, input: ReadInput) =>
     orNull(actions.history(asked.context, asked.caller, readInput(input))),
   ),
+  observations: reading((asked: Asked, input: ReadInput) =>
+    orNull(actions['read-observations'](asked.context, asked.caller, readInput(input))),
+  ),
 }
 
 /** Fields of types that are not simply members of what the actions return. */
@@ -89,6 +92,11 @@ export const indicatorTypes = {
     },
     explain: (indicator: Released, args: Pick<ExplainInput, 'organisation' | 'account'>, asked: Asked) =>
       explain(asked, { ...withoutNulls(args), ...sourced(indicator) }),
+    observations: (indicator: Released, _args: object, { context, caller }: Asked) =>
+      // Of several anonymous sources of one STIX id only the first is found: the others' are not told.
+      indicator.originator === undefined
+        ? null
+        : orNull(actions['read-observations'](context, caller, sourced(indicator))),
   },
   Explanation: {
     stixId: ({ id }: Explanation) => id,

@@ -2,6 +2,7 @@ import { directoryMutations } from './administration.ts'
 import { directoryQueries, directoryTypes } from './directory.ts'
 import { indicatorQueries, indicatorTypes } from './indicators.ts'
 import { nodeQueries } from './node.ts'
+import { observationMutations, observationTypes } from './observing.ts'
 import { indicatorMutations } from './publishing.ts'
 import { ASN, DateTime } from './scalars.ts'
 
@@ -11,9 +12,10 @@ import { ASN, DateTime } from './scalars.ts'
  */
 export const resolvers = {
   Query: { ...indicatorQueries, ...directoryQueries, ...nodeQueries },
-  Mutation: { ...indicatorMutations, ...directoryMutations },
+  Mutation: { ...indicatorMutations, ...directoryMutations, ...observationMutations },
   ...indicatorTypes,
   ...directoryTypes,
+  ...observationTypes,
   DateTime,
   ASN,
 }

@@ -70,7 +70,7 @@ function operationOf(
       ...placed(document, parameters, 'query', 'querystring'),
       ...placed(document, parameters, 'path', 'params'),
       // The streaming doors parse their bodies themselves.
-      ...(body === undefined || operationId === 'publish' || operationId === 'lookup'
+      ...(body === undefined || ['publish', 'lookup', 'observe'].includes(operationId)
         ? {}
         : { body: inlined(document, body) }),
     },

@@ -11,11 +11,12 @@ import type { Handler } from './handler.ts'
 import { explain, history, read, recall, revise, search } from './indicators.ts'
 import { lookup } from './lookup.ts'
 import { formBytes, oauthDocuments, oauthForms, speakOauth } from './oauth.ts'
+import { observe, readObservations } from './observations.ts'
 import { publish } from './publish.ts'
 import { compileBody, compileParameters } from './validation.ts'
 
 /** Operations whose body is a stream: they parse it themselves. */
-const streaming: Readonly<Record<string, Handler>> = { publish, lookup }
+const streaming: Readonly<Record<string, Handler>> = { publish, lookup, observe }
 
 const handlers = (contract: Contract): Readonly<Record<string, Handler>> => ({
   ...streaming,
@@ -31,6 +32,7 @@ const handlers = (contract: Contract): Readonly<Record<string, Handler>> => ({
   explain,
   follow,
   statistics,
+  readObservations,
   health: async () => ({ status: 'alive' }),
   ready: async (context) => {
     if (!(await isReady(context)))

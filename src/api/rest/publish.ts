@@ -22,12 +22,12 @@ export async function publish(context: Context, request: FastifyRequest, reply: 
     query.format === 'puente' ? 'json' : text(query.format),
     await body.peek(sniffBytes),
   )
-  const idempotencyKey = request.headers['idempotency-key']
+  const idempotencyKey = idempotencyKeyOf(request)
   // Nothing of the body is kept before the action asked whether this caller may publish at all.
   const receipt = await actions.publish(context, request.caller, {
     decoded: decodedBody(format, body),
     defaults: defaultsOf(query),
-    ...(typeof idempotencyKey === 'string' ? { idempotencyKey: checkedKey(idempotencyKey) } : {}),
+    ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
     requestDigest: () => body.digest(),
   })
   const [first] = receipt.rejected
@@ -70,7 +70,10 @@ function defaultsOf(query: Query): HandlingInput {
   return handlingFromRecord(Object.fromEntries(Object.entries(said).filter(([, value]) => value !== undefined)))
 }
 
-function checkedKey(key: string): string {
+/** The request's Idempotency-Key, if it has one. @throws {Fault} `invalid_request` */
+export function idempotencyKeyOf(request: FastifyRequest): string | undefined {
+  const key = request.headers['idempotency-key']
+  if (typeof key !== 'string') return undefined
   if (key === '' || key.length > 255) {
     throw new Fault('invalid_request', 'An Idempotency-Key has 1 to 255 characters.')
   }

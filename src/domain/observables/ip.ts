@@ -56,7 +56,7 @@ export function networkType(network: string): string {
 export const asCidr = (network: string): string => (isPrefix(network) ? network : `${network}/${addressBits(network)}`)
 
 /** Shortest prefixes that a look-up of what contains an address considers. */
-const shortest = { 4: 8, 6: 16 } as const
+export const shortestContaining = { 4: 8, 6: 16 } as const
 
 /** Every shorter prefix in which a canonical address or prefix lies, the longest first, down to /8 or /16 (IPv6). */
 export function containingPrefixes(network: string): string[] {
@@ -64,7 +64,7 @@ export function containingPrefixes(network: string): string[] {
   const groups = groupsOf(address)
   const length = digits === undefined ? addressBits(address) : Number(digits)
   const prefixes: string[] = []
-  for (let shorter = length - 1; shorter >= shortest[isIPv4(address) ? 4 : 6]; shorter--) {
+  for (let shorter = length - 1; shorter >= shortestContaining[isIPv4(address) ? 4 : 6]; shorter--) {
     prefixes.push(`${textOf(masked(groups, shorter))}/${shorter}`)
   }
   return prefixes

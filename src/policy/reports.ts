@@ -1,0 +1,34 @@
+import type { Purpose } from '../domain/agreement.ts'
+import type { Handling } from '../domain/handling.ts'
+import type { Reader, World } from '../domain/reader.ts'
+import { decide } from './decide.ts'
+
+/** Organisations from which on it may be said of something how many saw it, whoever they are. */
+export const organisationsFromWhichAllCount = 5
+
+/**
+ * The handling of a report about an indicator: the indicator's own, with the reporter as its originator. Whoever the indicator
+ * came from is in its audience, since the report is about what that organisation said.
+ */
+export function reportHandling(indicator: Handling, reporter: string): Handling {
+  const addressed = indicator.tlp === 'amber' || indicator.tlp === 'amber+strict'
+  const organisations = addressed
+    ? [...new Set([...indicator.organisations, indicator.originator])].sort()
+    : indicator.organisations
+  return { ...indicator, originator: reporter, organisations }
+}
+
+/**
+ * Whether a reader may know that this organisation saw it. A report has no masked form, so where the indicator would be masked
+ * the report is absent.
+ */
+export function mayReadReport(
+  reader: Reader,
+  indicator: Handling,
+  reporter: string,
+  purpose: Purpose,
+  at: Date,
+  world: World,
+): boolean {
+  return decide(reader, reportHandling(indicator, reporter), purpose, at, world).effect === 'permit'
+}
