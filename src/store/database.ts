@@ -63,44 +63,32 @@ export class Database implements Queries {
     return this.#url
   }
 
-  /** Lends one connection, outside a transaction, for what a pool cannot do: COPY and its like. */
+  /** Lends one connection, outside a transaction, for what a pool cannot do: COPY and its like. It is given up when the work fails. */
   async borrow<T>(work: (transaction: Transaction) => Promise<T>): Promise<T> {
-    const client = await this.#pool.connect()
-    let broken: Error | undefined
-    try {
-      return await work({ client, db: drizzle(client) })
-    } catch (error) {
-      // What was under way may not be over: the connection is given up.
-      broken = error as Error
-      throw error
-    } finally {
-      client.release(broken)
-    }
+    return await this.#lend(async (client, giveUp) => {
+      try {
+        return await work({ client, db: drizzle(client) })
+      } catch (error) {
+        // What was under way may not be over.
+        giveUp(error as Error)
+        throw error
+      }
+    })
   }
 
   /** Runs `work` in one transaction; commits when it returns, rolls back when it throws. */
   async transaction<T>(work: (transaction: Transaction) => Promise<T>, mode = ''): Promise<T> {
-    const client = await this.#pool.connect()
-    let broken: Error | undefined
-    // A connection that is lost between two queries says so to nobody else, and an error without a listener ends the process.
-    const onLost = (error: Error) => {
-      broken = error
-    }
-    client.on('error', onLost)
-    try {
-      await client.query(`begin ${mode}`)
-      const result = await work({ client, db: drizzle(client) })
-      await client.query('commit')
-      return result
-    } catch (error) {
-      await client.query('rollback').catch((failure: Error) => {
-        broken = failure
-      })
-      throw error
-    } finally {
-      client.off('error', onLost)
-      client.release(broken)
-    }
+    return await this.#lend(async (client, giveUp) => {
+      try {
+        await client.query(`begin ${mode}`)
+        const result = await work({ client, db: drizzle(client) })
+        await client.query('commit')
+        return result
+      } catch (error) {
+        await client.query('rollback').catch(giveUp)
+        throw error
+      }
+    })
   }
 
   /**
@@ -111,21 +99,32 @@ export class Database implements Queries {
     prepare: (transaction: Transaction) => Promise<void>,
     queries: (transaction: Transaction) => readonly Promise<unknown>[],
   ): Promise<void> {
+    await this.#lend(async (client, giveUp) => {
+      try {
+        const transaction = { client, db: drizzle(client) }
+        await client.query('begin')
+        await prepare(transaction)
+        await pipelined(client, () => [...queries(transaction), client.query('commit')])
+      } catch (error) {
+        if (client.getTransactionStatus() !== 'I') await client.query('rollback').catch(giveUp)
+        throw error
+      }
+    })
+  }
+
+  /** A connection of the pool for the time of `work`; `giveUp` says that it is of no more use. */
+  async #lend<T>(work: (client: PoolClient, giveUp: (error: Error) => void) => Promise<T>): Promise<T> {
     const client = await this.#pool.connect()
     let broken: Error | undefined
+    // A connection that is lost between two queries says so to nobody else, and an error without a listener ends the process.
+    const giveUp = (error: Error) => {
+      broken = error
+    }
+    client.on('error', giveUp)
     try {
-      const transaction = { client, db: drizzle(client) }
-      await client.query('begin')
-      await prepare(transaction)
-      await pipelined(client, () => [...queries(transaction), client.query('commit')])
-    } catch (error) {
-      if (client.getTransactionStatus() !== 'I') {
-        await client.query('rollback').catch((failure: Error) => {
-          broken = failure
-        })
-      }
-      throw error
+      return await work(client, giveUp)
     } finally {
+      client.off('error', giveUp)
       client.release(broken)
     }
   }

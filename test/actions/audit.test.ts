@@ -209,19 +209,19 @@ const scribble = (node: TestNode, from: number, count: number) =>
 t.test('the tree', async (t) => {
   t.test('grows by what was committed, and every head is signed', async (t) => {
     const node = await testNode(t)
-    t.equal(await integrateAudit(node.context), 1, 'the set-up')
+    t.equal(await integrateAudit(node.context), 2, 'the first signing key, and the set-up')
     t.equal(await integrateAudit(node.context), 0)
     for (const [i, count] of [1, 2, 13, 16, 40, 200, 1].entries()) {
       await scribble(node, i * 1_000, count)
       t.equal(await integrateAudit(node.context), count)
     }
     const { size, roots, nodes } = await rebuilt(node)
-    t.equal(size, 274)
+    t.equal(size, 275)
     t.strictSame(await storedNodes(node), nodes)
     const checkpoints = await checkpointsOf(node)
     t.strictSame(
       checkpoints.map((each) => Number(each.size)),
-      [1, 2, 4, 17, 33, 73, 273, 274],
+      [2, 3, 5, 18, 34, 74, 274, 275],
       'one for each time that it grew',
     )
     for (const { size: at, root, note } of checkpoints) {
@@ -234,7 +234,7 @@ t.test('the tree', async (t) => {
   t.test('more leaves than one transaction takes', async (t) => {
     const node = await testNode(t, { seed: false })
     await scribble(node, 0, 4_500)
-    t.equal(await integrateAudit(node.context), 4_500)
+    t.equal(await integrateAudit(node.context), 4_501, 'and the first signing key')
     const { size, roots, nodes } = await rebuilt(node)
     t.strictSame(await storedNodes(node), nodes)
     const checkpoints = await checkpointsOf(node)
@@ -249,7 +249,7 @@ t.test('the tree', async (t) => {
     await late.query('begin')
     await late.query(`insert into audit_leaf (at, action, decision, leaf) values (now(), 'read', 'permit', '"late"')`)
     await scribble(node, 0, 3)
-    t.equal(await integrateAudit(node.context), 3, 'nobody waits for it')
+    t.equal(await integrateAudit(node.context), 4, 'nobody waits for it')
     await late.query('commit')
     await late.end()
     t.equal(await integrateAudit(node.context), 1, 'and it is not forgotten')
@@ -271,7 +271,7 @@ t.test('the tree', async (t) => {
     await Promise.all([...writing, ...taking])
     await integrateAudit(node.context)
     const { size, roots, nodes } = await rebuilt(node)
-    t.equal(size, 600)
+    t.equal(size, 601)
     t.strictSame(await storedNodes(node), nodes)
     for (const { size: at, root } of await checkpointsOf(node)) t.ok(roots.get(Number(at))?.equals(root))
   })
@@ -285,9 +285,9 @@ t.test('the tree', async (t) => {
     const { rows } = await client.query(
       'select (select count(*) from audit_tree)::int as tree, (select count(*) from audit_pending)::int as pending',
     )
-    t.strictSame(rows, [{ tree: 0, pending: 20 }])
+    t.strictSame(rows, [{ tree: 0, pending: 21 }])
     await client.query('alter table elsewhere rename to audit_checkpoint')
-    t.equal(await integrateAudit(node.context), 20)
+    t.equal(await integrateAudit(node.context), 21)
   })
 
   t.test('a leaf that has its place already stops nothing', async (t) => {
@@ -297,7 +297,7 @@ t.test('the tree', async (t) => {
     await node.context.database.client.query('insert into audit_pending select leaf from audit_tree where index = 2')
     await scribble(node, 10, 3)
     t.equal(await integrateAudit(node.context), 3)
-    t.equal((await rebuilt(node)).size, 8)
+    t.equal((await rebuilt(node)).size, 9)
   })
 
   t.test('a node from before it signed gets a key at its start, and keeps it', async (t) => {
