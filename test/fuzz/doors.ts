@@ -62,7 +62,8 @@ export function wrongWith(answer: Answer, ms: number, asked: string): string | u
   if (ms > longestMs) return `${Math.round(ms)} ms: ${told}`
   // Key sets and the like are the same for everybody, and meant to be kept.
   const isPublished = asked.includes(' /.well-known/') && status === 200
-  if (answer.headers['cache-control'] !== 'private, no-store' && !isPublished) return `a cache may keep it: ${told}`
+  const mayKeep = !String(answer.headers['cache-control']).includes('no-store')
+  if (mayKeep && !isPublished) return `a cache may keep it: ${told}`
   if (status >= 500) return `status: ${told}`
   if (/"code":"(internal|unavailable)"/.test(text)) return `inside: ${told}`
   return undefined
@@ -72,6 +73,9 @@ export function wrongWith(answer: Answer, ms: number, asked: string): string | u
 export function wrongProblem({ status, headers, body, text }: Answer, asked: string): string | undefined {
   if (status < 400) return undefined
   const told = `${asked.slice(0, 600)}\n${status} ${text.slice(0, 400)}`
+  // Errors of RFC 6749 §5.2, which clients of OAuth read.
+  if (/ \/oauth\/(token|revoke)/.test(asked) && typeof (body as { error?: unknown } | undefined)?.error === 'string')
+    return undefined
   if (!String(headers['content-type']).startsWith('application/problem+json')) return `no problem document: ${told}`
   const { code } = body as { code: FaultCode }
   if (!Object.hasOwn(faultCodes, code)) return `unknown code: ${told}`
