@@ -62,7 +62,9 @@ export function wrongWith(answer: Answer, ms: number, asked: string): string | u
   if (ms > longestMs) return `${Math.round(ms)} ms: ${told}`
   // Key sets and the like are the same for everybody, and meant to be kept.
   const isPublished = asked.includes(' /.well-known/') && status === 200
-  const mayKeep = !String(answer.headers['cache-control']).includes('no-store')
+  // RFC 6749 §5.1 has token answers say no-store; every other door says whose they are, too.
+  const expected = / \/oauth\//.test(asked) ? ['no-store', 'private, no-store'] : ['private, no-store']
+  const mayKeep = !expected.includes(String(answer.headers['cache-control']))
   if (mayKeep && !isPublished) return `a cache may keep it: ${told}`
   if (status >= 500) return `status: ${told}`
   if (/"code":"(internal|unavailable)"/.test(text)) return `inside: ${told}`
