@@ -6,9 +6,10 @@
 import { parseArgs } from 'node:util'
 import { ingestLine } from './ingest.ts'
 import { lookupLine } from './lookup.ts'
+import { fillIndicators, observationsLines } from './observations.ts'
 import { feedLine, graphqlLine, pageLines } from './pages.ts'
 import { memoryLine, visibleLine } from './process.ts'
-import { type Line, lineText } from './report.ts'
+import { type Line, lineText, rate } from './report.ts'
 import { fill, startBenchNode } from './world.ts'
 
 const { values: options } = parseArgs({
@@ -29,6 +30,19 @@ function report(...more: Line[]): void {
 }
 const wanted = (name: string): boolean => options.only === undefined || options.only === name
 
+/** Streams of observations, on a node of their own that knows so many indicators. */
+async function observed(indicators: number): Promise<Line[]> {
+  const own = await startBenchNode()
+  try {
+    await fillIndicators(own.context, 'cert-br', indicators)
+    const events = options.quick ? 500_000 : 2_000_000
+    const found = await observationsLines(own.context, own.url, own.publisher, indicators, events)
+    return found.map(({ name, value, limit, aim }) => rate(name, 'events/s', value, limit, aim))
+  } finally {
+    await own.close()
+  }
+}
+
 const node = await startBenchNode()
 try {
   for (const rows of sizes) {
@@ -40,6 +54,7 @@ try {
   if (wanted('lookup')) report(await lookupLine(node, rounds))
   if (wanted('visible')) report(await visibleLine(node))
   if (wanted('ingest')) report(await ingestLine(node, options.quick ? 50_000 : 200_000))
+  if (wanted('observations')) report(...(await observed(options.quick ? 100_000 : 1_000_000)))
   if (wanted('memory')) report(memoryLine(sizes.at(-1) ?? 0))
 } finally {
   await node.close()
