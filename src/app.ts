@@ -1,5 +1,4 @@
 import { join } from 'node:path'
-import helmet from '@fastify/helmet'
 import rateLimit from '@fastify/rate-limit'
 import fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify'
 import type { Context } from './actions/index.ts'
@@ -15,6 +14,7 @@ import { answerParserErrors } from './api/raw-answers.ts'
 import { readContract } from './api/rest/contract.ts'
 import { registerRest } from './api/rest/index.ts'
 import { requireActions } from './api/route-law.ts'
+import { sendSecurityHeaders } from './api/security-headers.ts'
 import { refuseSlowClients } from './api/slow-clients.ts'
 import { Fault } from './domain/errors.ts'
 import { limits } from './domain/limits.ts'
@@ -53,9 +53,7 @@ export async function buildApp(context: Context, options: AppOptions): Promise<F
   shedLoad(app, context, guards)
   authenticateRequests(app, context)
   privateAnswers(app)
-  await app.register(helmet, {
-    contentSecurityPolicy: { directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] } },
-  })
+  sendSecurityHeaders(app)
   await limitRates(app, options.requestsPerMinute)
   const contract = readContract(join(options.root, 'openapi.yaml'))
   await app.register((scope) => registerRest(scope, context, contract))

@@ -28,8 +28,6 @@ export interface Committed {
 export interface Begun {
   /** What it is about: a later batch about one of them waits for its commit before it looks at what is known. */
   readonly uuids: ReadonlySet<string>
-  /** Resolves when it needs no further connection, or has failed. */
-  readonly staged: Promise<void>
   readonly done: Promise<Committed>
 }
 
@@ -38,29 +36,18 @@ const nothing: Committed = { accepted: 0, unchanged: 0, refused: [] }
 /** What comes before a push's first batch. */
 export const nothingBefore: Begun = {
   uuids: new Set(),
-  staged: Promise.resolve(),
   done: Promise.resolve(nothing),
 }
 
 /**
  * Starts to commit drafts of one push, of which no two have the same id: rows, feed entries and audit leaf in one transaction. It is
- * prepared and sent while the batch before it is merged, and takes the feed's lock once that one is committed.
+ * prepared while the batch before it is written, and written once that one is committed.
  */
 export function beginBatch(origin: PushOrigin, items: ReadonlyMap<string, Identified>, before: Begun): Begun {
-  let isStaged = () => {}
-  const staged = new Promise<void>((resolve) => {
-    isStaged = resolve
-  })
-  const done = commit(origin, [...items.values()], before, isStaged).finally(isStaged)
-  return { uuids: new Set(items.keys()), staged, done }
+  return { uuids: new Set(items.keys()), done: commit(origin, [...items.values()], before) }
 }
 
-async function commit(
-  origin: PushOrigin,
-  items: readonly Identified[],
-  before: Begun,
-  isStaged: () => void,
-): Promise<Committed> {
+async function commit(origin: PushOrigin, items: readonly Identified[], before: Begun): Promise<Committed> {
   if (items.some(({ uuid }) => before.uuids.has(uuid))) await before.done
   const { database } = origin.context
   const originator = origin.caller.reader.organisation?.id ?? ''
@@ -74,7 +61,7 @@ async function commit(
     return there === undefined || there.recalled || draft.revoked === true || there.digest !== digest
   })
   const toWrite = fresh.filter(({ draft }) => draft.revoked !== true)
-  const written = toWrite.length === 0 ? nothing : await writeBatch(origin, toWrite, { known, before, isStaged })
+  const written = toWrite.length === 0 ? nothing : await writeBatch(origin, toWrite, { known, before })
   await before.done
   const recalled = await recall(
     origin,

@@ -21,6 +21,7 @@ export class Push {
   readonly #rejected: RecordFault[] = []
   #items = new Map<string, Identified>()
   #characters = 0
+  #batchRecords: number = limits.firstBatchRecords
   #turn: Release | undefined
   #patience: NodeJS.Timeout | undefined
   #last: Begun = nothingBefore
@@ -95,13 +96,14 @@ export class Push {
   #put(item: Identified): Promise<void> | undefined {
     this.#items.set(item.uuid, item)
     this.#characters += item.draft.received.length
-    const full = this.#items.size >= limits.batchRecords || this.#characters >= limits.batchBytes
+    const full = this.#items.size >= this.#batchRecords || this.#characters >= limits.batchBytes
     return full ? this.#handOver() : undefined
   }
 
   /** Begins to commit what was gathered. Resolves when the batch before it is committed; throws what that one threw. */
   async #handOver(): Promise<void> {
     clearTimeout(this.#patience)
+    this.#batchRecords = limits.batchRecords
     const [before, items, turn] = [this.#last, this.#items, this.#turn]
     this.#items = new Map()
     this.#characters = 0

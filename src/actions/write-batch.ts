@@ -4,10 +4,10 @@ import type { RecordFault } from '../domain/errors.ts'
 import { type Handling, handlingText } from '../domain/handling.ts'
 import { narrows } from '../policy/narrowing.ts'
 import { databaseFault, type Transaction } from '../store/database.ts'
-import { insertStaged, mergeStaged, type Outcome } from '../store/merge.ts'
+import { insertPrepared, mergePrepared, type Outcome } from '../store/merge.ts'
 import type { Existing } from '../store/reads.ts'
 import { touchReceipt } from '../store/receipts.ts'
-import { CopyText, type StagedBatch, stage } from '../store/staging.ts'
+import { CopyText, type PreparedBatch } from '../store/staging.ts'
 import type { Begun, Committed, PushOrigin } from './batch.ts'
 import { type Identified, prepare } from './prepare.ts'
 import { record, stillMay } from './verb.ts'
@@ -16,50 +16,44 @@ import { record, stillMay } from './verb.ts'
 export interface Circumstances {
   readonly known: ReadonlyMap<string, Existing>
   readonly before: Begun
-  readonly isStaged: () => void
 }
 
 /** Writes drafts that are new or changed, each with its feed entry, and the audit leaf of them all. */
 export async function writeBatch(
   origin: PushOrigin,
   items: readonly Identified[],
-  { known, before, isStaged }: Circumstances,
+  { known, before }: Circumstances,
 ): Promise<Committed> {
   const { context, caller } = origin
   await stillMay(context, caller, 'publish')
   const { idOf, handlingOf } = await intern(origin, items)
   const at = context.clock()
-  const batch = await rowsOf(origin, items, idOf, at, known)
-  const staged = async (transaction: Transaction): Promise<void> => {
-    await stage(transaction, batch)
-    isStaged()
-    await before.done
-  }
-  // A transaction that waits for the one before it must not hold the connection that one needs.
-  await before.staged
+  const batch = await prepared(origin, items, idOf, at, known)
+  // Everything up to here was done while the batch before was written.
+  await before.done
   const allNew = !items.some(({ uuid }) => known.has(uuid))
-  if (allNew && (await insert(origin, items, batch, at, staged))) {
-    return { accepted: items.length, unchanged: 0, refused: [] }
-  }
-  return countOf(items, await merge(origin, items, batch, at, staged, handlingOf))
+  if (allNew && (await insert(origin, items, batch, at))) return { accepted: items.length, unchanged: 0, refused: [] }
+  return countOf(items, await merge(origin, items, batch, at, handlingOf))
 }
 
 /** Writes a batch of which nothing was known. @returns false when something came in between: then nothing was written */
 async function insert(
   origin: PushOrigin,
   items: readonly Identified[],
-  batch: StagedBatch,
+  batch: PreparedBatch,
   at: Date,
-  staged: (transaction: Transaction) => Promise<void>,
 ): Promise<boolean> {
   const { context, caller, receipt } = origin
   const originator = caller.reader.organisation?.id ?? ''
   try {
-    await context.database.sendTogether(staged, (transaction) => [
-      ...insertStaged(transaction, originator, batch, at),
-      touchReceipt(transaction, receipt, at),
-      recordWritten(origin, transaction, items),
-    ])
+    await context.database.sendTogether(
+      (transaction) => insertPrepared(transaction, originator, batch, at),
+      (transaction, entries) => [
+        ...entries(),
+        touchReceipt(transaction, receipt, at),
+        recordWritten(origin, transaction, items),
+      ],
+    )
     return true
   } catch (error) {
     if (databaseFault(error)?.code !== 'already_exists') throw error
@@ -71,9 +65,8 @@ async function insert(
 async function merge(
   origin: PushOrigin,
   items: readonly Identified[],
-  batch: StagedBatch,
+  batch: PreparedBatch,
   at: Date,
-  staged: (transaction: Transaction) => Promise<void>,
   handlingOf: ReadonlyMap<number, Handling>,
 ): Promise<readonly Outcome[]> {
   const { context, caller, standing, receipt } = origin
@@ -83,9 +76,8 @@ async function merge(
     return earlier !== undefined && later !== undefined && narrows(earlier, later)
   }
   return await context.database.transaction(async (transaction) => {
-    await staged(transaction)
     const originator = caller.reader.organisation?.id ?? ''
-    const { outcomes } = await mergeStaged(transaction, originator, batch, at, narrower)
+    const { outcomes } = await mergePrepared(transaction, originator, batch, at, narrower)
     await touchReceipt(transaction, receipt, at)
     const written = items.filter((_, i) => isWritten(outcomes[i]))
     if (written.length > 0) await recordWritten(origin, transaction, written)
@@ -126,14 +118,14 @@ async function intern({ context }: PushOrigin, items: readonly Identified[]) {
 /** Rows prepared at a stretch, in about 3 ms: others have their turn in between. */
 const stretchRows = 250
 
-async function rowsOf(
-  { context }: PushOrigin,
+async function prepared(
+  { context, caller }: PushOrigin,
   items: readonly Identified[],
   idOf: ReadonlyMap<string, number>,
   at: Date,
   known: ReadonlyMap<string, Existing>,
-): Promise<StagedBatch> {
-  const text = new CopyText()
+): Promise<PreparedBatch> {
+  const text = new CopyText(caller.reader.organisation?.id ?? '')
   for (const [i, item] of items.entries()) {
     const handlingId = idOf.get(handlingText(item.handling)) ?? 0
     text.add(prepare(item, handlingId, at, known.get(item.uuid)?.created, context.networks))

@@ -93,18 +93,18 @@ export class Database implements Queries {
 
   /**
    * One transaction in two parts: `prepare` works as in {@link transaction}; then `queries` are sent one behind the other with the
-   * commit behind them, so that no lock that they take is held while this process does something else. When one fails, none holds.
+   * commit behind them, so that no lock waits for this process between them. When one fails, none holds.
    */
-  async sendTogether(
-    prepare: (transaction: Transaction) => Promise<void>,
-    queries: (transaction: Transaction) => readonly Promise<unknown>[],
+  async sendTogether<T>(
+    prepare: (transaction: Transaction) => Promise<T>,
+    queries: (transaction: Transaction, prepared: T) => readonly Promise<unknown>[],
   ): Promise<void> {
     await this.#lend(async (client, giveUp) => {
       try {
         const transaction = { client, db: drizzle(client) }
         await client.query('begin')
-        await prepare(transaction)
-        await pipelined(client, () => [...queries(transaction), client.query('commit')])
+        const prepared = await prepare(transaction)
+        await pipelined(client, () => [...queries(transaction, prepared), client.query('commit')])
       } catch (error) {
         if (client.getTransactionStatus() !== 'I') await client.query('rollback').catch(giveUp)
         throw error

@@ -1,6 +1,6 @@
 import type { Transaction } from './database.ts'
 import { lockFeed, type Run, takePositions } from './feed.ts'
-import { CopyText, type NewIndicator, type StagedBatch, sharedColumns, stage } from './staging.ts'
+import { CopyText, copyNew, type NewIndicator, type PreparedBatch, sharedColumns, stage } from './staging.ts'
 
 /** What became of one row of a batch. */
 export type Outcome =
@@ -33,21 +33,21 @@ export async function mergeIndicators(
   at: Date,
   narrows: Narrows,
 ): Promise<Merged> {
-  const text = new CopyText()
+  const text = new CopyText(originator)
   for (const row of rows) text.add(row)
-  const batch = text.end()
-  await stage(transaction, batch)
-  return await mergeStaged(transaction, originator, batch, at, narrows)
+  return await mergePrepared(transaction, originator, text.end(), at, narrows)
 }
 
-/** The same for a batch that {@link stage} sent in this transaction. */
-export async function mergeStaged(
+/** The same for a batch that is prepared already. */
+export async function mergePrepared(
   transaction: Transaction,
   originator: string,
-  { rows }: StagedBatch,
+  batch: PreparedBatch,
   at: Date,
   narrows: Narrows,
 ): Promise<Merged> {
+  const { rows } = batch
+  await stage(transaction, batch)
   await lockFeed(transaction)
   const { outcomes, before } = await classify(transaction, originator, rows, narrows)
   const kinds = outcomes.map((outcome) => (isWritten(outcome) ? outcome : null))
@@ -62,32 +62,29 @@ export async function mergeStaged(
 }
 
 /**
- * The same for a staged batch of which nothing is there: no row is compared with anything. Its queries are sent at once, to be waited
- * for together ({@link Database.sendTogether}); a row that is there after all fails them all (`already_exists`).
+ * Writes a batch of which nothing is there, without comparing them with anything. A row that is there after all fails them all
+ * (`already_exists`). Takes the feed's lock until commit. @returns what is left to send, to be waited for together with what else the
+ * transaction holds ({@link Database.sendTogether})
  */
-export const insertStaged = (
+export async function insertPrepared(
   transaction: Transaction,
   originator: string,
-  { rows }: StagedBatch,
+  batch: PreparedBatch,
   at: Date,
-): readonly Promise<unknown>[] => [
-  takePositions(transaction, rows.length, at),
-  insertRows(transaction, originator, rows.length),
-  insertOthers(transaction, originator, rows),
-]
+): Promise<() => readonly Promise<unknown>[]> {
+  const { rows } = batch
+  const run = await takePositions(transaction, rows.length, at)
+  await copyNew(transaction, batch, run)
+  return () => [enterNew(transaction, rows.length, run), insertOthers(transaction, originator, rows)]
+}
 
-/** Writes the staged rows at the last `count` positions that were given out, with their feed entries. */
-async function insertRows({ client }: Transaction, originator: string, count: number): Promise<void> {
-  const shared = sharedColumns.join(', ')
-  const place = `h.position - $2::bigint + 1 + n, h.at - ($2::bigint - 1 - n) * interval '1 microsecond'`
+/** Feed entries of indicators that were just published at a run of positions. */
+async function enterNew({ client }: Transaction, count: number, { first }: Run): Promise<void> {
   await client.query(
-    `with written as (
-       insert into indicator (originator, version, position, date_added, ${shared})
-       select $1, 1, ${place}, ${shared} from staging cross join feed_head h
-     )
-     insert into feed (position, at, kind, originator, stix_id, version, handling_id)
-     select ${place}, 'published', $1, stix_id, 1, handling_id from staging cross join feed_head h`,
-    [originator, count],
+    `insert into feed (position, at, kind, originator, stix_id, version, handling_id)
+     select position, date_added, 'published', originator, stix_id, version, handling_id
+     from indicator where position between $1 and $2`,
+    [String(first), String(first + BigInt(count) - 1n)],
   )
 }
 
@@ -103,29 +100,29 @@ const isWritten = (outcome: Outcome): boolean =>
 async function classify(
   { client }: Transaction,
   originator: string,
-  rows: StagedBatch['rows'],
+  rows: PreparedBatch['rows'],
   narrows: Narrows,
 ): Promise<{ readonly outcomes: Outcome[]; readonly before: (Before | null)[] }> {
   const outcomes = rows.map((): Outcome => 'published')
   const found = await client.query<{
-    n: number
+    n: bigint
     same: boolean
     recalled: boolean
-    versioned: boolean
     later: number
     before: number
     after: number
     position: bigint
   }>(
-    `select s.n, i.digest = s.digest as same, i.recalled, s.versioned, i.handling_id as before, s.handling_id as after, i.position,
+    `select s.n, i.digest = s.digest as same, i.recalled, i.handling_id as before, s.handling_id as after, i.position,
        case when s.modified > i.modified then 1 when s.modified = i.modified then 0 else -1 end as later
      from staging s cross join lateral (${oneByKey}) i`,
     [originator],
   )
   const before = rows.map((): Before | null => null)
   for (const row of found.rows) {
-    outcomes[row.n] = outcomeOf(row, narrows)
-    before[row.n] = { handlingId: row.before, position: row.position }
+    const n = Number(row.n)
+    outcomes[n] = outcomeOf({ ...row, versioned: rows[n]?.versioned ?? false }, narrows)
+    before[n] = { handlingId: row.before, position: row.position }
   }
   return { outcomes, before }
 }
@@ -210,7 +207,7 @@ async function write(
 async function writeOthers(
   transaction: Transaction,
   originator: string,
-  rows: StagedBatch['rows'],
+  rows: PreparedBatch['rows'],
   outcomes: readonly Outcome[],
 ): Promise<void> {
   const replaced = rows
@@ -229,7 +226,7 @@ async function writeOthers(
   )
 }
 
-async function insertOthers({ client }: Transaction, originator: string, rows: StagedBatch['rows']): Promise<void> {
+async function insertOthers({ client }: Transaction, originator: string, rows: PreparedBatch['rows']): Promise<void> {
   const others = rows.flatMap(({ stixId, others }) =>
     others.map((other, ordinal) => ({ ...other, stixId, ordinal: ordinal + 1 })),
   )

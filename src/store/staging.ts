@@ -2,6 +2,7 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { from as copyFrom } from 'pg-copy-streams'
 import type { Transaction } from './database.ts'
+import type { Run } from './feed.ts'
 
 /** One indicator as the action prepared it, ready for the table. Times are ISO 8601 UTC. */
 export interface NewIndicator {
@@ -46,16 +47,15 @@ export interface OtherObservable {
   readonly valueKey: string
 }
 
-/** A batch in COPY's form, and what the merge must know of its rows beside that. */
-export interface StagedBatch {
-  readonly rows: readonly Pick<NewIndicator, 'stixId' | 'others'>[]
-  /** COPY text in chunks of about 64 KiB. */
+/** A batch of one originator in COPY's form, and what the merge must know of its rows beside that. */
+export interface PreparedBatch {
+  readonly rows: readonly Pick<NewIndicator, 'stixId' | 'others' | 'versioned'>[]
+  /** COPY text in chunks of about 64 KiB; each line begins with a slot for where the row goes. */
   readonly chunks: readonly Buffer[]
 }
 
-/** Column of the staging table → its type. {@link copyLine} fills them in this order. */
+/** Columns that `indicator` and the staging table share → their types. {@link cellsOf} fills them in this order. */
 const columns: readonly (readonly [name: string, type: string])[] = [
-  ['n', 'integer'],
   ['stix_id', 'uuid'],
   ['handling_id', 'integer'],
   ['type', 'text'],
@@ -77,33 +77,38 @@ const columns: readonly (readonly [name: string, type: string])[] = [
   ['last_seen', 'timestamptz'],
   ['created', 'timestamptz'],
   ['modified', 'timestamptz'],
-  ['versioned', 'boolean'],
   ['format', 'text'],
   ['stix', 'text'],
   ['received', 'text'],
   ['digest', 'bytea'],
 ]
 
-/** The columns that `indicator` and the staging table share, in one order. */
-export const sharedColumns = columns.map(([name]) => name).filter((name) => name !== 'n' && name !== 'versioned')
+export const sharedColumns = columns.map(([name]) => name)
 
-const createStaging = `create temporary table if not exists staging (${columns.map(([name, type]) => `${name} ${type}`).join(', ')}) on commit delete rows`
+const createStaging = `create temporary table if not exists staging (n bigint, at timestamptz, originator text, version integer, ${columns
+  .map(([name, type]) => `${name} ${type}`)
+  .join(', ')}) on commit delete rows`
 
 const chunkCharacters = 65_536
 
-/** Gathers rows as COPY text: a row is written once and need not be kept. */
+/** Gathers rows as COPY text. A row is written once and need not be kept: as strings on the heap a batch doubles what is collected. */
 export class CopyText {
-  readonly #rows: Pick<NewIndicator, 'stixId' | 'others'>[] = []
+  readonly #rows: Pick<NewIndicator, 'stixId' | 'others' | 'versioned'>[] = []
   readonly #chunks: Buffer[] = []
+  readonly #owner: string
   #text = ''
 
+  constructor(originator: string) {
+    this.#owner = `${text(originator)}\t1`
+  }
+
   add(row: NewIndicator): void {
-    this.#text += copyLine(row, this.#rows.length)
-    this.#rows.push({ stixId: row.stixId, others: row.others })
+    this.#text += `${emptySlot}\t${this.#owner}\t${cellsOf(row)}\n`
+    this.#rows.push({ stixId: row.stixId, others: row.others, versioned: row.versioned })
     if (this.#text.length >= chunkCharacters) this.#cut()
   }
 
-  end(): StagedBatch {
+  end(): PreparedBatch {
     if (this.#text !== '') this.#cut()
     return { rows: this.#rows, chunks: this.#chunks }
   }
@@ -115,24 +120,53 @@ export class CopyText {
 }
 
 /** Sends a batch by COPY into a temporary table of this connection, emptied at commit. */
-export async function stage({ client }: Transaction, { chunks }: StagedBatch): Promise<void> {
+export async function stage({ client }: Transaction, { chunks }: PreparedBatch): Promise<void> {
   // Emptied at commit; `delete` is for a second batch of one transaction (TRUNCATE would make a new file each time).
   await client.query(`${createStaging}; delete from staging`)
-  await pipeline(Readable.from(chunks, { objectMode: false }), client.query(copyFrom('copy staging from stdin')))
+  fillSlots(chunks, { first: 0n, firstAtMicros: 0n })
+  await copy(client, 'staging (n, at', chunks)
 }
 
-/** One row in COPY's text format: cells in the order of {@link columns}. A template, as a list of cells costs thrice as much. */
-function copyLine(row: NewIndicator, n: number): string {
-  return `${n}\t${row.stixId}\t${row.handlingId}\t${row.type}\t${text(row.value)}\t\\\\x${row.valueKey}\t${flag(row.compound)}\t${text(
+/** Sends a batch by COPY straight into `indicator`, as first versions at a run of positions. */
+export async function copyNew({ client }: Transaction, { chunks }: PreparedBatch, run: Run): Promise<void> {
+  fillSlots(chunks, run)
+  await copy(client, 'indicator (position, date_added', chunks)
+}
+
+async function copy(client: Transaction['client'], target: string, chunks: readonly Buffer[]): Promise<void> {
+  const statement = `copy ${target}, originator, version, ${sharedColumns.join(', ')}) from stdin`
+  await pipeline(Readable.from(chunks, { objectMode: false }), client.query(copyFrom(statement)))
+}
+
+/** Where a line says its position and its time, in a form of fixed width: they are known when the feed is locked. */
+const emptySlot = `${'0'.repeat(16)}\t1970-01-01T00:00:00.000000Z`
+
+/** Writes consecutive positions and times into the lines' slots. COPY's text has no line feed but at the ends of its lines. */
+function fillSlots(chunks: readonly Buffer[], { first, firstAtMicros }: Run): void {
+  const [position, rest] = [Number(first), Number(firstAtMicros % 1_000n)]
+  const firstMs = Number(firstAtMicros / 1_000n)
+  let [n, ms, time] = [0, -1, '']
+  for (const chunk of chunks) {
+    for (let at = 0; at < chunk.length; at = chunk.indexOf(0x0a, at) + 1) {
+      const now = firstMs + Math.floor((rest + n) / 1_000)
+      // Neighbours share all but their last digits.
+      if (now !== ms) [ms, time] = [now, new Date(now).toISOString().slice(0, -1)]
+      const micros = String((rest + n) % 1_000).padStart(3, '0')
+      chunk.write(`${String(position + n).padStart(16, '0')}\t${time}${micros}Z`, at, 'latin1')
+      n++
+    }
+  }
+}
+
+/** A row's cells in the order of {@link columns}. A template, as a list of cells costs thrice as much. */
+const cellsOf = (row: NewIndicator): string =>
+  `${row.stixId}\t${row.handlingId}\t${row.type}\t${text(row.value)}\t\\\\x${row.valueKey}\t${flag(row.compound)}\t${text(
     row.network,
   )}\t${text(row.domainReversed)}\t${row.asn ?? none}\t${text(row.country)}\t${row.class ?? none}\t${row.confidence ?? none}\t${text(
     row.name,
   )}\t${text(row.description)}\t${list(row.labels)}\t${row.validFrom}\t${row.validUntil ?? none}\t${row.firstSeen ?? none}\t${
     row.lastSeen ?? none
-  }\t${row.created}\t${row.modified}\t${flag(row.versioned)}\t${row.format}\t${text(row.stix)}\t${text(row.received)}\t\\\\x${
-    row.digest
-  }\n`
-}
+  }\t${row.created}\t${row.modified}\t${row.format}\t${text(row.stix)}\t${text(row.received)}\t\\\\x${row.digest}`
 
 const none = '\\N'
 const flag = (value: boolean): string => (value ? 't' : 'f')

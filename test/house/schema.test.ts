@@ -87,3 +87,15 @@ t.test('agreements are ended and never edited, audit leaves are append-only', as
   await t.rejects(client.query('delete from audit_leaf'), { code: 'PU002' })
   await client.end()
 })
+
+t.test('what indicators refer to without a foreign key stays, under its id', async (t) => {
+  const client = new pg.Client({ connectionString: await testDatabase(t) })
+  await client.connect()
+  await client.query("insert into organisation (id, name, kind, jurisdiction) values ('a', 'A', 'national-cert', 'BR')")
+  await t.rejects(client.query("delete from organisation where id = 'a'"), { code: 'PU002' })
+  await t.rejects(client.query("update organisation set id = 'b'"), { code: 'PU002' })
+  await t.rejects(client.query('truncate organisation cascade'), { code: 'PU002' })
+  await t.rejects(client.query('truncate handling cascade'), { code: 'PU002' })
+  await client.query("update organisation set name = 'B', disabled_at = now()")
+  await client.end()
+})

@@ -61,6 +61,18 @@ t.test('finds what a plain list finds, from both ends, whatever moved or was rec
   )
 })
 
+t.test('what was counted above a place is not taken for what lies below it', async (t) => {
+  const column = new Column()
+  for (let position = 1; position <= 600_000; position++) {
+    const rare = position === 10 || position === 20 || position > 599_990
+    column.enter(position, rare ? 2 : 1, false, undefined)
+  }
+  const rare = wordsOf(bitmapOf([2]))
+  t.strictSame(column.newestBelow(rare, 500_000, 5), [20, 10])
+  t.strictSame(column.newestBelow(rare, 600_001, 12), [...Array.from({ length: 10 }, (_, n) => 600_000 - n), 20, 10])
+  t.strictSame(column.newestBelow(rare, 500_000, 1), [20])
+})
+
 t.test(
   'a reader of one row in a million, of the oldest, or of none is answered without looking at the rest',
   async (t) => {
