@@ -4,7 +4,7 @@
  * or machines are not to be compared; ratios are.
  */
 import { parseArgs } from 'node:util'
-import { ingestLine } from './ingest.ts'
+import { ingestLine, singleLine } from './ingest.ts'
 import { lookupLine } from './lookup.ts'
 import { fillIndicators, observationsLines } from './observations.ts'
 import { feedLine, graphqlLine, pageLines } from './pages.ts'
@@ -54,6 +54,7 @@ try {
   if (wanted('lookup')) report(await lookupLine(node, rounds))
   if (wanted('visible')) report(await visibleLine(node))
   if (wanted('ingest')) report(await ingestLine(node, options.quick ? 50_000 : 200_000))
+  if (wanted('ingest')) report(await singleLine(node))
   if (wanted('observations')) report(...(await observed(options.quick ? 100_000 : 1_000_000)))
   if (wanted('memory')) report(memoryLine(sizes.at(-1) ?? 0))
 } finally {
