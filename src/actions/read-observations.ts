@@ -1,11 +1,8 @@
 import type { Caller } from '../domain/caller.ts'
-import { worldOf } from '../domain/directory.ts'
-import { originatorShown } from '../policy/release.ts'
-import { mayReadReport, organisationsFromWhichAllCount, reportHandling } from '../policy/reports.ts'
-import { mergeObservationParts, type Report, reportsOf } from '../store/observations.ts'
-import type { Context, Standing } from './context.ts'
-import { uuidOf } from './ids.ts'
-import { findVisible, type ReadInput } from './read.ts'
+import { mergeObservationParts } from '../store/observations.ts'
+import type { Context } from './context.ts'
+import { absent, type ReadInput } from './read.ts'
+import { type Prevalence, type ReadableReport, reportsOn } from './reports.ts'
 import { verb } from './verb.ts'
 import { permittedFor, recordReading } from './visible.ts'
 
@@ -27,8 +24,8 @@ export interface Observations {
   readonly times: number
   readonly firstHour?: string
   readonly lastHour?: string
-  /** By how many it was seen: of those the caller may see or, from five organisations on, of all. */
-  readonly prevalence: { readonly organisations: number; readonly jurisdictions: number }
+  /** By how many it was seen, in streams or as a sighting. */
+  readonly prevalence: Prevalence
 }
 
 /**
@@ -39,47 +36,33 @@ export const readObservations = verb(
   'read-observations',
   async (context: Context, caller: Caller, input: ReadInput, standing): Promise<Observations> => {
     const permitted = permittedFor(context, caller, standing)
-    const indicator = await findVisible(context, caller, standing, permitted, input)
-    const all = await reportsOf(context.database, indicator.originator, uuidOf(indicator.id) ?? '')
-    const handling = standing.visibility.handling(indicator.handlingId)
-    const world = worldOf(standing.directory)
-    const at = context.clock()
-    const seen = all.filter(
-      ({ reporter }) =>
-        handling !== undefined && mayReadReport(caller.reader, handling, reporter, caller.purpose, at, world),
-    )
-    await recordReading(context, caller, standing, 'read-observations', [indicator])
-    const counted = all.length >= organisationsFromWhichAllCount ? all : seen
+    const [found] = await reportsOn(context, caller, standing, permitted, [input])
+    if (found === undefined) throw absent()
+    await recordReading(context, caller, standing, 'read-observations', [found.indicator])
+    const observed = found.reports.filter((report) => report.observed).sort(byTimes)
     return {
-      id: indicator.id,
-      reports: seen.map((report) => ({
-        ...(handling !== undefined && originatorShown(caller.reader, reportHandling(handling, report.reporter))
-          ? { organisation: organisationOf(standing, report.reporter) }
-          : {}),
-        times: report.times,
-        firstHour: report.firstHour,
-        lastHour: report.lastHour,
+      id: found.indicator.id,
+      reports: observed.map(({ by, times, first, last }) => ({
+        ...(by.originator === undefined ? {} : { organisation: by.originator }),
+        times,
+        firstHour: first,
+        lastHour: last,
       })),
-      times: seen.reduce((total, { times }) => total + times, 0),
-      ...span(seen),
-      prevalence: {
-        organisations: counted.length,
-        jurisdictions: new Set(counted.map(({ reporter }) => organisationOf(standing, reporter).jurisdiction)).size,
-      },
+      times: observed.reduce((total, { times }) => total + times, 0),
+      ...span(observed),
+      prevalence: found.prevalence,
     }
   },
 )
 
-function organisationOf({ directory }: Standing, id: string): { id: string; name: string; jurisdiction: string } {
-  const known = directory.organisations.get(id)
-  return { id, name: known?.name ?? id, jurisdiction: known?.jurisdiction ?? '' }
-}
+const nameOf = ({ by }: ReadableReport): string => by.originator?.id ?? by.alias ?? ''
+const byTimes = (a: ReadableReport, b: ReadableReport): number => b.times - a.times || (nameOf(a) < nameOf(b) ? -1 : 1)
 
 /** ISO 8601 of one form sorts as text. */
-function span(reports: readonly Report[]): { readonly firstHour?: string; readonly lastHour?: string } {
-  const [firstHour] = reports.map((report) => report.firstHour).sort()
+function span(reports: readonly ReadableReport[]): { readonly firstHour?: string; readonly lastHour?: string } {
+  const [firstHour] = reports.map(({ first }) => first).sort()
   const lastHour = reports
-    .map((report) => report.lastHour)
+    .map(({ last }) => last)
     .sort()
     .at(-1)
   return firstHour === undefined || lastHour === undefined ? {} : { firstHour, lastHour }

@@ -16,7 +16,11 @@ export async function* encodeJson(items: AsyncIterable<Released> | Iterable<Rele
   yield before === '[\n' ? '[]\n' : '\n]\n'
 }
 
-/** NDJSON: one indicator a line. */
-export async function* encodeNdjson(items: AsyncIterable<Released> | Iterable<Released>): AsyncGenerator<string> {
-  for await (const item of items) yield `${JSON.stringify(indicatorJson(item))}\n`
+/** NDJSON: one indicator a line. @param more further members of each, by its place */
+export async function* encodeNdjson(
+  items: AsyncIterable<Released> | Iterable<Released>,
+  more: readonly object[] = [],
+): AsyncGenerator<string> {
+  let n = 0
+  for await (const item of items) yield `${JSON.stringify({ ...indicatorJson(item), ...more[n++] })}\n`
 }

@@ -499,7 +499,7 @@ t.test('an anonymous source makes anonymous reports, and five organisations make
     { ...green, originator: 'beobachter-de' },
     { type: 'domain-name', value: 'de.example.com' },
   )
-  const insert = `insert into observation (stix_id, originator, reporter, hour, times) values ($1, 'beobachter-de', $2, '2026-05-31T00:00:00Z', 3)`
+  const insert = `insert into observation_part (stix_id, originator, reporter, hour, times) values ($1, 'beobachter-de', $2, '2026-05-31T00:00:00Z', 3)`
   const organisations = ['csirt-cl', 'cert-br', 'colcert', 'rede-sul', 'csirt-ar']
   for (const [n, reporter] of organisations.entries()) {
     await node.context.database.client.query(insert, [hidden.slice('indicator--'.length), reporter])

@@ -1,0 +1,189 @@
+import type { Indicator } from '../domain/indicator.ts'
+import type { Queries } from './database.ts'
+import { type IndicatorRow, indicatorColumns, toIndicator } from './rows.ts'
+import { Parameters, queryVisible, type VisibleTo, visibleCondition } from './visible.ts'
+
+/** What is looked for on behalf of the `n`-th of several indicators. */
+interface Of {
+  readonly n: number
+}
+export interface KeyOf extends Of {
+  /** 16 bytes. */
+  readonly key: Buffer
+}
+export interface AsnOf extends Of {
+  readonly asn: number
+}
+export interface RangeOf extends Of {
+  readonly relation: string
+  readonly range: string
+  readonly except?: string
+}
+
+export interface Found {
+  readonly n: number
+  readonly relation?: string
+  readonly indicator: Indicator
+}
+
+interface Row extends IndicatorRow {
+  readonly n: number
+  readonly relation: string | null
+}
+
+const toFound = (row: Row): Found => ({
+  n: row.n,
+  ...(row.relation === null ? {} : { relation: row.relation }),
+  indicator: toIndicator(row),
+})
+
+/** Visible indicators by id, whoever published them: the reader's own first, then the newest. @throws {PolicyMoved} */
+export async function visibleByIds(
+  queries: Queries,
+  visible: VisibleTo,
+  uuids: readonly string[],
+): Promise<Indicator[]> {
+  const parameters = new Parameters()
+  const condition = visibleCondition(visible, parameters)
+  const rows = await queryVisible<IndicatorRow>(
+    queries,
+    visible,
+    `select ${indicatorColumns} from unnest(${parameters.add(uuids)}::uuid[]) k (id)
+     cross join lateral (select * from indicator i where i.stix_id = k.id and ${condition}) i
+     order by (i.originator = ${parameters.add(visible.organisation ?? null)}::text) desc nulls last, i.position desc`,
+    parameters,
+  )
+  return rows.map(toIndicator)
+}
+
+/**
+ * The newest visible indicators that hold one of these keys, `limit` for each `n`. Rows of one key are gone through a handling at a
+ * time: of those that the reader may not see only one is touched for each handling, however many there are (ADR 18).
+ * @throws {PolicyMoved}
+ */
+export async function relatedByKey(
+  queries: Queries,
+  visible: VisibleTo,
+  asked: readonly KeyOf[],
+  limit: number,
+): Promise<Found[]> {
+  if (asked.length === 0) return []
+  const parameters = new Parameters()
+  const keys = parameters.add(asked.map(({ key }) => key))
+  const numbers = parameters.add(asked.map(({ n }) => n))
+  const most = parameters.add(limit)
+  const asRows = `unnest(${numbers}::integer[], ${keys}::bytea[])`
+  const others = `select a.n, i.* from ${asRows} a (n, key)
+    cross join lateral (
+      select i.* from indicator_observable o join indicator i using (originator, stix_id)
+      where o.value_key = a.key and ${visibleAndActive(visible, parameters)} order by i.position desc limit ${most}
+    ) i`
+  return await newestOfEach(queries, visible, parameters, 'value_key', asRows, most, others)
+}
+
+/** The same for AS numbers. @throws {PolicyMoved} */
+export async function relatedByAsn(
+  queries: Queries,
+  visible: VisibleTo,
+  asked: readonly AsnOf[],
+  limit: number,
+): Promise<Found[]> {
+  if (asked.length === 0) return []
+  const parameters = new Parameters()
+  const asRows = `unnest(${parameters.add(asked.map(({ n }) => n))}::integer[], ${parameters.add(asked.map(({ asn }) => asn))}::bigint[])`
+  return await newestOfEach(queries, visible, parameters, 'asn', asRows, parameters.add(limit))
+}
+
+async function newestOfEach(
+  queries: Queries,
+  visible: VisibleTo,
+  parameters: Parameters,
+  column: 'value_key' | 'asn',
+  asked: string,
+  most: string,
+  others?: string,
+): Promise<Found[]> {
+  const condition = visibleAndActive(visible, parameters)
+  const bytes = parameters.add(Buffer.from(visible.bitmap))
+  const rows = await queryVisible<Row>(
+    queries,
+    visible,
+    `with recursive step (n, key, handling) as (
+       select a.n, a.key, (select min(handling_id) from indicator where ${column} = a.key) from ${asked} a (n, key)
+       union all
+       select s.n, s.key, (select min(handling_id) from indicator where ${column} = s.key and handling_id > s.handling)
+       from step s where s.handling is not null
+     ), found as (
+       select s.n, i.* from step s
+       cross join lateral (
+         select * from indicator i where i.${column} = s.key and i.handling_id = s.handling and ${condition}
+         order by i.position desc limit ${most}
+       ) i
+       where s.handling < ${parameters.add(visible.bitmap.length * 8)} and get_bit(${bytes}::bytea, s.handling) = 1
+       ${others === undefined ? '' : `union all ${others}`}
+     ), numbered as (
+       select *, row_number() over (partition by n order by position desc) as place
+       from (select distinct on (n, position) * from found) f
+     )
+     select i.n, null as relation, ${indicatorColumns} from numbered i where i.place <= ${most} order by i.n, i.place`,
+    parameters,
+  )
+  return rows.map(toFound)
+}
+
+/**
+ * The newest visible indicators in each range, and outside its `except`. Everything that lies in a range is looked at, hidden or not:
+ * ranges are narrow by definition.
+ * @throws {PolicyMoved}
+ */
+export async function relatedInRanges(
+  queries: Queries,
+  visible: VisibleTo,
+  kind: 'networks' | 'names',
+  asked: readonly RangeOf[],
+  limit: number,
+): Promise<Found[]> {
+  if (asked.length === 0) return []
+  const parameters = new Parameters()
+  const condition = visibleAndActive(visible, parameters)
+  const column = (values: readonly unknown[], type: string) => `${parameters.add(values)}::${type}[]`
+  const type = kind === 'networks' ? 'inet' : 'text'
+  const rows = await queryVisible<Row>(
+    queries,
+    visible,
+    `select r.n, r.relation, ${indicatorColumns}
+     from unnest(${column(
+       asked.map(({ n }) => n),
+       'integer',
+     )}, ${column(
+       asked.map(({ relation }) => relation),
+       'text',
+     )}, ${column(
+       asked.map(({ range }) => range),
+       type,
+     )}, ${column(
+       asked.map(({ except }) => except ?? null),
+       type,
+     )}) r (n, relation, range, without)
+     cross join lateral (
+       select i.* from (select * from indicator i where ${inRange[kind]('r.range')} offset 0) i
+       where (r.without is null or not coalesce(${inRange[kind]('r.without')}, false)) and ${condition}
+       order by i.position desc limit ${parameters.add(limit)}
+     ) i
+     order by r.n, i.position desc`,
+    parameters,
+  )
+  return rows.map(toFound)
+}
+
+/** Comparisons that the indices answer for a range that is no constant: `<<=` and `starts_with` would read the whole table. */
+const inRange = {
+  networks: (range: string) =>
+    `(i.network >= ${range} and i.network <= set_masklen(broadcast(${range}), case family(${range}) when 4 then 32 else 128 end)
+      and i.network <<= ${range})`,
+  names: (range: string) =>
+    `(i.domain_reversed = ${range} or (i.domain_reversed ~>=~ (${range} || '.') and i.domain_reversed ~<~ (${range} || '/')))`,
+} as const
+
+const visibleAndActive = (visible: VisibleTo, parameters: Parameters): string =>
+  `${visibleCondition(visible, parameters)} and not i.recalled`
