@@ -112,9 +112,15 @@ async function findRelated(
     places.flatMap((place, n) => (place === undefined ? [] : pick(place).map((item) => ({ n, item }))))
   const keys = (pick: (place: RelatedPlaces) => readonly string[]) =>
     each(pick).map(({ n, item }) => ({ n, key: keyBytes(item) }))
+  // What has the value itself is listed as that, and must not crowd out the others.
+  const without = places.map((place) => keyBytes(place?.value ?? ''))
   const ranges = (pick: (place: RelatedPlaces) => RelatedPlaces['networks']) =>
-    each(pick).map(({ n, item }) => ({ n, ...item }))
-  const asns = each(({ asn }) => (asn === undefined ? [] : [asn])).map(({ n, item }) => ({ n, asn: item }))
+    each(pick).map(({ n, item }) => ({ n, ...item, without: without[n] ?? nothing }))
+  const asns = each(({ asn }) => (asn === undefined ? [] : [asn])).map(({ n, item }) => ({
+    n,
+    asn: item,
+    without: without[n] ?? nothing,
+  }))
   const all = await Promise.all([
     relatedByKey(
       database,
@@ -148,6 +154,8 @@ async function findRelated(
   for (const { n, ...related } of all.flat()) found.set(n, [...(found.get(n) ?? []), related])
   return found
 }
+
+const nothing = Buffer.alloc(0)
 
 /** What a query found; its own word for the relation before the one given. */
 const as = (otherwise: Relation) => (found: readonly Found[]) =>

@@ -23,6 +23,8 @@ export interface Range {
 
 /** Where to look for what is related to an indicator. */
 export interface RelatedPlaces {
+  /** Correlation key of its first observable. */
+  readonly value: string
   /** Correlation keys. */
   readonly exact: readonly string[]
   readonly containing: readonly string[]
@@ -37,13 +39,19 @@ const neighbourhood = { 4: 24, 6: 48 } as const
 const widest = { 4: 16, 6: 32 } as const
 
 /** The places of a whole indicator; of what is masked for the reader nothing is to be looked for. */
-export function relatedPlaces({ observables, asn }: Pick<Indicator, 'observables' | 'asn'>): RelatedPlaces {
+export function relatedPlaces({
+  type,
+  value,
+  observables,
+  asn,
+}: Pick<Indicator, 'type' | 'value' | 'observables' | 'asn'>): RelatedPlaces {
   const looked = observables
     .slice(0, limits.relatedObservables)
     .filter(({ type }) => observableTypes.get(type)?.correlates === true)
   const ranges = looked.slice(0, 1).map(rangesOf)
   const exact = new Set(looked.map(correlationKey))
   return {
+    value: correlationKey({ type, value }),
     exact: [...exact],
     containing: [...new Set(looked.flatMap(containingKeys))].filter((key) => !exact.has(key)),
     networks: ranges.flatMap(({ networks }) => networks),

@@ -13,11 +13,15 @@ export interface KeyOf extends Of {
 }
 export interface AsnOf extends Of {
   readonly asn: number
+  /** Key of the value that is another relation's. */
+  readonly without: Buffer
 }
 export interface RangeOf extends Of {
   readonly relation: string
   readonly range: string
   readonly except?: string
+  /** Likewise. */
+  readonly without: Buffer
 }
 
 export interface Found {
@@ -72,8 +76,8 @@ export async function relatedByKey(
   const keys = parameters.add(asked.map(({ key }) => key))
   const numbers = parameters.add(asked.map(({ n }) => n))
   const most = parameters.add(limit)
-  const asRows = `unnest(${numbers}::integer[], ${keys}::bytea[])`
-  const others = `select a.n, i.* from ${asRows} a (n, key)
+  const asRows = `(select n, key, null::bytea from unnest(${numbers}::integer[], ${keys}::bytea[]) k (n, key))`
+  const others = `select a.n, i.* from ${asRows} a (n, key, without)
     cross join lateral (
       select i.* from indicator_observable o join indicator i using (originator, stix_id)
       where o.value_key = a.key and ${visibleAndActive(visible, parameters)} order by i.position desc limit ${most}
@@ -90,7 +94,10 @@ export async function relatedByAsn(
 ): Promise<Found[]> {
   if (asked.length === 0) return []
   const parameters = new Parameters()
-  const asRows = `unnest(${parameters.add(asked.map(({ n }) => n))}::integer[], ${parameters.add(asked.map(({ asn }) => asn))}::bigint[])`
+  const numbers = parameters.add(asked.map(({ n }) => n))
+  const asns = parameters.add(asked.map(({ asn }) => asn))
+  const without = parameters.add(asked.map((each) => each.without))
+  const asRows = `unnest(${numbers}::integer[], ${asns}::bigint[], ${without}::bytea[])`
   return await newestOfEach(queries, visible, parameters, 'asn', asRows, parameters.add(limit))
 }
 
@@ -108,15 +115,17 @@ async function newestOfEach(
   const rows = await queryVisible<Row>(
     queries,
     visible,
-    `with recursive step (n, key, handling) as (
-       select a.n, a.key, (select min(handling_id) from indicator where ${column} = a.key) from ${asked} a (n, key)
+    `with recursive step (n, key, without, handling) as (
+       select a.n, a.key, a.without, (select min(handling_id) from indicator where ${column} = a.key)
+       from ${asked} a (n, key, without)
        union all
-       select s.n, s.key, (select min(handling_id) from indicator where ${column} = s.key and handling_id > s.handling)
+       select s.n, s.key, s.without, (select min(handling_id) from indicator where ${column} = s.key and handling_id > s.handling)
        from step s where s.handling is not null
      ), found as (
        select s.n, i.* from step s
        cross join lateral (
-         select * from indicator i where i.${column} = s.key and i.handling_id = s.handling and ${condition}
+         select * from indicator i where i.${column} = s.key and i.handling_id = s.handling
+           and i.value_key is distinct from s.without and ${condition}
          order by i.position desc limit ${most}
        ) i
        where s.handling < ${parameters.add(visible.bitmap.length * 8)} and get_bit(${bytes}::bytea, s.handling) = 1
@@ -146,28 +155,23 @@ export async function relatedInRanges(
   if (asked.length === 0) return []
   const parameters = new Parameters()
   const condition = visibleAndActive(visible, parameters)
-  const column = (values: readonly unknown[], type: string) => `${parameters.add(values)}::${type}[]`
   const type = kind === 'networks' ? 'inet' : 'text'
+  const columns = [
+    `${parameters.add(asked.map(({ n }) => n))}::integer[]`,
+    `${parameters.add(asked.map(({ relation }) => relation))}::text[]`,
+    `${parameters.add(asked.map(({ range }) => range))}::${type}[]`,
+    `${parameters.add(asked.map(({ except }) => except ?? null))}::${type}[]`,
+    `${parameters.add(asked.map(({ without }) => without))}::bytea[]`,
+  ]
   const rows = await queryVisible<Row>(
     queries,
     visible,
     `select r.n, r.relation, ${indicatorColumns}
-     from unnest(${column(
-       asked.map(({ n }) => n),
-       'integer',
-     )}, ${column(
-       asked.map(({ relation }) => relation),
-       'text',
-     )}, ${column(
-       asked.map(({ range }) => range),
-       type,
-     )}, ${column(
-       asked.map(({ except }) => except ?? null),
-       type,
-     )}) r (n, relation, range, without)
+     from unnest(${columns.join(', ')}) r (n, relation, range, except_range, without)
      cross join lateral (
        select i.* from (select * from indicator i where ${inRange[kind]('r.range')} offset 0) i
-       where (r.without is null or not coalesce(${inRange[kind]('r.without')}, false)) and ${condition}
+       where (r.except_range is null or not coalesce(${inRange[kind]('r.except_range')}, false))
+         and i.value_key <> r.without and ${condition}
        order by i.position desc limit ${parameters.add(limit)}
      ) i
      order by r.n, i.position desc`,
