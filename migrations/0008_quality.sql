@@ -32,3 +32,9 @@ drop index indicator_value;
 create index indicator_value on indicator (value_key, handling_id, position);
 drop index indicator_asn;
 create index indicator_asn on indicator (asn, handling_id, position) where asn is not null;
+
+-- Ranges of addresses and of names, with what says who may see a row: hidden ones are passed over in the index.
+drop index indicator_network;
+create index indicator_network on indicator (network inet_ops, handling_id, position) where network is not null;
+drop index indicator_domain;
+create index indicator_domain on indicator (domain_reversed text_pattern_ops, handling_id, position) where domain_reversed is not null;

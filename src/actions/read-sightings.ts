@@ -45,32 +45,38 @@ export interface Sightings extends Quality {
   readonly reports: readonly SightingReport[]
 }
 
+export interface SightingsInput {
+  readonly of: readonly Wanted[]
+  /** No reports in the answer: a page wants their sums. */
+  readonly sumsAlone?: true
+}
+
 /**
  * What was said of each of several indicators, as far as the caller may know who says it: one statement however many they are.
  * @returns undefined in the place of what does not exist, and of what the caller may not see
  */
-export const readSightingsOf: Action<readonly Wanted[], (Sightings | undefined)[]> = verb(
+export const readSightingsOf: Action<SightingsInput, (Sightings | undefined)[]> = verb(
   'read-sightings',
-  async (context: Context, caller: Caller, wanted: readonly Wanted[], standing) => {
+  async (context: Context, caller: Caller, { of, sumsAlone }: SightingsInput, standing) => {
     const permitted = permittedFor(context, caller, standing)
-    const found = await reportsOn(context, caller, standing, permitted, wanted)
+    const found = await reportsOn(context, caller, standing, permitted, of)
     const indicators = found.flatMap((each) => each?.indicator ?? [])
     await recordReading(context, caller, standing, 'read-sightings', indicators)
     const at = context.clock()
-    return found.map((each) => (each === undefined ? undefined : sightingsOf(each, at)))
+    return found.map((each) => (each === undefined ? undefined : sightingsOf(each, at, sumsAlone === true)))
   },
   { checkedWithRows: true },
 )
 
 /** The same for one. @throws {Fault} `not_found` alike for what does not exist and for what the caller may not see */
 export const readSightings: Action<ReadInput, Sightings> = async (context, caller, input) => {
-  const [found] = await readSightingsOf(context, caller, [input])
+  const [found] = await readSightingsOf(context, caller, { of: [input] })
   if (found === undefined) throw absent()
   return found
 }
 
-function sightingsOf({ indicator, reports, prevalence }: Reports, at: Date): Sightings {
-  const latest = [...reports].sort(byLast).slice(0, limits.sightingsListed)
+function sightingsOf({ indicator, reports, prevalence }: Reports, at: Date, sumsAlone: boolean): Sightings {
+  const latest = sumsAlone ? [] : [...reports].sort(byLast).slice(0, limits.sightingsListed)
   const sumOf = (type: SightingType) => sum(reports.filter((report) => report.type === type))
   const seen = sumOf('seen')
   return {

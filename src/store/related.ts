@@ -1,7 +1,7 @@
 import type { Indicator } from '../domain/indicator.ts'
 import type { Queries } from './database.ts'
 import { type IndicatorRow, indicatorColumns, toIndicator } from './rows.ts'
-import { Parameters, queryVisible, type VisibleTo, visibleCondition } from './visible.ts'
+import { Parameters, permittedHandling, queryVisible, type VisibleTo, visibleCondition } from './visible.ts'
 
 /** What is looked for on behalf of the `n`-th of several indicators. */
 interface Of {
@@ -56,6 +56,7 @@ export async function visibleByIds(
      cross join lateral (select * from indicator i where i.stix_id = k.id and ${condition}) i
      order by (i.originator = ${parameters.add(visible.organisation ?? null)}::text) desc nulls last, i.position desc`,
     parameters,
+    'indicators by id',
   )
   return rows.map(toIndicator)
 }
@@ -110,8 +111,7 @@ async function newestOfEach(
   most: string,
   others?: string,
 ): Promise<Found[]> {
-  const condition = visibleAndActive(visible, parameters)
-  const bytes = parameters.add(Buffer.from(visible.bitmap))
+  const permitted = permittedHandling(visible, parameters, 's.handling')
   const rows = await queryVisible<Row>(
     queries,
     visible,
@@ -125,10 +125,10 @@ async function newestOfEach(
        select s.n, i.* from step s
        cross join lateral (
          select * from indicator i where i.${column} = s.key and i.handling_id = s.handling
-           and i.value_key is distinct from s.without and ${condition}
+           and i.value_key is distinct from s.without and not i.recalled
          order by i.position desc limit ${most}
        ) i
-       where s.handling < ${parameters.add(visible.bitmap.length * 8)} and get_bit(${bytes}::bytea, s.handling) = 1
+       where ${permitted}
        ${others === undefined ? '' : `union all ${others}`}
      ), numbered as (
        select *, row_number() over (partition by n order by position desc) as place
@@ -136,13 +136,17 @@ async function newestOfEach(
      )
      select i.n, null as relation, ${indicatorColumns} from numbered i where i.place <= ${most} order by i.n, i.place`,
     parameters,
+    `related by ${column}`,
   )
   return rows.map(toFound)
 }
 
+/** Visible rows of one range, in the order of their values, among which the newest are chosen. */
+const candidates = 500
+
 /**
- * The newest visible indicators in each range, and outside its `except`. Everything that lies in a range is looked at, hidden or not:
- * ranges are narrow by definition.
+ * The newest visible indicators in each range, and outside its `except`: of the first 500 by value. Hidden rows in between are passed
+ * over in the index, which has their handling.
  * @throws {PolicyMoved}
  */
 export async function relatedInRanges(
@@ -154,8 +158,7 @@ export async function relatedInRanges(
 ): Promise<Found[]> {
   if (asked.length === 0) return []
   const parameters = new Parameters()
-  const condition = visibleAndActive(visible, parameters)
-  const type = kind === 'networks' ? 'inet' : 'text'
+  const { type, column, order, inside } = places[kind]
   const columns = [
     `${parameters.add(asked.map(({ n }) => n))}::integer[]`,
     `${parameters.add(asked.map(({ relation }) => relation))}::text[]`,
@@ -169,25 +172,48 @@ export async function relatedInRanges(
     `select r.n, r.relation, ${indicatorColumns}
      from unnest(${columns.join(', ')}) r (n, relation, range, except_range, without)
      cross join lateral (
-       select i.* from (select * from indicator i where ${inRange[kind]('r.range')} offset 0) i
-       where (r.except_range is null or not coalesce(${inRange[kind]('r.except_range')}, false))
-         and i.value_key <> r.without and ${condition}
+       select i.* from (
+         select i.* from (
+           select i.position, i.${column} as place from indicator i
+           where ${inside('r.range')} and (r.except_range is null or not ${inside('r.except_range')})
+             and ${permittedHandling(visible, parameters, 'i.handling_id')}
+           order by ${order(`i.${column}`)} offset 0
+         ) c
+         join indicator i on i.position = c.position
+         where i.value_key <> r.without and not i.recalled
+         order by ${order('c.place')} limit ${candidates}
+       ) i
        order by i.position desc limit ${parameters.add(limit)}
      ) i
      order by r.n, i.position desc`,
     parameters,
+    `related ${kind}`,
   )
   return rows.map(toFound)
 }
 
-/** Comparisons that the indices answer for a range that is no constant: `<<=` and `starts_with` would read the whole table. */
-const inRange = {
-  networks: (range: string) =>
-    `(i.network >= ${range} and i.network <= set_masklen(broadcast(${range}), case family(${range}) when 4 then 32 else 128 end)
-      and i.network <<= ${range})`,
-  names: (range: string) =>
-    `(i.domain_reversed = ${range} or (i.domain_reversed ~>=~ (${range} || '.') and i.domain_reversed ~<~ (${range} || '/')))`,
+/**
+ * Comparisons that the indices answer for a range that is no constant: `<<=` and `starts_with` alone would read the whole table. Behind a
+ * name and before what is under it come names like `com.example-2`, which are left out after the index.
+ */
+const places = {
+  networks: {
+    type: 'inet',
+    column: 'network',
+    order: (column: string) => column,
+    inside: (range: string) =>
+      `(i.network >= ${range} and i.network <= set_masklen(broadcast(${range}), case family(${range}) when 4 then 32 else 128 end)
+        and i.network <<= ${range})`,
+  },
+  names: {
+    type: 'text',
+    column: 'domain_reversed',
+    order: (column: string) => `${column} using ~<~`,
+    inside: (range: string) =>
+      `(i.domain_reversed ~>=~ ${range} and i.domain_reversed ~<~ (${range} || '/')
+        and (i.domain_reversed = ${range} or starts_with(i.domain_reversed, ${range} || '.')))`,
+  },
 } as const
 
 const visibleAndActive = (visible: VisibleTo, parameters: Parameters): string =>
-  `${visibleCondition(visible, parameters)} and not i.recalled`
+  `${permittedHandling(visible, parameters, 'i.handling_id')} and not i.recalled`

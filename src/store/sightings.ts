@@ -94,6 +94,7 @@ export async function reportsAbout(
      ) r on true
      order by (i.originator = ${parameters.add(visible.organisation ?? null)}::text) desc nulls last, i.position desc`,
     parameters,
+    'reports',
   )
   return gathered(rows)
 }

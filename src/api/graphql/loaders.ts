@@ -21,11 +21,7 @@ export const loaders = {
   Indicator: {
     sightings: {
       loader: (queries: Of<Released>, { context, caller }: Asked): Promise<(Sightings | undefined)[]> =>
-        readSightingsOf(
-          context,
-          caller,
-          queries.map(({ obj }) => wanted(obj)),
-        ),
+        readSightingsOf(context, caller, { of: queries.map(({ obj }) => wanted(obj)) }),
       opts: { cache: false },
     },
     related: { loader: relatedOf, opts: { cache: false } },

@@ -57,7 +57,7 @@ export async function qualities(
     id,
     ...present<{ originator?: string; alias?: string }>({ originator: originator?.id, alias }),
   }))
-  const found = await readSightingsOf(context, request.caller, wanted)
+  const found = await readSightingsOf(context, request.caller, { of: wanted, sumsAlone: true })
   return found.map((each) => {
     // Gone since the page was read.
     if (each === undefined) return {}
