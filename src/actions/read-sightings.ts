@@ -3,6 +3,7 @@ import { type Decay, decayOf } from '../domain/decay.ts'
 import { limits } from '../domain/limits.ts'
 import type { Released } from '../domain/released.ts'
 import type { SightingType } from '../domain/sighting.ts'
+import type { ReportedIndicator } from '../store/sightings.ts'
 import type { Context } from './context.ts'
 import { absent, type ReadInput } from './read.ts'
 import { type Prevalence, type ReadableReport, type Reports, reportsOn, type Wanted } from './reports.ts'
@@ -52,18 +53,25 @@ export interface SightingsInput {
 }
 
 /**
- * What was said of each of several indicators, as far as the caller may know who says it: one statement however many they are.
+ * What was said of each of several indicators, as far as the caller may know who says it: one statement for a hundred of them.
  * @returns undefined in the place of what does not exist, and of what the caller may not see
  */
 export const readSightingsOf: Action<SightingsInput, (Sightings | undefined)[]> = verb(
   'read-sightings',
   async (context: Context, caller: Caller, { of, sumsAlone }: SightingsInput, standing) => {
     const permitted = permittedFor(context, caller, standing)
-    const found = await reportsOn(context, caller, standing, permitted, of)
-    const indicators = found.flatMap((each) => each?.indicator ?? [])
-    await recordReading(context, caller, standing, 'read-sightings', indicators)
     const at = context.clock()
-    return found.map((each) => (each === undefined ? undefined : sightingsOf(each, at, sumsAlone === true)))
+    const indicators: ReportedIndicator[] = []
+    const answers: (Sightings | undefined)[] = []
+    for (let from = 0; from < of.length; from += limits.reportedTogether) {
+      const some = of.slice(from, from + limits.reportedTogether)
+      for (const each of await reportsOn(context, caller, standing, permitted, some)) {
+        if (each !== undefined) indicators.push(each.indicator)
+        answers.push(each === undefined ? undefined : sightingsOf(each, at, sumsAlone === true))
+      }
+    }
+    await recordReading(context, caller, standing, 'read-sightings', indicators)
+    return answers
   },
   { checkedWithRows: true },
 )

@@ -133,9 +133,11 @@ export const limits = {
   sightingHandlings: 8,
   /** Sightings listed of one indicator, the latest; sums are of all. */
   sightingsListed: 1_000,
+  /** Indicators whose reports are in memory together: an indicator has as many as organisations spoke of it. */
+  reportedTogether: 100,
   /** Related indicators of one kind, at most and when nothing is said. */
   relatedOfKind: 50,
   relatedOfKindDefault: 10,
   /** Observables of one indicator by which related ones are looked for. */
-  relatedObservables: 20,
+  relatedObservables: 10,
 } as const

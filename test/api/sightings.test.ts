@@ -1,8 +1,14 @@
+import { copyFileSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
 import fc from 'fast-check'
+import pg from 'pg'
 import t from 'tap'
 import { mergeObservations } from '../../src/actions/index.ts'
 import type { Handling } from '../../src/domain/handling.ts'
 import { limits } from '../../src/domain/limits.ts'
+import { migrate } from '../../src/store/migrate.ts'
+import { testDatabase } from '../database.ts'
 import { type Answer, type TestNode, testNode } from '../node.ts'
 import { readerOf, worldOf } from '../policy/cases.ts'
 import { oracle } from '../policy/oracle.ts'
@@ -415,6 +421,41 @@ t.test('GraphQL says the same, for a page by one statement', async (t) => {
   t.strictSame(counts, [3, ...Array.from({ length: 99 }, () => 0)])
   // The audit log is written meanwhile, or is not.
   t.ok(hundred.count <= ten.count + 6, `${ten.count}, ${hundred.count} statements`)
+})
+
+t.test('what was observed before there were totals is added up by the migration', async (t) => {
+  const url = await testDatabase(t)
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  const folder = mkdtempSync(path.join(tmpdir(), 'puente-migrations-'))
+  try {
+    await client.query('drop schema public cascade; create schema public')
+    for (const name of readdirSync('migrations').filter((each) => /^000[1-7]_.*sql$/.test(each)))
+      copyFileSync(path.join('migrations', name), path.join(folder, name))
+    await migrate(url, folder)
+    await client.query(
+      `insert into organisation (id, name, kind, jurisdiction) values ('cert-br', 'x', 'isp', 'BR'), ('csirt-cl', 'x', 'isp', 'CL');
+       insert into observation (stix_id, originator, reporter, hour, times)
+       select '00000000-0000-4000-8000-000000000001', 'cert-br', r, timestamptz '2026-05-01T00:00:00Z' + n * interval '1 hour', n
+       from generate_series(1, 4) n, unnest(array['cert-br', 'csirt-cl']) r`,
+    )
+    await migrate(url, 'migrations')
+    const { rows } = await client.query(
+      'select reporter, times::int, first_hour, last_hour from observation_total order by reporter',
+    )
+    const total = {
+      times: 10,
+      first_hour: new Date('2026-05-01T01:00:00Z'),
+      last_hour: new Date('2026-05-01T04:00:00Z'),
+    }
+    t.strictSame(rows, [
+      { reporter: 'cert-br', ...total },
+      { reporter: 'csirt-cl', ...total },
+    ])
+  } finally {
+    rmSync(folder, { recursive: true })
+    await client.end()
+  }
 })
 
 /** The written policy's word on a report: the indicator's handling with the reporter as originator, and the reporter's own. */
