@@ -1,9 +1,10 @@
 import type { Caller } from '../domain/caller.ts'
+import { limits } from '../domain/limits.ts'
 import { mergeObservationParts } from '../store/observations.ts'
 import type { Context } from './context.ts'
 import { absent, type ReadInput } from './read.ts'
-import { type Prevalence, type ReadableReport, reportsOn } from './reports.ts'
-import { verb } from './verb.ts'
+import { type Prevalence, type ReadableReport, type Reports, reportsOn, type Wanted } from './reports.ts'
+import { type Action, verb } from './verb.ts'
 import { permittedFor, recordReading } from './visible.ts'
 
 /** What one organisation saw of an indicator. Times are the beginnings of hours, ISO 8601. */
@@ -29,31 +30,47 @@ export interface Observations {
 }
 
 /**
- * What was observed of an indicator, as far as the caller may know who reported it.
- * @throws {Fault} `not_found` alike for what does not exist and for what the caller may not see
+ * What was observed of each of several indicators, as far as the caller may know who reported it: one statement for a hundred of them.
+ * @returns undefined in the place of what does not exist, and of what the caller may not see
  */
-export const readObservations = verb(
+export const readObservationsOf: Action<readonly Wanted[], (Observations | undefined)[]> = verb(
   'read-observations',
-  async (context: Context, caller: Caller, input: ReadInput, standing): Promise<Observations> => {
+  async (context: Context, caller: Caller, wanted: readonly Wanted[], standing) => {
     const permitted = permittedFor(context, caller, standing)
-    const [found] = await reportsOn(context, caller, standing, permitted, [input])
-    if (found === undefined) throw absent()
-    await recordReading(context, caller, standing, 'read-observations', [found.indicator])
-    const observed = found.reports.filter((report) => report.observed).sort(byTimes)
-    return {
-      id: found.indicator.id,
-      reports: observed.map(({ by, times, first, last }) => ({
-        ...(by.originator === undefined ? {} : { organisation: by.originator }),
-        times,
-        firstHour: first,
-        lastHour: last,
-      })),
-      times: observed.reduce((total, { times }) => total + times, 0),
-      ...span(observed),
-      prevalence: found.prevalence,
+    const found: (Reports | undefined)[] = []
+    for (let from = 0; from < wanted.length; from += limits.reportedTogether) {
+      const some = wanted.slice(from, from + limits.reportedTogether)
+      found.push(...(await reportsOn(context, caller, standing, permitted, some)))
     }
+    const indicators = found.flatMap((each) => each?.indicator ?? [])
+    await recordReading(context, caller, standing, 'read-observations', indicators)
+    return found.map((each) => (each === undefined ? undefined : observationsOf(each)))
   },
+  { checkedWithRows: true },
 )
+
+/** The same for one. @throws {Fault} `not_found` alike for what does not exist and for what the caller may not see */
+export const readObservations: Action<ReadInput, Observations> = async (context, caller, input) => {
+  const [found] = await readObservationsOf(context, caller, [input])
+  if (found === undefined) throw absent()
+  return found
+}
+
+function observationsOf({ indicator, reports, prevalence }: Reports): Observations {
+  const observed = reports.filter((report) => report.observed).sort(byTimes)
+  return {
+    id: indicator.id,
+    reports: observed.map(({ by, times, first, last }) => ({
+      ...(by.originator === undefined ? {} : { organisation: by.originator }),
+      times,
+      firstHour: first,
+      lastHour: last,
+    })),
+    times: observed.reduce((total, { times }) => total + times, 0),
+    ...span(observed),
+    prevalence,
+  }
+}
 
 const nameOf = ({ by }: ReadableReport): string => by.originator?.id ?? by.alias ?? ''
 const byTimes = (a: ReadableReport, b: ReadableReport): number => b.times - a.times || (nameOf(a) < nameOf(b) ? -1 : 1)

@@ -595,6 +595,17 @@ t.test('GraphQL takes a few observations, and tells what was seen, by the same a
     prevalence: { organisations: 1 },
   })
   t.equal((await ask('anonymous', `{ observations(id: "${id}") { times } }`)).data.observations, null)
+  const anonymous = await node.plant({ ...green, originator: 'colcert', attribution: 'anonymous' }, domain)
+  await observe(node, 'diego.csirt-cl', '"evil.example.com"')
+  const page = await ask('ana.cert-br', '{ indicators(first: 2) { edges { node { stixId observations { times } } } } }')
+  t.strictSame(
+    page.data.indicators.edges.map((edge: { node: object }) => edge.node),
+    [
+      { stixId: anonymous, observations: { times: 1 } },
+      { stixId: id, observations: { times: 2 } },
+    ],
+    'of each on a page, of an anonymous source too',
+  )
   t.equal(
     (await ask('anonymous', 'mutation { observe(observations: [{ value: "x" }]) { records } }')).errors[0].extensions
       .code,

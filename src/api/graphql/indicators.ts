@@ -92,11 +92,6 @@ export const indicatorTypes = {
     },
     explain: (indicator: Released, args: Pick<ExplainInput, 'organisation' | 'account'>, asked: Asked) =>
       explain(asked, { ...withoutNulls(args), ...sourced(indicator) }),
-    observations: (indicator: Released, _args: object, { context, caller }: Asked) =>
-      // Of several anonymous sources of one STIX id only the first is found: the others' are not told.
-      indicator.originator === undefined
-        ? null
-        : orNull(actions['read-observations'](context, caller, sourced(indicator))),
   },
   Explanation: {
     stixId: ({ id }: Explanation) => id,

@@ -1,6 +1,7 @@
 import { actions } from '../../actions/index.ts'
 import { listRelatedOf, type Related } from '../../actions/list-related.ts'
 import { readConstituencies } from '../../actions/organisations.ts'
+import { type Observations, readObservationsOf } from '../../actions/read-observations.ts'
 import { readSightingsOf, type Sightings } from '../../actions/read-sightings.ts'
 import type { Wanted } from '../../actions/reports.ts'
 import type { Account } from '../../domain/account.ts'
@@ -19,6 +20,15 @@ type Queries = readonly { readonly obj: Pick<Organisation, 'id'> }[]
  */
 export const loaders = {
   Indicator: {
+    observations: {
+      loader: (queries: Of<Released>, { context, caller }: Asked): Promise<(Observations | undefined)[]> =>
+        readObservationsOf(
+          context,
+          caller,
+          queries.map(({ obj }) => wanted(obj)),
+        ),
+      opts: { cache: false },
+    },
     sightings: {
       loader: (queries: Of<Released>, { context, caller }: Asked): Promise<(Sightings | undefined)[]> =>
         readSightingsOf(context, caller, { of: queries.map(({ obj }) => wanted(obj)) }),
