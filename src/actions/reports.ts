@@ -1,5 +1,5 @@
 import type { Caller } from '../domain/caller.ts'
-import { worldOf } from '../domain/directory.ts'
+import { type Directory, worldOf } from '../domain/directory.ts'
 import type { Released } from '../domain/released.ts'
 import type { SightingType } from '../domain/sighting.ts'
 import { sourceOf } from '../policy/release.ts'
@@ -33,7 +33,10 @@ export interface ReadableReport {
   readonly last: string
 }
 
-/** By how many it was seen: of those the caller may know of or, from five organisations on, of all. */
+/**
+ * By how many it was seen: of those the caller may know of or, from five organisations on, of all. Of jurisdictions those count whose
+ * organisations are known by name.
+ */
 export interface Prevalence {
   readonly organisations: number
   readonly jurisdictions: number
@@ -106,7 +109,7 @@ function reading(context: Context, caller: Caller, standing: Standing) {
   }
 
   return (indicator: ReportedIndicator, all: readonly Report[]): Reports => {
-    const readable: { readonly reporter: string; readonly report: ReadableReport }[] = []
+    const readable: ReadableReport[] = []
     for (const report of all) {
       const key = `${indicator.handlingId} ${report.reporter} ${report.handlingId ?? ''}`
       let by = decided.get(key)
@@ -115,18 +118,30 @@ function reading(context: Context, caller: Caller, standing: Standing) {
         decided.set(key, by)
       }
       const { type, observed, times, first, last } = report
-      if (by !== null) readable.push({ reporter: report.reporter, report: { type, observed, by, times, first, last } })
+      if (by !== null) readable.push({ type, observed, by, times, first, last })
     }
-    const everybody = new Set(all.filter(({ type }) => type === 'seen').map(({ reporter }) => reporter))
-    const known = readable.filter(({ report }) => report.type === 'seen').map(({ reporter }) => reporter)
-    const counted = everybody.size >= organisationsFromWhichAllCount ? everybody : new Set(known)
-    return {
-      indicator,
-      reports: readable.map(({ report }) => report),
-      prevalence: {
-        organisations: counted.size,
-        jurisdictions: new Set([...counted].map((id) => directory.organisations.get(id)?.jurisdiction)).size,
-      },
-    }
+    return { indicator, reports: readable, prevalence: prevalenceOf(all, readable, directory) }
+  }
+}
+
+/**
+ * Who is known by name here and by an alias there counts twice, and no alias has a jurisdiction: the numbers must not tell who is behind
+ * it.
+ */
+function prevalenceOf(
+  all: readonly Report[],
+  readable: readonly ReadableReport[],
+  { organisations }: Directory,
+): Prevalence {
+  const seen = readable.filter(({ type }) => type === 'seen')
+  const shown = new Set(seen.map(({ by }) => by.originator?.id ?? by.alias))
+  const everybody = new Set(all.filter(({ type }) => type === 'seen').map(({ reporter }) => reporter))
+  const allCount = everybody.size >= organisationsFromWhichAllCount
+  const places = allCount
+    ? [...everybody].map((id) => organisations.get(id)?.jurisdiction)
+    : seen.flatMap(({ by }) => by.originator?.jurisdiction ?? [])
+  return {
+    organisations: allCount ? Math.max(everybody.size, shown.size) : shown.size,
+    jurisdictions: new Set(places).size,
   }
 }

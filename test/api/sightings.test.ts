@@ -269,6 +269,25 @@ t.test('an anonymous source makes anonymous reporters, and five organisations a 
   }
 })
 
+t.test('prevalence does not tell who is behind an alias', async (t) => {
+  const node = await testNode(t)
+  const id = await node.plant(green, domain)
+  await sight(node, 'diego.csirt-cl', id)
+  await sight(node, 'diego.csirt-cl', id, { attribution: 'anonymous' })
+  const { reports, prevalence } = (await sightings(node, 'ana.cert-br', id)).body
+  t.equal(reports.length, 2)
+  t.strictSame(prevalence, { organisations: 2, jurisdictions: 1 }, 'as if another one had said so')
+  t.strictSame((await sightings(node, 'diego.csirt-cl', id)).body.prevalence, { organisations: 1, jurisdictions: 1 })
+  const other = await node.plant(green, { type: 'domain-name', value: 'b.example.com' })
+  await sight(node, 'sofia.csirt-ar', other)
+  await sight(node, 'diego.csirt-cl', other, { attribution: 'anonymous' })
+  t.strictSame(
+    (await sightings(node, 'ana.cert-br', other)).body.prevalence,
+    { organisations: 2, jurisdictions: 1 },
+    'nor from where',
+  )
+})
+
 t.test('what is masked can be sighted, and tells only its own reports', async (t) => {
   const node = await testNode(t)
   const personal: Handling = handling('cert-br', {
@@ -483,6 +502,7 @@ t.test('sums, times and prevalence are what the written policy says of each repo
     organisations: fc.subarray(organisations, { minLength: 1, maxLength: 6 }),
     communities: fc.subarray(['lac-csirts', 'node-community', 'banca-segura'], { maxLength: 2 }),
     lawEnforcement: fc.constantFrom('allowed' as const, 'never' as const),
+    attribution: fc.constantFrom('named' as const, 'named' as const, 'anonymous' as const),
     personalData: fc.boolean(),
   })
   const reports = fc.array(
@@ -541,15 +561,19 @@ t.test('sums, times and prevalence are what the written policy says of each repo
           const span = times.length === 0 ? {} : { firstSeen: times[0], lastSeen: times.at(-1) }
           return { count: those.reduce((sum, each) => sum + each.times, 0), ...span }
         }
-        const seen = new Set(known.filter(({ type }) => type === 'seen').map(({ reporter }) => reporter))
-        const counted = everybody.size >= 5 ? everybody : seen
+        const home = readerOf(node.world, reader, []).organisation?.id
+        const named = ({ reporter, own }: { reporter: string; own?: Handling | undefined }) =>
+          reporter === home || (of.attribution === 'named' && own?.attribution !== 'anonymous')
+        const seen = known.filter(({ type }) => type === 'seen')
+        const sources = new Set(seen.map((each) => `${named(each) ? 'name' : 'alias'} ${each.reporter}`))
+        const places = everybody.size >= 5 ? [...everybody] : seen.filter(named).map(({ reporter }) => reporter)
         const expected = {
           seen: sumOf('seen'),
           falsePositive: sumOf('false-positive'),
           expired: sumOf('expired'),
           prevalence: {
-            organisations: counted.size,
-            jurisdictions: new Set([...counted].map((one) => worldOf(node.world).jurisdictions.get(one))).size,
+            organisations: everybody.size >= 5 ? Math.max(everybody.size, sources.size) : sources.size,
+            jurisdictions: new Set(places.map((one) => worldOf(node.world).jurisdictions.get(one))).size,
           },
         }
         const told = {
