@@ -4,7 +4,8 @@ import path from 'node:path'
 import fc from 'fast-check'
 import pg from 'pg'
 import t from 'tap'
-import { mergeObservations } from '../../src/actions/index.ts'
+import { integrateAudit, mergeObservations } from '../../src/actions/index.ts'
+import { verifyAudit } from '../../src/actions/verify-audit.ts'
 import type { Handling } from '../../src/domain/handling.ts'
 import { limits } from '../../src/domain/limits.ts'
 import { migrate } from '../../src/store/migrate.ts'
@@ -322,6 +323,39 @@ t.test('with the indicator its sightings are gone', async (t) => {
   t.equal((await sightings(node, 'ana.cert-br', id)).body.seen.count, 1, 'the originator still has both')
   node.at('2026-06-01T00:10:00.000Z')
   t.equal((await sightings(node, 'diego.csirt-cl', other)).status, 404, 'its sharing ended')
+})
+
+t.test('what is said and what is read of it is on the log, and stands when it is examined', async (t) => {
+  const node = await testNode(t)
+  const amber = handling('cert-br', { tlp: 'amber', communities: ['lac-csirts'] })
+  const id = await node.plant(amber, domain)
+  const open = await node.plant(handling('cert-br', { tlp: 'clear' }), { type: 'domain-name', value: 'b.example.com' })
+  await sight(node, 'diego.csirt-cl', id, { tlp: 'amber', audience: ['csirt-ar'] })
+  for (const each of [id, open]) {
+    await sightings(node, 'sofia.csirt-ar', each)
+    await node.call('sofia.csirt-ar', { method: 'GET', url: `/v1/indicators/${each}/related` })
+  }
+  await node.call('sofia.csirt-ar', { method: 'GET', url: '/v1/indicators?include=quality' })
+  await node.context.audit.flush()
+  await integrateAudit(node.context)
+  const { rows } = await node.context.database.client.query(
+    `select l.action, l.actor, s.subject from audit_leaf l join audit_subject s on s.leaf = l.id
+     where l.action in ('sight', 'read-sightings', 'list-related') order by l.id`,
+  )
+  t.strictSame(
+    rows.map(({ action, actor, subject }) => [action, actor, subject.includes(id), subject.includes(open)]),
+    [
+      ['sight', 'diego.csirt-cl', true, false],
+      ['read-sightings', 'sofia.csirt-ar', true, false],
+      ['list-related', 'sofia.csirt-ar', true, false],
+      ['list-related', 'sofia.csirt-ar', true, false],
+      ['read-sightings', 'sofia.csirt-ar', true, false],
+    ],
+    'what is related to something CLEAR may be above it',
+  )
+  const report = await verifyAudit(node.context.database)
+  t.strictSame(report.findings, [])
+  t.ok(report.readings >= 4, `${report.readings} readings asked again`)
 })
 
 t.test('with an Idempotency-Key a sighting counts once, also of twenty at once', async (t) => {

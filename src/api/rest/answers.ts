@@ -49,7 +49,7 @@ export function sendIndicators(
   switch (format) {
     case 'json':
       return {
-        items: items.map((item, n) => ({ ...indicatorJson(item), ...more[n] })),
+        items: items.map((item, n) => indicatorJson(item, more[n])),
         ...(next === undefined ? {} : { next }),
       }
     case 'ndjson':

@@ -88,7 +88,7 @@ export async function read(context: Context, request: FastifyRequest, reply: Fas
   if (released === undefined) throw new Fault('not_found', 'There is no such thing here.')
   reply.header('etag', `"${released.version}"`)
   const more = await membersOf(context, request, [released], asked)
-  if (format === 'json') return { ...indicatorJson(released), ...more[0] }
+  if (format === 'json') return indicatorJson(released, more[0])
   return sendIndicators(reply, format, [released], undefined, more)
 }
 
