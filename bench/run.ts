@@ -9,6 +9,7 @@ import { lookupLine } from './lookup.ts'
 import { fillIndicators, observationsLines } from './observations.ts'
 import { feedLine, graphqlLine, pageLines } from './pages.ts'
 import { memoryLine, visibleLine } from './process.ts'
+import { qualityLine, relatedLine } from './quality.ts'
 import { type Line, lineText, rate } from './report.ts'
 import { fill, startBenchNode } from './world.ts'
 
@@ -52,6 +53,7 @@ try {
   if (wanted('feed')) report(await feedLine(node, rounds))
   if (wanted('graphql')) report(await graphqlLine(node, rounds))
   if (wanted('lookup')) report(await lookupLine(node, rounds))
+  if (wanted('quality')) report(await qualityLine(node, rounds), await relatedLine(node, rounds))
   if (wanted('visible')) report(await visibleLine(node))
   if (wanted('ingest')) report(await ingestLine(node, options.quick ? 50_000 : 200_000))
   if (wanted('ingest')) report(await singleLine(node))

@@ -116,6 +116,45 @@ t.test('lookup asks for its arguments, or for the lines of standard input', asyn
   t.same(JSON.parse(requests[1]?.body ?? '').values, [{ value: 'x.example', type: 'domain-name' }])
 })
 
+t.test('sight sends what is said, and nothing that is not', async (t) => {
+  const id = 'indicator--00000000-0000-4000-8000-000000000001'
+  const { url, requests } = await fakeNode(t, ({ body }) => ({ status: 201, body: { id, ...JSON.parse(body) } }))
+  const sight = (...more: string[]) => puente({ PUENTE_URL: url, PUENTE_API_KEY: apiKey }, ['sight', id, ...more])
+  t.equal((await sight()).code, 0)
+  const { code, out } = await sight(
+    ...['--type', 'false-positive', '--count', '3', '--last-seen', '2026-06-01T00:00:00Z', '--tlp', 'amber'],
+    ...[
+      '--audience',
+      'csirt-cl',
+      '--audience',
+      'community:lac-csirts',
+      '--anonymous',
+      '--originator',
+      'cert-br',
+      '--json',
+    ],
+  )
+  const said = {
+    ...{ type: 'false-positive', lastSeen: '2026-06-01T00:00:00Z', tlp: 'amber' },
+    ...{ audience: ['csirt-cl', 'community:lac-csirts'], count: 3, attribution: 'anonymous' },
+  }
+  t.strictSame(
+    requests.map(({ method, url, body }) => [`${method} ${url}`, JSON.parse(body)]),
+    [
+      [`POST /v1/indicators/${id}/sightings`, {}],
+      [`POST /v1/indicators/${id}/sightings?originator=cert-br`, said],
+    ],
+  )
+  t.equal(code, 0)
+  t.strictSame(JSON.parse(out.join('')), { id, ...said })
+  for (const wrong of [
+    ['--count', '0'],
+    ['--type', 'seem'],
+    ['--tlp', 'purple'],
+  ])
+    t.equal((await sight(...wrong)).code, 2, wrong.join(' '))
+})
+
 t.test('a key follows no redirect', async (t) => {
   const other = await fakeNode(t, () => ({ status: 200, body: { items: [] } }))
   const { url } = await fakeNode(t, () => ({ status: 307, body: {}, headers: { location: other.url } }))

@@ -14,17 +14,20 @@ import * as identities from './identities.ts'
 import { issueToken } from './issue-token.ts'
 import * as keys from './keys.ts'
 import { listLeaves } from './list-leaves.ts'
+import { listRelated } from './list-related.ts'
 import { lookup } from './lookup.ts'
 import { observe } from './observe.ts'
 import * as organisations from './organisations.ts'
 import { publish } from './publish.ts'
 import { read } from './read.ts'
 import { readObservations } from './read-observations.ts'
+import { readSightings } from './read-sightings.ts'
 import { recall } from './recall.ts'
 import { revise } from './revise.ts'
 import { revokeToken } from './revoke-token.ts'
 import { search } from './search.ts'
 import { setUp } from './set-up.ts'
+import { sight } from './sight.ts'
 import { rotateSigningKey } from './signing-keys.ts'
 import { statistics } from './statistics.ts'
 import { whoami } from './whoami.ts'
@@ -82,6 +85,9 @@ export const actions = {
   'rotate-signing-key': rotateSigningKey,
   observe,
   'read-observations': readObservations,
+  sight,
+  'read-sightings': readSightings,
+  'list-related': listRelated,
 } as const satisfies Record<ActionName, unknown>
 
 export type { Context, Log } from './context.ts'

@@ -1,12 +1,10 @@
 import type { Caller } from '../domain/caller.ts'
-import { worldOf } from '../domain/directory.ts'
-import { originatorShown } from '../policy/release.ts'
-import { mayReadReport, organisationsFromWhichAllCount, reportHandling } from '../policy/reports.ts'
-import { mergeObservationParts, type Report, reportsOf } from '../store/observations.ts'
-import type { Context, Standing } from './context.ts'
-import { uuidOf } from './ids.ts'
-import { findVisible, type ReadInput } from './read.ts'
-import { verb } from './verb.ts'
+import { limits } from '../domain/limits.ts'
+import { mergeObservationParts } from '../store/observations.ts'
+import type { Context } from './context.ts'
+import { absent, type ReadInput } from './read.ts'
+import { type Prevalence, type ReadableReport, type Reports, reportsOn, type Wanted } from './reports.ts'
+import { type Action, verb } from './verb.ts'
 import { permittedFor, recordReading } from './visible.ts'
 
 /** What one organisation saw of an indicator. Times are the beginnings of hours, ISO 8601. */
@@ -27,59 +25,61 @@ export interface Observations {
   readonly times: number
   readonly firstHour?: string
   readonly lastHour?: string
-  /** By how many it was seen: of those the caller may see or, from five organisations on, of all. */
-  readonly prevalence: { readonly organisations: number; readonly jurisdictions: number }
+  /** By how many it was seen, in streams or as a sighting. */
+  readonly prevalence: Prevalence
 }
 
 /**
- * What was observed of an indicator, as far as the caller may know who reported it.
- * @throws {Fault} `not_found` alike for what does not exist and for what the caller may not see
+ * What was observed of each of several indicators, as far as the caller may know who reported it: one statement for a hundred of them.
+ * @returns undefined in the place of what does not exist, and of what the caller may not see
  */
-export const readObservations = verb(
+export const readObservationsOf: Action<readonly Wanted[], (Observations | undefined)[]> = verb(
   'read-observations',
-  async (context: Context, caller: Caller, input: ReadInput, standing): Promise<Observations> => {
+  async (context: Context, caller: Caller, wanted: readonly Wanted[], standing) => {
     const permitted = permittedFor(context, caller, standing)
-    const indicator = await findVisible(context, caller, standing, permitted, input)
-    const all = await reportsOf(context.database, indicator.originator, uuidOf(indicator.id) ?? '')
-    const handling = standing.visibility.handling(indicator.handlingId)
-    const world = worldOf(standing.directory)
-    const at = context.clock()
-    const seen = all.filter(
-      ({ reporter }) =>
-        handling !== undefined && mayReadReport(caller.reader, handling, reporter, caller.purpose, at, world),
-    )
-    await recordReading(context, caller, standing, 'read-observations', [indicator])
-    const counted = all.length >= organisationsFromWhichAllCount ? all : seen
-    return {
-      id: indicator.id,
-      reports: seen.map((report) => ({
-        ...(handling !== undefined && originatorShown(caller.reader, reportHandling(handling, report.reporter))
-          ? { organisation: organisationOf(standing, report.reporter) }
-          : {}),
-        times: report.times,
-        firstHour: report.firstHour,
-        lastHour: report.lastHour,
-      })),
-      times: seen.reduce((total, { times }) => total + times, 0),
-      ...span(seen),
-      prevalence: {
-        organisations: counted.length,
-        jurisdictions: new Set(counted.map(({ reporter }) => organisationOf(standing, reporter).jurisdiction)).size,
-      },
+    const found: (Reports | undefined)[] = []
+    for (let from = 0; from < wanted.length; from += limits.reportedTogether) {
+      const some = wanted.slice(from, from + limits.reportedTogether)
+      found.push(...(await reportsOn(context, caller, standing, permitted, some)))
     }
+    const indicators = found.flatMap((each) => each?.indicator ?? [])
+    await recordReading(context, caller, standing, 'read-observations', indicators)
+    return found.map((each) => (each === undefined ? undefined : observationsOf(each)))
   },
+  { checkedWithRows: true },
 )
 
-function organisationOf({ directory }: Standing, id: string): { id: string; name: string; jurisdiction: string } {
-  const known = directory.organisations.get(id)
-  return { id, name: known?.name ?? id, jurisdiction: known?.jurisdiction ?? '' }
+/** The same for one. @throws {Fault} `not_found` alike for what does not exist and for what the caller may not see */
+export const readObservations: Action<ReadInput, Observations> = async (context, caller, input) => {
+  const [found] = await readObservationsOf(context, caller, [input])
+  if (found === undefined) throw absent()
+  return found
 }
 
+function observationsOf({ indicator, reports, prevalence }: Reports): Observations {
+  const observed = reports.filter((report) => report.observed).sort(byTimes)
+  return {
+    id: indicator.id,
+    reports: observed.map(({ by, times, first, last }) => ({
+      ...(by.originator === undefined ? {} : { organisation: by.originator }),
+      times,
+      firstHour: first,
+      lastHour: last,
+    })),
+    times: observed.reduce((total, { times }) => total + times, 0),
+    ...span(observed),
+    prevalence,
+  }
+}
+
+const nameOf = ({ by }: ReadableReport): string => by.originator?.id ?? by.alias ?? ''
+const byTimes = (a: ReadableReport, b: ReadableReport): number => b.times - a.times || (nameOf(a) < nameOf(b) ? -1 : 1)
+
 /** ISO 8601 of one form sorts as text. */
-function span(reports: readonly Report[]): { readonly firstHour?: string; readonly lastHour?: string } {
-  const [firstHour] = reports.map((report) => report.firstHour).sort()
+function span(reports: readonly ReadableReport[]): { readonly firstHour?: string; readonly lastHour?: string } {
+  const [firstHour] = reports.map(({ first }) => first).sort()
   const lastHour = reports
-    .map((report) => report.lastHour)
+    .map(({ last }) => last)
     .sort()
     .at(-1)
   return firstHour === undefined || lastHour === undefined ? {} : { firstHour, lastHour }

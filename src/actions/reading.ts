@@ -21,6 +21,9 @@ export interface ReadingSubject {
   readonly handlings: readonly (readonly [id: number, effect: Effect, digest: string])[]
 }
 
+/** What a reading is about. */
+export type Read = Pick<Indicator, 'originator' | 'id' | 'version' | 'handlingId'>
+
 /** One decision of a reader class about a handling, as the leaf tells it. */
 interface Judged {
   readonly effect: Effect
@@ -55,7 +58,7 @@ export function readingOf(
   standing: Standing,
   permitted: Permitted,
   action: ActionName,
-  indicators: readonly Indicator[],
+  indicators: readonly Read[],
 ): (Reading & { readonly first: boolean }) | undefined {
   let [items, count] = ['', 0]
   const found = new Map<number, Judged>()

@@ -51,5 +51,8 @@ export const actionNames = [
   'rotate-signing-key',
   'observe',
   'read-observations',
+  'sight',
+  'read-sightings',
+  'list-related',
 ] as const
 export type ActionName = (typeof actionNames)[number]

@@ -129,4 +129,17 @@ export const limits = {
   observationFutureHours: 1,
   /** Most that a compressed body may grow by. */
   inflation: 200,
+  /** How often one sighting may say that something was seen (STIX 2.1 §5.2). */
+  sightingCount: 999_999_999,
+  /** Different handlings under which one organisation may say something of one indicator. */
+  sightingHandlings: 8,
+  /** Sightings listed of one indicator, the latest; sums are of all. */
+  sightingsListed: 1_000,
+  /** Indicators whose reports are in memory together: an indicator has as many as organisations spoke of it. */
+  reportedTogether: 100,
+  /** Related indicators of one kind, at most and when nothing is said. */
+  relatedOfKind: 50,
+  relatedOfKindDefault: 10,
+  /** Observables of one indicator by which related ones are looked for. */
+  relatedObservables: 10,
 } as const

@@ -69,6 +69,9 @@ export const permissions = {
   'rotate-signing-key': { who: ['administrator'], scope: 'admin', where: 'operator' },
   observe: { who: ['reader', 'publisher'], scope: 'write' },
   'read-observations': { who: 'public', scope: 'read' },
+  sight: { who: ['reader', 'publisher'], scope: 'write' },
+  'read-sightings': { who: 'public', scope: 'read' },
+  'list-related': { who: 'public', scope: 'read' },
 } as const satisfies Record<ActionName, Permission>
 
 export interface Refusal {

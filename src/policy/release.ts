@@ -53,7 +53,7 @@ export function releaserOf(
   facts: ReleaseFacts,
 ): (indicator: Indicator) => Released {
   if (effect === 'deny') throw new Error('a denied indicator was about to be released')
-  const from = source(handling, reader, facts)
+  const from = sourceOf(handling, reader, facts)
   const shown = releasedHandling(handling, reader)
   return (indicator) => {
     const plain = {
@@ -114,7 +114,12 @@ function masked(indicator: Indicator, handling: Handling, reader: Reader, facts:
   return { value: digest, masked: true, observables: [], labels: [], stix: JSON.stringify(stix) }
 }
 
-function source(handling: Handling, reader: Reader, facts: ReleaseFacts) {
+/** Who published under a handling, as this reader may know it: its name, or what stands for it. */
+export function sourceOf(
+  handling: Handling,
+  reader: Reader,
+  facts: ReleaseFacts,
+): Pick<Released, 'originator' | 'alias'> {
   if (!originatorShown(reader, handling)) {
     const shared = handling.communities.find((community) => reader.communities.includes(community)) ?? ''
     return { alias: `source-${facts.digest(`alias|${shared}|${handling.originator}`).slice(0, 12)}` }

@@ -9,18 +9,20 @@ export const organisationsFromWhichAllCount = 5
 /**
  * The handling of a report about an indicator: the indicator's own, with the reporter as its originator. Whoever the indicator
  * came from is in its audience, since the report is about what that organisation said.
+ * @param own what the reporter asked for beyond that, if anything
  */
-export function reportHandling(indicator: Handling, reporter: string): Handling {
+export function reportHandling(indicator: Handling, reporter: string, own?: Handling): Handling {
   const addressed = indicator.tlp === 'amber' || indicator.tlp === 'amber+strict'
   const organisations = addressed
     ? [...new Set([...indicator.organisations, indicator.originator])].sort()
     : indicator.organisations
-  return { ...indicator, originator: reporter, organisations }
+  const attribution = own?.attribution === 'anonymous' ? own.attribution : indicator.attribution
+  return { ...indicator, originator: reporter, organisations, attribution }
 }
 
 /**
  * Whether a reader may know that this organisation saw it. A report has no masked form, so where the indicator would be masked
- * the report is absent.
+ * the report is absent. Where the reporter asked for more, both handlings must permit: that is the stricter of the two.
  */
 export function mayReadReport(
   reader: Reader,
@@ -29,6 +31,8 @@ export function mayReadReport(
   purpose: Purpose,
   at: Date,
   world: World,
+  own?: Handling,
 ): boolean {
-  return decide(reader, reportHandling(indicator, reporter), purpose, at, world).effect === 'permit'
+  const permits = (handling: Handling): boolean => decide(reader, handling, purpose, at, world).effect === 'permit'
+  return permits(reportHandling(indicator, reporter)) && (own === undefined || permits(own))
 }

@@ -122,7 +122,8 @@ export async function dropObservations({ client }: Queries, receipt: string): Pr
 }
 
 /** The parts that count: of no receipt, or of one that was answered. */
-const counts = '(p.receipt is null or exists (select from receipt r where r.id = p.receipt and r.status is not null))'
+export const countedParts =
+  '(p.receipt is null or exists (select from receipt r where r.id = p.receipt and r.status is not null))'
 
 /** Lock under which parts are merged: by one process at a time. */
 const mergeLock = 7_834_685
@@ -146,42 +147,20 @@ export async function mergeObservationParts(
   const moved = await client.query<{ moved: bigint }>(
     `with taken as (
        delete from observation_part where ctid = any (array(
-         select p.ctid from observation_part p where ${counts} limit ${mergedTogether}))
+         select p.ctid from observation_part p where ${countedParts} limit ${mergedTogether}))
        returning *
      ), merged as (
        insert into observation (stix_id, originator, reporter, hour, times)
        select stix_id, originator, reporter, hour, sum(times) from taken group by 1, 2, 3, 4
        on conflict (stix_id, originator, reporter, hour) do update set times = observation.times + excluded.times
+     ), totalled as (
+       insert into observation_total as t (stix_id, originator, reporter, times, first_hour, last_hour)
+       select stix_id, originator, reporter, sum(times), min(hour), max(hour) from taken group by 1, 2, 3
+       on conflict (stix_id, originator, reporter) do update set times = t.times + excluded.times,
+         first_hour = least(t.first_hour, excluded.first_hour), last_hour = greatest(t.last_hour, excluded.last_hour)
      )
      select count(*) as moved from taken`,
   )
   const count = Number(moved.rows[0]?.moved ?? 0)
   return { moved: count, more: count === mergedTogether }
-}
-
-/** What one organisation saw of an indicator, all in all. */
-export interface Report {
-  readonly reporter: string
-  readonly times: number
-  /** ISO 8601: the beginning of the first and of the last hour. */
-  readonly firstHour: string
-  readonly lastHour: string
-}
-
-/** What was reported of one originator's indicator, by reporter. */
-export async function reportsOf({ client }: Queries, originator: string, uuid: string): Promise<Report[]> {
-  const { rows } = await client.query<{ reporter: string; times: string; first: Date; last: Date }>(
-    `select reporter, sum(times)::text as times, min(hour) as first, max(hour) as last from (
-       select reporter, times, hour from observation where stix_id = $2 and originator = $1
-       union all
-       select reporter, times, hour from observation_part p where stix_id = $2 and originator = $1 and ${counts}
-     ) o group by reporter order by sum(times) desc, reporter`,
-    [originator, uuid],
-  )
-  return rows.map(({ reporter, times, first, last }) => ({
-    reporter,
-    times: Number(times),
-    firstHour: first.toISOString(),
-    lastHour: last.toISOString(),
-  }))
 }

@@ -27,11 +27,18 @@ export class Parameters {
   }
 }
 
-/** The condition under which a row of `indicator i` is visible. The bitmap's length is checked first: `get_bit` refuses beyond it. */
-export function visibleCondition({ bitmap, organisation }: VisibleTo, parameters: Parameters): string {
+/** The condition under which a row of `indicator i` is visible. */
+export const visibleCondition = (visible: VisibleTo, parameters: Parameters): string =>
+  `${permittedHandling(visible, parameters, 'i.handling_id')}
+    and (not i.recalled or i.originator = ${parameters.add(visible.organisation ?? null)}::text)`
+
+/**
+ * The part of it that is about the handling alone: what is recalled is not left out. The bitmap's length is checked first: `get_bit`
+ * refuses beyond it.
+ */
+export function permittedHandling({ bitmap }: VisibleTo, parameters: Parameters, column: string): string {
   const bytes = parameters.add(Buffer.from(bitmap.buffer, bitmap.byteOffset, bitmap.byteLength))
-  return `i.handling_id < ${parameters.add(bitmap.length * 8)} and get_bit(${bytes}::bytea, i.handling_id) = 1
-    and (not i.recalled or i.originator = ${parameters.add(organisation ?? null)}::text)`
+  return `${column} < ${parameters.add(bitmap.length * 8)} and get_bit(${bytes}::bytea, ${column}) = 1`
 }
 
 /** How far the log reached in the snapshot of an answer. */
@@ -77,7 +84,8 @@ export const queryVisible = async <Row extends object>(
   visible: VisibleTo,
   body: string,
   parameters: Parameters,
-): Promise<Row[]> => (await askVisible<Row>(queries, visible, body, parameters)).rows
+  name?: string,
+): Promise<Row[]> => (await askVisible<Row>(queries, visible, body, parameters, name)).rows
 
 /** Confirms, in one snapshot, that the permission is the one that holds. @returns how far the feed reaches @throws {PolicyMoved} */
 export const confirmVisible = async (queries: Queries, visible: VisibleTo): Promise<number> =>

@@ -2,11 +2,14 @@ import type { Test } from 'tap'
 import t from 'tap'
 import { freshAddress, type TestNode, testNode } from '../node.ts'
 import { loadCases, type PolicyCase } from '../policy/cases.ts'
+import { handling } from './graphql.ts'
 
 interface Planted {
   readonly row: PolicyCase
   readonly id: string
   readonly value: string
+  /** Id of something that everybody may see, related to it where it is no mailbox; no search for the value finds it. */
+  readonly beside: string
 }
 
 /** What a door shows of one indicator: as it is, masked, or nothing. A door may be closed to a reader whatever it may see. */
@@ -100,6 +103,54 @@ const doors: Readonly<Record<string, (node: TestNode, planted: Planted) => Promi
     if (answer.status === 404) return 'deny'
     return row.expect.effect === 'deny' ? 'permit' : row.expect.effect
   },
+  'GET /v1/indicators?include=quality': async (node, { row, value }) => {
+    const { body } = await get(node, row, `/v1/indicators?include=quality&value=${encodeURIComponent(value)}`)
+    for (const { quality } of body.items) if (typeof quality?.decay?.score !== 'number') throw new Error('no quality')
+    return seen(body.items, value)
+  },
+  'POST /v1/indicators/{id}/sightings': async (node, { row, id }) => {
+    const account = node.world.accounts.find(({ id }) => id === row.reader)
+    const answer = await node.call(row.reader, {
+      method: 'POST',
+      url: `/v1/indicators/${id}/sightings`,
+      headers: { 'content-type': 'application/json', 'puente-purpose': row.purpose },
+      payload: '{"count":2}',
+    })
+    if (account?.roles.some((role) => role === 'reader' || role === 'publisher') !== true) {
+      return answer.status === 401 || answer.status === 403 ? 'closed' : 'permit'
+    }
+    if (answer.status === 404) return 'deny'
+    return answer.status === 201 && row.expect.effect !== 'deny' ? row.expect.effect : 'permit'
+  },
+  'GET /v1/indicators/{id}/sightings': async (node, { row, id }) => {
+    const answer = await get(node, row, `/v1/indicators/${id}/sightings`)
+    if (answer.status === 404) return 'deny'
+    // What others said of what is masked is not told.
+    const others = answer.body.reports.filter(
+      ({ organisation }: { organisation?: { id: string } }) =>
+        organisation?.id !== node.world.accounts.find((one) => one.id === row.reader)?.organisation,
+    )
+    return others.length > 0 ? 'permit' : row.expect.effect === 'deny' ? 'permit' : row.expect.effect
+  },
+  'GET /v1/indicators/{id}/related': async (node, { row, value, beside, id }) => {
+    const mine = await get(node, row, `/v1/indicators/${id}/related`)
+    const listed = mine.body.related?.map((each: { indicator: { id: string } }) => each.indicator.id)
+    if (row.handling.personalData) {
+      if (mine.status === 404) return 'deny'
+      return listed.length === 0 ? row.expect.effect : 'permit'
+    }
+    // From something that everybody may see, to this.
+    const theirs = await get(node, row, `/v1/indicators/${beside}/related`)
+    const found = seen(
+      theirs.body.related
+        .map(({ indicator }: { indicator: { id: string } }) => indicator)
+        .filter((each: { id: string }) => each.id === id),
+      value,
+    )
+    if ((mine.status === 404) !== (found === 'deny')) throw new Error(`${mine.status} for what is ${found} beside it`)
+    if (found === 'permit' && !listed.includes(beside)) throw new Error('what is beside it is not found')
+    return found
+  },
   'POST /graphql': async (node, { row, id, value }) => {
     const { body } = await node.call(row.reader, {
       method: 'POST',
@@ -147,7 +198,9 @@ t.test('every policy case through every door', async (t) => {
   for (const [n, row] of enrolled.sort((a, b) => Date.parse(a.at) - Date.parse(b.at)).entries()) {
     const observable = observableOf(row, n)
     const id = await node.plant(row.handling, observable)
-    planted.push({ row, id, value: observable.value })
+    const open = handling(row.handling.originator, { tlp: 'clear', lawEnforcement: 'allowed' })
+    const beside = await node.plant(open, besideOf(observable))
+    planted.push({ row, id, value: observable.value, beside })
   }
   t.ok(planted.length >= 120, `${planted.length} cases`)
   for (const one of planted) await ask(t, node, one)
@@ -180,6 +233,12 @@ function observableOf({ handling }: PolicyCase, n: number): { type: string; valu
     ? { type: 'email-address', value: `person-${n}@example.com` }
     : { type: 'ipv6-address', value: freshAddress(n + 1) }
 }
+
+/** A URL at the address. Mailboxes have nothing beside them. */
+const besideOf = ({ type, value }: { type: string; value: string }) => ({
+  type: 'url',
+  value: type === 'email-address' ? `http://${value.split('@')[0]}.example.org/` : `http://[${value}]/`,
+})
 
 /** Approved legal requests of the case, as the store will keep them. */
 async function grant(node: TestNode, row: PolicyCase): Promise<void> {

@@ -19,6 +19,7 @@ import { readSchema } from '../../src/api/graphql/schema.ts'
 import { enumName, vocabulary } from '../../src/api/graphql/vocabulary.ts'
 import { handlingMembers } from '../../src/formats/handling-fields.ts'
 import { freshAddress, testNode } from '../node.ts'
+import { handling } from './graphql.ts'
 
 const schema = readSchema()
 const types = Object.values(schema.getTypeMap()).filter((type) => !isIntrospectionType(type))
@@ -31,7 +32,7 @@ const fieldsOf = (name: string): string[] => {
 t.test('the contract is valid, and hides nothing in untyped JSON', async (t) => {
   t.strictSame(validateSchema(schema), [])
   const scalars = types.filter(isScalarType).map(({ name }) => name)
-  t.strictSame(scalars.sort(), ['ASN', 'Boolean', 'DateTime', 'ID', 'Int', 'String'])
+  t.strictSame(scalars.sort(), ['ASN', 'Boolean', 'DateTime', 'Float', 'ID', 'Int', 'String'])
   t.equal(schema.getSubscriptionType(), undefined)
 })
 
@@ -61,9 +62,14 @@ t.test('each enumeration speaks the words of the domain', async (t) => {
 
 /** What REST calls it and GraphQL calls otherwise, or has besides. */
 const renamed: Readonly<Record<string, { readonly gone?: readonly string[]; readonly more?: readonly string[] }>> = {
-  Indicator: { more: ['stixId', 'stix', 'history', 'explain', 'observations'] },
+  Indicator: {
+    gone: ['quality'],
+    more: ['stixId', 'stix', 'history', 'explain', 'observations', 'sightings', 'related'],
+  },
   Explanation: { gone: ['id'], more: ['stixId'] },
   Observations: { gone: ['id'], more: ['stixId'] },
+  Sightings: { gone: ['id'], more: ['stixId'] },
+  Sighted: { gone: ['id'], more: ['stixId'] },
   Recalled: { more: ['stixId'] },
   Organisation: { more: ['slug', 'constituency', 'accounts'] },
   Account: { more: ['slug'] },
@@ -104,6 +110,12 @@ t.test('REST and GraphQL have the same words for the same things', async (t) => 
     'ObservationReport',
     'Prevalence',
     'ObservationTotals',
+    'Sightings',
+    'SightingReport',
+    'SightingSum',
+    'Sighted',
+    'Decay',
+    'Related',
   ]
   for (const name of [...shared, ...directory]) {
     const { gone = [], more = [] } = renamed[name] ?? {}
@@ -139,6 +151,7 @@ t.test('each verb that REST has, GraphQL has', async (t) => {
     whoami: 'me',
     follow: 'changes',
     readObservations: 'observations',
+    readSightings: 'sightings',
     readConstituency: 'constituency',
   }
   // OAuth has its own protocol, and is what one gets in by.
@@ -186,6 +199,7 @@ t.test('every field of every type answers, in the type that the contract promise
       lastSeen: '2026-02-01T00:00:00.000Z',
     },
   )
+  await node.plant(handling('lacnic', { tlp: 'clear' }), { type: 'url', value: `http://[${value}]/x` })
   await node.context.database.client.query("insert into constituency values ('lacnic', 'country', 'UY')")
   const jwk = JSON.stringify({ kty: 'OKP', crv: 'Ed25519', x: 'x' })
   await node.context.database.client.query(
@@ -202,6 +216,8 @@ t.test('every field of every type answers, in the type that the contract promise
     explain: `id: "${id}"`,
     history: `id: "${id}"`,
     observations: `id: "${id}"`,
+    sightings: `id: "${id}"`,
+    related: `id: "${id}", limit: 2`,
     organisation: 'id: "lacnic"',
     lookup: `values: [{ value: "${value}" }, { value: "?" }]`,
     node: `id: "${Buffer.from('Organisation:lacnic').toString('base64url')}"`,
@@ -227,7 +243,16 @@ t.test('every field of every type answers, in the type that the contract promise
   }
   const readable = objects.filter(
     ({ name }) =>
-      !['Mutation', 'Receipt', 'IssuedKey', 'RotatedKey', 'Recalled', 'Membership', 'ObservationTotals'].includes(name),
+      ![
+        'Mutation',
+        'Receipt',
+        'IssuedKey',
+        'RotatedKey',
+        'Recalled',
+        'Membership',
+        'ObservationTotals',
+        'Sighted',
+      ].includes(name),
   )
   const expected = readable.flatMap((type) => fieldsOf(type.name).map((field) => `${type.name}.${field}`))
   t.strictSame(

@@ -46,14 +46,31 @@ export const domain = (value: string) => ({ type: 'domain-name', value })
 
 /** Counts what is sent to the database while `work` runs. */
 export async function statements<T>(work: () => Promise<T>): Promise<{ readonly result: T; readonly count: number }> {
+  let result: T | undefined
+  const sent = await statementsOf(async () => {
+    result = await work()
+  })
+  return { result: result as T, count: sent.length }
+}
+
+/** What is sent to the database while `work` runs. */
+export async function statementsOf(
+  work: () => Promise<unknown>,
+): Promise<{ readonly text: string; readonly values: readonly unknown[] }[]> {
   const { query } = pg.Client.prototype
-  let count = 0
-  pg.Client.prototype.query = function counted(this: pg.Client, ...given: unknown[]) {
-    count++
+  const sent: { text: string; values: readonly unknown[] }[] = []
+  pg.Client.prototype.query = function noted(this: pg.Client, ...given: unknown[]) {
+    const [statement, values] = given as [string | { text?: string; values?: unknown[] }, unknown[]?]
+    sent.push(
+      typeof statement === 'string'
+        ? { text: statement, values: values ?? [] }
+        : { text: statement.text ?? '', values: statement.values ?? values ?? [] },
+    )
     return Reflect.apply(query, this, given)
   } as typeof query
   try {
-    return { result: await work(), count }
+    await work()
+    return sent
   } finally {
     pg.Client.prototype.query = query
   }

@@ -499,7 +499,7 @@ t.test('an anonymous source makes anonymous reports, and five organisations make
     { ...green, originator: 'beobachter-de' },
     { type: 'domain-name', value: 'de.example.com' },
   )
-  const insert = `insert into observation (stix_id, originator, reporter, hour, times) values ($1, 'beobachter-de', $2, '2026-05-31T00:00:00Z', 3)`
+  const insert = `insert into observation_part (stix_id, originator, reporter, hour, times) values ($1, 'beobachter-de', $2, '2026-05-31T00:00:00Z', 3)`
   const organisations = ['csirt-cl', 'cert-br', 'colcert', 'rede-sul', 'csirt-ar']
   for (const [n, reporter] of organisations.entries()) {
     await node.context.database.client.query(insert, [hidden.slice('indicator--'.length), reporter])
@@ -595,6 +595,17 @@ t.test('GraphQL takes a few observations, and tells what was seen, by the same a
     prevalence: { organisations: 1 },
   })
   t.equal((await ask('anonymous', `{ observations(id: "${id}") { times } }`)).data.observations, null)
+  const anonymous = await node.plant({ ...green, originator: 'colcert', attribution: 'anonymous' }, domain)
+  await observe(node, 'diego.csirt-cl', '"evil.example.com"')
+  const page = await ask('ana.cert-br', '{ indicators(first: 2) { edges { node { stixId observations { times } } } } }')
+  t.strictSame(
+    page.data.indicators.edges.map((edge: { node: object }) => edge.node),
+    [
+      { stixId: anonymous, observations: { times: 1 } },
+      { stixId: id, observations: { times: 2 } },
+    ],
+    'of each on a page, of an anonymous source too',
+  )
   t.equal(
     (await ask('anonymous', 'mutation { observe(observations: [{ value: "x" }]) { records } }')).errors[0].extensions
       .code,

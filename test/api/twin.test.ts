@@ -68,16 +68,18 @@ t.setTimeout(300_000)
 for (const { why, reader, handling } of hidden) {
   t.test(`${why}: both worlds answer alike`, async (t) => {
     const [without, withH] = [await testNode(t), await testNode(t)]
-    const ids = { h: '', visible: '' }
+    const ids = { h: '', visible: '', beside: '' }
     for (const node of [without, withH]) {
       // Ids are given: nodes derive them from a key of their own, and would differ by that alone.
-      await node.plant(publicHandling, { type: 'domain-name', value: 'open.victim.example' }, { id: idOf(1) })
+      const beside = { type: 'domain-name', value: 'open.victim.example' }
+      ids.beside = await node.plant(publicHandling, beside, { id: idOf(1) })
       const parent = { type: 'domain-name', value: secretParent }
       ids.visible = await node.plant({ ...publicHandling, tlp: 'clear' }, parent, { id: idOf(2) })
     }
     ids.h = await withH.plant(handling, { type: 'domain-name', value: secretValue })
     // The same is observed in both worlds; only in one of them it is H that is seen.
     for (const node of [without, withH]) await observeSecret(node, handling)
+    await sightSecret(withH, handling, ids.h)
     await compare(t, reader, ids, without, withH, 'while it is there')
     await disturb(withH, handling, ids.h)
     await compare(t, reader, ids, without, withH, 'after it was revised, correlated and recalled')
@@ -95,6 +97,17 @@ async function observeSecret(node: TestNode, handling: Handling): Promise<void> 
     payload: `${secretValue}\n`,
   })
   if (answer.status !== 200) throw new Error(answer.text)
+}
+
+/** And what those who have it say of H itself. */
+async function sightSecret(node: TestNode, handling: Handling, id: string): Promise<void> {
+  const answer = await node.call(publisherOf(node, handling), {
+    method: 'POST',
+    url: `/v1/indicators/${id}/sightings`,
+    headers: { 'content-type': 'application/json' },
+    payload: '{"count":3}',
+  })
+  if (answer.status !== 201) throw new Error(answer.text)
 }
 
 function publisherOf(node: TestNode, handling: Handling): string {
@@ -129,7 +142,7 @@ async function disturb(node: TestNode, handling: Handling, id: string): Promise<
 async function compare(
   t: Test,
   reader: string,
-  ids: { h: string; visible: string },
+  ids: Ids,
   without: TestNode,
   withH: TestNode,
   when: string,
@@ -140,12 +153,19 @@ async function compare(
   }
 }
 
+/** H, what everybody may see, and what is related to both. */
+interface Ids {
+  h: string
+  visible: string
+  beside: string
+}
+
 interface Question {
   readonly name: string
   readonly ask: (node: TestNode) => Promise<Answer>
 }
 
-function questions(reader: string, { h, visible }: { h: string; visible: string }): Question[] {
+function questions(reader: string, { h, visible, beside }: Ids): Question[] {
   const get = (url: string): Question => ({
     name: `GET ${url}`,
     ask: (node) => node.call(reader, { method: 'GET', url }),
@@ -208,6 +228,19 @@ function questions(reader: string, { h, visible }: { h: string; visible: string 
     post('/v1/lookup', { values: [secretValue, `www.${secretValue}`, `https://${secretValue}/login`, secretParent] }),
     get(`/v1/indicators/${h}/observations`),
     get(`/v1/indicators/${visible}/observations`),
+    get(`/v1/indicators/${h}/sightings`),
+    get(`/v1/indicators/${visible}/sightings`),
+    get(`/v1/indicators/${h}/related`),
+    get(`/v1/indicators/${visible}/related`),
+    get(`/v1/indicators/${visible}/related?limit=1`),
+    get(`/v1/indicators/${beside}/related`),
+    get(`/v1/indicators/${h}?include=quality`),
+    get(`/v1/indicators/${visible}?include=quality`),
+    get('/v1/indicators?include=quality'),
+    post(`/v1/indicators/${h}/sightings`, { count: 2 }),
+    post(`/v1/indicators/${h}/sightings`, { count: 0 }),
+    post(`/v1/indicators/${visible}/sightings`, { type: 'false-positive', lastSeen: '2026-05-01T00:00:00Z' }),
+    get(`/v1/indicators/${visible}/sightings`),
     observation('/v1/observations'),
     observation('/v1/observations?answer=hits'),
     get(`/v1/indicators/${visible}/observations`),
@@ -226,6 +259,15 @@ function questions(reader: string, { h, visible }: { h: string; visible: string 
     graphql('query ($v: [String!]!) { lookup(values: $v) { value known matches { match indicator { id } } } }', {
       v: [secretValue],
     }),
+    graphql(
+      '{ indicators(first: 10) { edges { node { sightings { reports { count } prevalence { organisations } decay { score } } related(limit: 2) { relation indicator { id } } } } } }',
+      {},
+    ),
+    graphql(
+      'query ($id: ID!) { sightings(id: $id) { seen { count } } related(id: $id) { relation } observations(id: $id) { times } }',
+      { id: h },
+    ),
+    graphql('mutation ($id: ID!) { sight(id: $id) { count } }', { id: h }),
     // What the reader publishes under the very id and value of H is its own, and answered as new.
     post('/v1/indicators?tlp=clear', { id: h, value: secretValue }),
     get(`/v1/indicators/${h}`),

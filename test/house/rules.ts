@@ -16,6 +16,9 @@ export const rootRules: Readonly<Record<string, readonly ActionName[]>> = {
   'Query.changes': ['follow'],
   'Query.observations': ['read-observations'],
   'Mutation.observe': ['observe'],
+  'Query.sightings': ['read-sightings'],
+  'Query.related': ['list-related'],
+  'Mutation.sight': ['sight'],
   'Query.statistics': ['statistics'],
   'Query.me': ['whoami'],
   'Query.organisations': ['list-organisations'],
@@ -57,6 +60,8 @@ export const fieldRules: Readonly<Record<string, readonly ActionName[]>> = {
   'Indicator.history': ['history'],
   'Indicator.explain': ['explain'],
   'Indicator.observations': ['read-observations'],
+  'Indicator.sightings': ['read-sightings'],
+  'Indicator.related': ['list-related'],
   'Explanation.organisation': ['list-organisations'],
   'Organisation.kind': ['list-organisations'],
   'Organisation.disabled': ['list-organisations'],
@@ -79,7 +84,7 @@ interface TypeRule {
 }
 
 /** Everything that releases indicators. */
-const releasing = ['search', 'read', 'lookup', 'history', 'revise', 'follow'] as const
+const releasing = ['search', 'read', 'lookup', 'history', 'revise', 'follow', 'list-related'] as const
 
 export const typeRules: Readonly<Record<string, TypeRule>> = {
   Indicator: {
@@ -99,7 +104,19 @@ export const typeRules: Readonly<Record<string, TypeRule>> = {
     members: 'stixId reports times firstHour lastHour prevalence',
   },
   ObservationReport: { from: ['read-observations'], members: 'organisation times firstHour lastHour' },
-  Prevalence: { from: ['read-observations'], members: 'organisations jurisdictions' },
+  Sightings: {
+    from: ['read-sightings'],
+    members: 'stixId reports seen falsePositive expired prevalence decay',
+  },
+  SightingReport: {
+    from: ['read-sightings'],
+    members: 'type observed organisation alias count firstSeen lastSeen',
+  },
+  SightingSum: { from: ['read-sightings'], members: 'count firstSeen lastSeen' },
+  Decay: { from: ['read-sightings'], members: 'score baseScore lifetimeDays decaySpeed since decayed' },
+  Sighted: { from: ['sight'], members: 'stixId type count firstSeen lastSeen' },
+  Related: { from: ['list-related'], members: 'relation indicator' },
+  Prevalence: { from: ['read-observations', 'read-sightings'], members: 'organisations jurisdictions' },
   ObservationTotals: { from: ['observe'], members: 'records events matched indicators faults faultsTotal' },
   Feed: { from: ['follow'], members: 'entries cursor more' },
   FeedEntry: { from: ['follow'], members: 'change stixId indicator' },
@@ -130,6 +147,7 @@ export const typeRules: Readonly<Record<string, TypeRule>> = {
       'whoami',
       'statistics',
       'read-observations',
+      'read-sightings',
       ...releasing,
     ],
     members: 'id slug name jurisdiction',

@@ -92,11 +92,6 @@ export const indicatorTypes = {
     },
     explain: (indicator: Released, args: Pick<ExplainInput, 'organisation' | 'account'>, asked: Asked) =>
       explain(asked, { ...withoutNulls(args), ...sourced(indicator) }),
-    observations: (indicator: Released, _args: object, { context, caller }: Asked) =>
-      // Of several anonymous sources of one STIX id only the first is found: the others' are not told.
-      indicator.originator === undefined
-        ? null
-        : orNull(actions['read-observations'](context, caller, sourced(indicator))),
   },
   Explanation: {
     stixId: ({ id }: Explanation) => id,
@@ -114,7 +109,7 @@ const explain = (asked: Asked, { organisation, account, ...input }: ExplainInput
     }),
   )
 
-const readInput = ({ id, originator }: ReadInput): ReadInput => ({
+export const readInput = ({ id, originator }: ReadInput): ReadInput => ({
   id: localIdOf('Indicator', id),
   ...(originator === undefined ? {} : { originator: localIdOf('Organisation', originator) }),
 })
@@ -127,7 +122,7 @@ const sourced = ({ id, originator }: Released): ReadInput => ({
 const sameSource = (a: Released, b: Released): boolean => a.alias === b.alias && a.originator?.id === b.originator?.id
 
 /** A number of items from 1 to the most there may be. */
-function within(pointer: string, wanted: number, most: number): number {
+export function within(pointer: string, wanted: number, most: number): number {
   if (wanted >= 1 && wanted <= most) return wanted
   throw new Fault('invalid_request', `A number from 1 to ${most}, please.`, { position: { pointer } })
 }

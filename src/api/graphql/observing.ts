@@ -8,7 +8,7 @@ import { type Asked, changing, withoutNulls } from './asked.ts'
 
 /** The largest Int of GraphQL; it stands for whatever is more. */
 const mostInt = 2 ** 31 - 1
-const asInt = (count: number): number => Math.min(count, mostInt)
+export const asInt = (count: number): number => Math.min(count, mostInt)
 
 interface ObserveArgs {
   readonly observations: readonly JsonObject[]

@@ -78,7 +78,7 @@ function draftOf(
   }
 }
 
-function textOf(pointer: string, text: string, characters: number): string {
+export function textOf(pointer: string, text: string, characters: number): string {
   if (text !== '' && text.length <= characters) return text
   throw new Fault('invalid_request', `A text of 1 to ${characters} characters, please.`, { position: { pointer } })
 }

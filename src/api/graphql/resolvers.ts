@@ -4,6 +4,7 @@ import { indicatorQueries, indicatorTypes } from './indicators.ts'
 import { nodeQueries } from './node.ts'
 import { observationMutations, observationTypes } from './observing.ts'
 import { indicatorMutations } from './publishing.ts'
+import { qualityMutations, qualityQueries, qualityTypes } from './quality.ts'
 import { ASN, DateTime } from './scalars.ts'
 
 /**
@@ -11,11 +12,12 @@ import { ASN, DateTime } from './scalars.ts'
  * Every one goes through an action: nothing is loaded here.
  */
 export const resolvers = {
-  Query: { ...indicatorQueries, ...directoryQueries, ...nodeQueries },
-  Mutation: { ...indicatorMutations, ...directoryMutations, ...observationMutations },
+  Query: { ...indicatorQueries, ...directoryQueries, ...nodeQueries, ...qualityQueries },
+  Mutation: { ...indicatorMutations, ...directoryMutations, ...observationMutations, ...qualityMutations },
   ...indicatorTypes,
   ...directoryTypes,
   ...observationTypes,
+  ...qualityTypes,
   DateTime,
   ASN,
 }

@@ -9,6 +9,8 @@ import { attributions, lawEnforcementUses } from '../../domain/handling.ts'
 import type { IndicatorVersion } from '../../domain/indicator.ts'
 import { constituencyKinds, organisationKinds } from '../../domain/organisation.ts'
 import { paps } from '../../domain/pap.ts'
+import { relations } from '../../domain/related.ts'
+import { sightingTypes } from '../../domain/sighting.ts'
 import { tlps } from '../../domain/tlp.ts'
 
 /** The closed sets of the domain that are enumerations in the contract. */
@@ -27,6 +29,8 @@ export const vocabulary: Readonly<Record<string, readonly string[]>> = {
   FeedChange: ['published', 'revised', 'narrowed', 'withdrawn', 'recalled'] satisfies Change['change'][],
   Effect: ['permit', 'redact', 'deny'] satisfies Effect[],
   MatchKind: ['exact', 'containing'] satisfies MatchKind[],
+  SightingType: sightingTypes,
+  Relation: relations,
 }
 
 /** GraphQL's spelling of a word: `amber+strict` is AMBER_STRICT. */

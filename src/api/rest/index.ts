@@ -13,6 +13,7 @@ import { lookup } from './lookup.ts'
 import { formBytes, oauthDocuments, oauthForms, speakOauth } from './oauth.ts'
 import { observe, readObservations } from './observations.ts'
 import { publish } from './publish.ts'
+import { listRelated, readSightings, sight } from './quality.ts'
 import { compileBody, compileParameters } from './validation.ts'
 
 /** Operations whose body is a stream: they parse it themselves. */
@@ -33,6 +34,9 @@ const handlers = (contract: Contract): Readonly<Record<string, Handler>> => ({
   follow,
   statistics,
   readObservations,
+  sight,
+  readSightings,
+  listRelated,
   health: async () => ({ status: 'alive' }),
   ready: async (context) => {
     if (!(await isReady(context)))

@@ -3,10 +3,13 @@ import { actions, type Context } from '../../actions/index.ts'
 import type { SearchFilter } from '../../actions/search-filter.ts'
 import { parseInstant } from '../../domain/enrolment.ts'
 import { Fault } from '../../domain/errors.ts'
+import type { Released } from '../../domain/released.ts'
 import { parseRsit } from '../../domain/rsit.ts'
 import { handlingFromRecord, handlingMembers } from '../../formats/handling-fields.ts'
 import { indicatorJson } from '../../formats/json-out.ts'
-import { answerFormat, sendIndicators } from './answers.ts'
+import { type AnswerFormat, answerFormat, sendIndicators } from './answers.ts'
+import { include } from './include.ts'
+import { qualities } from './quality.ts'
 import { asList, present, type Query } from './query.ts'
 
 type Parameters = { readonly id: string }
@@ -15,6 +18,7 @@ type Parameters = { readonly id: string }
 export async function search(context: Context, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
   const query = request.query as Query
   const format = answerFormat(request, query.format)
+  const asked = included(request, format)
   const { items, next } = await actions.search(context, request.caller, {
     filter: filterOf(query),
     ...present<{ cursor?: string; limit?: number }>({
@@ -27,8 +31,28 @@ export async function search(context: Context, request: FastifyRequest, reply: F
     url.searchParams.set('cursor', next)
     reply.header('link', `<${url.pathname}${url.search}>; rel="next"`)
   }
-  return sendIndicators(reply, format, items, next)
+  return sendIndicators(reply, format, items, next, await membersOf(context, request, items, asked))
 }
+
+const includable = ['quality'] as const
+type Included = ReadonlySet<(typeof includable)[number]>
+
+/** @throws {Fault} `invalid_request` also where the form has no place for it */
+function included(request: FastifyRequest, format: AnswerFormat): Included {
+  const asked = include(request, includable)
+  if (asked.size > 0 && format !== 'json' && format !== 'ndjson') {
+    throw new Fault('invalid_request', '"include" goes with JSON and NDJSON.', { position: { pointer: '/include' } })
+  }
+  return asked
+}
+
+/** What was asked for beside the members of each indicator. */
+const membersOf = async (
+  context: Context,
+  request: FastifyRequest,
+  items: readonly Released[],
+  asked: Included,
+): Promise<readonly object[]> => (asked.has('quality') ? await qualities(context, request, items) : [])
 
 function filterOf(query: Query): SearchFilter {
   const { value, q, network, domain, since, until, min_confidence, asn } = query
@@ -55,6 +79,7 @@ function filterOf(query: Query): SearchFilter {
 export async function read(context: Context, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
   const { originator, version } = request.query as { originator?: string; version?: number }
   const format = answerFormat(request, undefined)
+  const asked = included(request, format)
   const input = { id: (request.params as Parameters).id, ...present<{ originator?: string }>({ originator }) }
   const released =
     version === undefined
@@ -62,7 +87,9 @@ export async function read(context: Context, request: FastifyRequest, reply: Fas
       : (await actions.history(context, request.caller, input)).find((each) => each.version === version)?.indicator
   if (released === undefined) throw new Fault('not_found', 'There is no such thing here.')
   reply.header('etag', `"${released.version}"`)
-  return format === 'json' ? indicatorJson(released) : sendIndicators(reply, format, [released], undefined)
+  const more = await membersOf(context, request, [released], asked)
+  if (format === 'json') return indicatorJson(released, more[0])
+  return sendIndicators(reply, format, [released], undefined, more)
 }
 
 /** `PATCH /v1/indicators/{id}` */
