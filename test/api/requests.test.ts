@@ -1,0 +1,116 @@
+import t from 'tap'
+import { testNode } from '../node.ts'
+
+/** Requests that are odd: methods, paths, parameters, headers and bodies, and what every answer carries. */
+
+t.test('methods and paths that are no doors', async (t) => {
+  const node = await testNode(t)
+  const ask = (method: string, url: string) => node.call('ana.cert-br', { method: method as 'GET', url })
+  for (const method of ['DELETE', 'PUT', 'OPTIONS', 'TRACE', 'PATCH']) {
+    const answer = await ask(method, '/v1/indicators')
+    t.match(answer, { status: 405, body: { code: 'method_not_allowed' } }, method)
+    t.equal(answer.headers.allow, 'GET, HEAD, POST')
+  }
+  t.equal((await ask('PUT', '/v1/indicators/indicator--0')).headers.allow, 'GET, HEAD, PATCH')
+  t.match(await ask('DELETE', '/v1/nothing'), { status: 404, body: { code: 'not_found' } })
+  t.match(await ask('DELETE', '/v1/indicators/'), { status: 404, body: { code: 'not_found' } })
+  const whole = await ask('GET', '/v1/me')
+  const bodiless = await ask('HEAD', '/v1/me')
+  t.equal(bodiless.status, 200)
+  t.equal(bodiless.text, '')
+  t.equal(bodiless.headers['content-length'], whole.headers['content-length'])
+  for (const page of ['/docs/static', '/docs', '/graphiql', '/v1/indicators']) {
+    for (const climb of [
+      '../../package.json',
+      '..%2f..%2fpackage.json',
+      '%2e%2e/%2e%2e/package.json',
+      '..\\..\\package.json',
+      '.%00./package.json',
+      '/etc/passwd',
+      '%2fetc%2fpasswd',
+      '....//package.json',
+    ]) {
+      const { status, text } = await ask('GET', `${page}/${climb}`)
+      t.ok([400, 403, 404].includes(status), `${page}/${climb}: ${status}`)
+      t.notMatch(text, /"dependencies"|root:/)
+    }
+  }
+})
+
+t.test('query strings and headers that are repeated or odd', async (t) => {
+  const node = await testNode(t)
+  const ask = (url: string, headers = {}) => node.call('ana.cert-br', { method: 'GET', url, headers })
+  const rows: readonly (readonly [url: string, status: number])[] = [
+    ['/v1/indicators?limit=1&limit=2', 400],
+    ['/v1/indicators?value=a&value=b', 400],
+    ['/v1/indicators?cursor=a&cursor=b', 400],
+    ['/v1/indicators?tlp=clear&tlp=red', 200],
+    ['/v1/indicators?limit[]=1', 400],
+    ['/v1/indicators?limit[$gt]=1', 400],
+    ['/v1/indicators?__proto__=1', 400],
+    ['/v1/indicators?__proto__[limit]=1', 400],
+    ['/v1/indicators?constructor=1', 400],
+    ['/v1/indicators?toString', 400],
+    ['/v1/indicators?=', 400],
+    ['/v1/indicators?&&&', 200],
+    ['/v1/indicators?%', 400],
+    ['/v1/indicators?limit=%31', 200],
+    ['/v1/indicators?limit=1e1', 200],
+    ['/v1/indicators?limit=', 400],
+    ['/v1/indicators?limit=null', 400],
+    ['/v1/indicators?limit=true', 400],
+    [`/v1/indicators?${'tlp=clear&'.repeat(1_000)}`, 400],
+    ['/v1/me?anything=1', 400],
+    ['/v1/indicators/%E0%A4%A', 400],
+    [`/v1/indicators/${'a'.repeat(600)}`, 400],
+  ]
+  for (const [url, status] of rows) {
+    const answer = await ask(url)
+    t.equal(answer.status, status, `${url.slice(0, 60)}: ${answer.text.slice(0, 160)}`)
+    if (status >= 400) t.match(answer.headers['content-type'], 'application/problem+json', url.slice(0, 60))
+  }
+  t.equal(
+    (await ask('/v1/me', { 'puente-purpose': ['defence', 'law-enforcement'] })).status,
+    400,
+    'two purposes are none',
+  )
+})
+
+t.test('bodies are taken as they are: nothing is converted, dropped, filled in or chosen from two', async (t) => {
+  const node = await testNode(t)
+  const send = (payload: string) =>
+    node.call('marta.lacnic', {
+      method: 'POST',
+      url: '/v1/organisations',
+      headers: { 'content-type': 'application/json' },
+      payload,
+    })
+  const good = { id: 'exact', name: 'Exact', kind: 'isp', jurisdiction: 'BR' }
+  const invalid = { status: 400, body: { code: 'invalid_request' } }
+  t.match(await send(JSON.stringify({ ...good, name: 5 })), invalid, 'a number for a text')
+  t.match(await send(JSON.stringify({ ...good, name: null })), invalid, 'null for a text')
+  t.match(await send(JSON.stringify({ ...good, colour: 'red' })), invalid, 'a member that is not known')
+  t.match(await send(JSON.stringify([good])), invalid, 'a list of one')
+  const twice = `{"jurisdiction": "CL", ${JSON.stringify(good).slice(1)}`
+  t.match(await send(twice), { status: 400, body: { code: 'duplicate_key' } }, 'a member twice')
+  t.equal((await send(JSON.stringify(good))).status, 201)
+})
+
+t.test('every answer, whatever it says, carries the headers that protect a browser', async (t) => {
+  const { app, as } = await testNode(t)
+  for (const url of ['/v1/indicators', '/v1/nowhere', '/v1/indicators?limit=x', '/healthz', '/openapi.json']) {
+    const { headers } = await app.inject({ url, headers: as('ana.cert-br') })
+    t.match(
+      headers,
+      {
+        'content-security-policy': /default-src 'none'.*frame-ancestors 'none'/,
+        'x-content-type-options': 'nosniff',
+        'strict-transport-security': /max-age=\d+/,
+        'x-frame-options': 'SAMEORIGIN',
+        'cross-origin-resource-policy': 'same-origin',
+        'referrer-policy': 'no-referrer',
+      },
+      url,
+    )
+  }
+})
