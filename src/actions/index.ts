@@ -3,6 +3,7 @@ import * as accounts from './accounts.ts'
 import * as agreements from './agreements.ts'
 import * as auditProofs from './audit-proofs.ts'
 import { authenticate } from './authenticate.ts'
+import * as blocklists from './blocklists.ts'
 import * as clientKeys from './client-keys.ts'
 import * as clients from './clients.ts'
 import * as communities from './communities.ts'
@@ -19,6 +20,7 @@ import { observe } from './observe.ts'
 import * as organisations from './organisations.ts'
 import { publish } from './publish.ts'
 import { read } from './read.ts'
+import { readBlocklist } from './read-blocklist.ts'
 import { readObservations } from './read-observations.ts'
 import { recall } from './recall.ts'
 import { revise } from './revise.ts'
@@ -27,6 +29,7 @@ import { search } from './search.ts'
 import { setUp } from './set-up.ts'
 import { rotateSigningKey } from './signing-keys.ts'
 import { statistics } from './statistics.ts'
+import * as warninglists from './warninglists.ts'
 import { whoami } from './whoami.ts'
 
 /** Every verb, by its name. A name without an action, or an action without a name, does not compile. */
@@ -82,6 +85,14 @@ export const actions = {
   'rotate-signing-key': rotateSigningKey,
   observe,
   'read-observations': readObservations,
+  'read-blocklist': readBlocklist,
+  'list-blocklists': blocklists.listBlocklists,
+  'create-blocklist': blocklists.createBlocklist,
+  'remove-blocklist': blocklists.removeBlocklist,
+  'issue-list-key': blocklists.issueListKey,
+  'revoke-list-key': blocklists.revokeListKey,
+  'list-warninglists': warninglists.listWarninglists,
+  'check-warninglists': warninglists.checkWarninglists,
 } as const satisfies Record<ActionName, unknown>
 
 export type { Context, Log } from './context.ts'
@@ -91,3 +102,4 @@ export { mergeObservations } from './read-observations.ts'
 export { tendSigningKeys } from './signing-keys.ts'
 export { describeTokens, publishedKeys } from './token-metadata.ts'
 export { forgetEndedTokens, refreshKeySet } from './tokens.ts'
+export { loadWarninglist, removeWarninglist, warningsOf } from './warninglists.ts'

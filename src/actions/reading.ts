@@ -13,6 +13,9 @@ import type { Basis } from '../store/audit.ts'
 import type { Reading } from './audit-queue.ts'
 import type { Context, Standing } from './context.ts'
 
+/** What the log is told of an indicator. */
+export type ReadIndicator = Pick<Indicator, 'originator' | 'id' | 'version' | 'handlingId'>
+
 /** What was given to a reader, as `audit_subject` keeps it: enough to ask the policy again. */
 export interface ReadingSubject {
   /** Originator, STIX id, version, handling id: of every indicator above CLEAR in the answer. */
@@ -55,7 +58,7 @@ export function readingOf(
   standing: Standing,
   permitted: Permitted,
   action: ActionName,
-  indicators: readonly Indicator[],
+  indicators: readonly ReadIndicator[],
 ): (Reading & { readonly first: boolean }) | undefined {
   let [items, count] = ['', 0]
   const found = new Map<number, Judged>()

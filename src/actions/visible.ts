@@ -8,7 +8,7 @@ import { releaserOf } from '../policy/release.ts'
 import type { Permitted } from '../policy/visibility.ts'
 import type { VisibleTo } from '../store/visible.ts'
 import type { Context, Standing } from './context.ts'
-import { readingOf } from './reading.ts'
+import { type ReadIndicator, readingOf } from './reading.ts'
 
 /** What this caller may have, now. */
 export const permittedFor = (context: Context, caller: Caller, { visibility }: Standing): Permitted =>
@@ -83,7 +83,7 @@ export async function recordReading(
   caller: Caller,
   standing: Standing,
   action: ActionName,
-  indicators: readonly Indicator[],
+  indicators: readonly ReadIndicator[],
 ): Promise<void> {
   const permitted = permittedFor(context, caller, standing)
   const reading = readingOf(context, caller, standing, permitted, action, indicators)

@@ -51,5 +51,13 @@ export const actionNames = [
   'rotate-signing-key',
   'observe',
   'read-observations',
+  'read-blocklist',
+  'list-blocklists',
+  'create-blocklist',
+  'remove-blocklist',
+  'issue-list-key',
+  'revoke-list-key',
+  'list-warninglists',
+  'check-warninglists',
 ] as const
 export type ActionName = (typeof actionNames)[number]

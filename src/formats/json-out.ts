@@ -17,6 +17,9 @@ export async function* encodeJson(items: AsyncIterable<Released> | Iterable<Rele
 }
 
 /** NDJSON: one indicator a line. */
-export async function* encodeNdjson(items: AsyncIterable<Released> | Iterable<Released>): AsyncGenerator<string> {
-  for await (const item of items) yield `${JSON.stringify(indicatorJson(item))}\n`
+export async function* encodeNdjson(
+  items: AsyncIterable<Released> | Iterable<Released>,
+  json: (indicator: Released) => unknown = indicatorJson,
+): AsyncGenerator<string> {
+  for await (const item of items) yield `${JSON.stringify(json(item))}\n`
 }

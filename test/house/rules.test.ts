@@ -224,7 +224,8 @@ t.test('a field that is a member asks nothing, and the others what their rules n
       t.strictSame(asked, [...(fieldRules[`${type}.${name}`] ?? [])].sort(), `${type}.${name}`)
     }
   }
-  for (const name of Object.keys(loaders.Organisation)) t.ok(fieldRules[`Organisation.${name}`], `Organisation.${name}`)
+  for (const [type, fields] of Object.entries(loaders))
+    for (const name of Object.keys(fields)) t.ok(fieldRules[`${type}.${name}`], `${type}.${name}`)
   const interfaces = Object.values(readSchema().getTypeMap()).filter(isInterfaceType)
   t.strictSame(
     interfaces.map(({ name }) => name),

@@ -1,7 +1,10 @@
 import { actions } from '../../actions/index.ts'
 import { readConstituencies } from '../../actions/organisations.ts'
+import { readWarnings } from '../../actions/warninglists.ts'
 import type { Account } from '../../domain/account.ts'
 import type { ConstituencyEntry, Organisation } from '../../domain/organisation.ts'
+import type { Released } from '../../domain/released.ts'
+import type { Warning } from '../../domain/warninglist.ts'
 import type { Asked } from './asked.ts'
 
 type Queries = readonly { readonly obj: Pick<Organisation, 'id'> }[]
@@ -11,6 +14,13 @@ type Queries = readonly { readonly obj: Pick<Organisation, 'id'> }[]
  * that: a mutation between two fields of one request may change the answer.
  */
 export const loaders = {
+  Indicator: {
+    warnings: {
+      loader: (queries: readonly { readonly obj: Released }[], { context, caller }: Asked): Promise<Warning[][]> =>
+        readWarnings(context, caller, { indicators: queries.map(({ obj }) => obj) }),
+      opts: { cache: false },
+    },
+  },
   Organisation: {
     constituency: {
       loader: (queries: Queries, { context, caller }: Asked): Promise<ConstituencyEntry[][]> =>

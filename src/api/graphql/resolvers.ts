@@ -1,4 +1,5 @@
 import { directoryMutations } from './administration.ts'
+import { blocklistMutations, blocklistQueries, blocklistTypes } from './blocking.ts'
 import { directoryQueries, directoryTypes } from './directory.ts'
 import { indicatorQueries, indicatorTypes } from './indicators.ts'
 import { nodeQueries } from './node.ts'
@@ -11,11 +12,12 @@ import { ASN, DateTime } from './scalars.ts'
  * Every one goes through an action: nothing is loaded here.
  */
 export const resolvers = {
-  Query: { ...indicatorQueries, ...directoryQueries, ...nodeQueries },
-  Mutation: { ...indicatorMutations, ...directoryMutations, ...observationMutations },
+  Query: { ...indicatorQueries, ...directoryQueries, ...nodeQueries, ...blocklistQueries },
+  Mutation: { ...indicatorMutations, ...directoryMutations, ...observationMutations, ...blocklistMutations },
   ...indicatorTypes,
   ...directoryTypes,
   ...observationTypes,
+  ...blocklistTypes,
   DateTime,
   ASN,
 }

@@ -33,19 +33,20 @@ export function answerFormat(request: FastifyRequest, parameter: unknown): Answe
   throw new Fault('not_acceptable', `This door answers in ${Object.values(mediaTypes).join(', ')}.`)
 }
 
-/** Sends indicators in one of the forms; `next` is the cursor of the next page. */
+/** Sends indicators in one of the forms; `next` is the cursor of the next page, `json` an indicator's own form in JSON. */
 export function sendIndicators(
   reply: FastifyReply,
   format: AnswerFormat,
   items: readonly Released[],
   next: string | undefined,
+  json: (indicator: Released) => unknown = indicatorJson,
 ): unknown {
   reply.header('content-type', mediaTypes[format])
   switch (format) {
     case 'json':
-      return { items: items.map(indicatorJson), ...(next === undefined ? {} : { next }) }
+      return { items: items.map(json), ...(next === undefined ? {} : { next }) }
     case 'ndjson':
-      return reply.send(Readable.from(encodeNdjson(items)))
+      return reply.send(Readable.from(encodeNdjson(items, json)))
     case 'csv':
       return reply.send(Readable.from(encodeCsv(items)))
     case 'stix':

@@ -1,9 +1,11 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { actions, type Context } from '../../actions/index.ts'
+import { actions, type Context, warningsOf } from '../../actions/index.ts'
 import type { SearchFilter } from '../../actions/search-filter.ts'
 import { parseInstant } from '../../domain/enrolment.ts'
 import { Fault } from '../../domain/errors.ts'
+import type { Released } from '../../domain/released.ts'
 import { parseRsit } from '../../domain/rsit.ts'
+import type { Warning } from '../../domain/warninglist.ts'
 import { handlingFromRecord, handlingMembers } from '../../formats/handling-fields.ts'
 import { indicatorJson } from '../../formats/json-out.ts'
 import { answerFormat, sendIndicators } from './answers.ts'
@@ -27,10 +29,20 @@ export async function search(context: Context, request: FastifyRequest, reply: F
     url.searchParams.set('cursor', next)
     reply.header('link', `<${url.pathname}${url.search}>; rel="next"`)
   }
-  return sendIndicators(reply, format, items, next)
+  if (query.include !== 'warnings') return sendIndicators(reply, format, items, next)
+  const warnings = await warningsOf(context, items)
+  const withThem = new Map(items.map((item, n) => [item, warnings[n] ?? []]))
+  return sendIndicators(reply, format, items, next, (item) => warnedJson(item, withThem.get(item) ?? []))
 }
 
-function filterOf(query: Query): SearchFilter {
+/** An indicator with the warninglists it is on; without the member when it is on none. */
+const warnedJson = (indicator: Released, warnings: readonly Warning[]): Record<string, unknown> => ({
+  ...indicatorJson(indicator),
+  ...(warnings.length === 0 ? {} : { warnings }),
+})
+
+/** The filter of a query string, as every door has it that finds indicators. */
+export function filterOf(query: Query): SearchFilter {
   const { value, q, network, domain, since, until, min_confidence, asn } = query
   return present<SearchFilter>({
     type: asList(query.type),
@@ -62,7 +74,9 @@ export async function read(context: Context, request: FastifyRequest, reply: Fas
       : (await actions.history(context, request.caller, input)).find((each) => each.version === version)?.indicator
   if (released === undefined) throw new Fault('not_found', 'There is no such thing here.')
   reply.header('etag', `"${released.version}"`)
-  return format === 'json' ? indicatorJson(released) : sendIndicators(reply, format, [released], undefined)
+  if (format !== 'json') return sendIndicators(reply, format, [released], undefined)
+  const [warnings = []] = await warningsOf(context, [released])
+  return warnedJson(released, warnings)
 }
 
 /** `PATCH /v1/indicators/{id}` */
