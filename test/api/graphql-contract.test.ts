@@ -104,6 +104,9 @@ t.test('REST and GraphQL have the same words for the same things', async (t) => 
     'ObservationReport',
     'Prevalence',
     'ObservationTotals',
+    'Blocklist',
+    'ListKey',
+    'Warninglist',
   ]
   for (const name of [...shared, ...directory]) {
     const { gone = [], more = [] } = renamed[name] ?? {}
@@ -147,6 +150,8 @@ t.test('each verb that REST has, GraphQL has', async (t) => {
   // For auditors' tools, which fetch notes and proofs by URL and know nothing of this schema (docs/audit.md).
   const proofs = ['auditCheckpoint', 'auditKey', 'listCheckpoints', 'proveInclusion', 'proveConsistency', 'listLeaves']
   for (const operation of proofs) own.add(operation)
+  // A file for resolvers and firewalls.
+  own.add('readBlocklist')
   const fields = [...fieldsOf('Query'), ...fieldsOf('Mutation')]
   const listed = (operation: string) => operation.replace(/^list(.)/, (_, first: string) => first.toLowerCase())
   for (const operation of operations.filter((each) => !own.has(each))) {
@@ -195,6 +200,15 @@ t.test('every field of every type answers, in the type that the contract promise
   await node.context.database.client.query(
     "insert into external_identity (id, issuer, subject, account, scopes) values ('0123456789ab', 'i', 's', 'admin.lacnic', '{read}')",
   )
+  await node.context.database.client.query(
+    "insert into blocklist (id, account, name, filter) values ('list-0123456789ab', 'admin.lacnic', 'n', '{}')",
+  )
+  await node.context.database.client.query(
+    "insert into blocklist_key (id, blocklist, digest) values ('0123456789ab', 'list-0123456789ab', '')",
+  )
+  await node.context.database.client.query(
+    "insert into warninglist values ('l', 1, 'd', 'False positive', 'cidr', '{}', '{3fff::/20}')",
+  )
   const arguments_: Record<string, string> = {
     indicators: 'first: 1',
     changes: 'first: 1',
@@ -204,6 +218,7 @@ t.test('every field of every type answers, in the type that the contract promise
     observations: `id: "${id}"`,
     organisation: 'id: "lacnic"',
     lookup: `values: [{ value: "${value}" }, { value: "?" }]`,
+    checkWarninglists: `values: [{ value: "${value}" }]`,
     node: `id: "${Buffer.from('Organisation:lacnic').toString('base64url')}"`,
     keys: 'account: "admin.lacnic"',
     clientKeys: 'account: "admin.lacnic"',
@@ -227,7 +242,16 @@ t.test('every field of every type answers, in the type that the contract promise
   }
   const readable = objects.filter(
     ({ name }) =>
-      !['Mutation', 'Receipt', 'IssuedKey', 'RotatedKey', 'Recalled', 'Membership', 'ObservationTotals'].includes(name),
+      ![
+        'Mutation',
+        'Receipt',
+        'IssuedKey',
+        'IssuedListKey',
+        'RotatedKey',
+        'Recalled',
+        'Membership',
+        'ObservationTotals',
+      ].includes(name),
   )
   const expected = readable.flatMap((type) => fieldsOf(type.name).map((field) => `${type.name}.${field}`))
   t.strictSame(

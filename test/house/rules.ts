@@ -29,6 +29,7 @@ export const rootRules: Readonly<Record<string, readonly ActionName[]>> = {
   'Query.agreements': ['list-agreements'],
   'Query.blocklists': ['list-blocklists'],
   'Query.warninglists': ['list-warninglists'],
+  'Query.checkWarninglists': ['check-warninglists'],
   'Query.constituency': ['read-constituency'],
   'Mutation.publish': ['publish'],
   'Mutation.revise': ['revise'],
@@ -156,6 +157,7 @@ export const typeRules: Readonly<Record<string, TypeRule>> = {
     members: 'id account name thumbprint jwk scopes createdAt removedAt lastUsedAt',
   },
   Warning: { from: ['check-warninglists'], members: 'list category' },
+  CheckedValue: { from: ['check-warninglists'], members: 'value type warnings' },
   Warninglist: {
     from: ['list-warninglists'],
     members: 'name version description category kind types entries loadedAt',

@@ -1,6 +1,7 @@
 import type { BlocklistFilter } from '../../actions/blocklist-filter.ts'
 import type { SavedBlocklist } from '../../actions/blocklists.ts'
 import { actions } from '../../actions/index.ts'
+import type { CheckInput } from '../../actions/warninglists.ts'
 import { type Asked, changing, reading } from './asked.ts'
 import { searchFilter } from './filter.ts'
 
@@ -8,6 +9,10 @@ import { searchFilter } from './filter.ts'
 export const blocklistQueries = {
   blocklists: reading(({ context, caller }: Asked) => actions['list-blocklists'](context, caller, undefined)),
   warninglists: reading(({ context, caller }: Asked) => actions['list-warninglists'](context, caller, undefined)),
+  checkWarninglists: reading(async ({ context, caller }: Asked, { values }: CheckInput) => {
+    const found = await actions['check-warninglists'](context, caller, { values })
+    return values.map((value, n) => ({ ...value, warnings: found[n] ?? [] }))
+  }),
 }
 
 interface CreateArgs {
