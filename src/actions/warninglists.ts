@@ -60,6 +60,8 @@ export class Warninglists {
   }
 }
 
+export type { WarninglistFacts }
+
 /** The lists of this node, without their entries. */
 export const listWarninglists = verb(
   'list-warninglists',
