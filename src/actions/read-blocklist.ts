@@ -2,6 +2,7 @@ import type { Caller } from '../domain/caller.ts'
 import { Fault } from '../domain/errors.ts'
 import { limits } from '../domain/limits.ts'
 import type { Blockable } from '../domain/released.ts'
+import type { WarninglistMatcher } from '../domain/warninglist-matcher.ts'
 import { type BlocklistFormat, type BlocklistTally, blockableTypes, newTally } from '../formats/blocklists/format.ts'
 import { blocklistFormats } from '../formats/blocklists/index.ts'
 import { mayBlock } from '../policy/pap.ts'
@@ -58,14 +59,18 @@ export const readBlocklist = verb(
     const { format, name } = asked
     const visible = blockableFor(context, caller, standing, asked.filter)
     const wanted = wantedValues(context, asked.filter, asked.types, format)
-    const { version: warninglists } = await context.warninglists.current()
+    const warninglists = await context.warninglists.current()
     const extension = format.extension
-    const version = await blocklistVersion(context, visible, { name, extension, wanted }, warninglists)
+    const version = await blocklistVersion(context, visible, { name, extension, wanted }, warninglists.version)
     if (input.headOnly === true || input.known?.includes(version) === true) return { version, format }
     const places = await placesOfValues(context.database, visible, wanted, limits.blocklistValues)
     if (places === undefined)
       throw new Fault('too_many_values', `More than ${limits.blocklistValues} values: narrow the list with a filter.`)
-    return { version, format, text: await begun(context, caller, writing(context, caller, asked, places)) }
+    return {
+      version,
+      format,
+      text: await begun(context, caller, writing(context, caller, asked, places, warninglists.matcher)),
+    }
   },
   { checkedWithRows: true },
 )
@@ -97,25 +102,37 @@ function blockableFor(context: Context, caller: Caller, standing: Standing, filt
   )
 }
 
-async function* writing(context: Context, caller: Caller, asked: Asked, places: Buffer): AsyncGenerator<string> {
+async function* writing(
+  context: Context,
+  caller: Caller,
+  asked: Asked,
+  places: Buffer,
+  matcher: WarninglistMatcher,
+): AsyncGenerator<string> {
   const tally = newTally()
   const serial = Math.floor(context.clock().getTime() / 1_000)
-  yield* asked.format.encode(batches(context, caller, asked, places, tally), { name: asked.name, serial, tally })
+  const list = { ...asked, matcher, tally }
+  yield* asked.format.encode(batches(context, caller, list, places), { name: asked.name, serial, tally })
+}
+
+/** A list being written. */
+interface Writing extends Asked {
+  /** The warninglists that the version of the list names. */
+  readonly matcher: WarninglistMatcher
+  readonly tally: BlocklistTally
 }
 
 async function* batches(
   context: Context,
   caller: Caller,
-  asked: Asked,
+  list: Writing,
   places: Buffer,
-  tally: BlocklistTally,
 ): AsyncGenerator<readonly Blockable[]> {
   const step = limits.blocklistBatch * placeBytes
   for (let at = 0; at < places.length; at += step) {
     const here = places.subarray(at, at + step)
-    yield await decidedAnew(context, caller, 'read-blocklist', (standing, known) =>
-      batchAt(context, known, standing, asked, here, tally),
-    )
+    const work = (standing: Standing, known: Caller) => batchAt(context, known, standing, list, here)
+    yield await decidedAnew(context, caller, 'read-blocklist', work, { checkedWithRows: true })
   }
 }
 
@@ -124,13 +141,11 @@ async function batchAt(
   context: Context,
   caller: Caller,
   standing: Standing,
-  { filter, types, format }: Asked,
+  { filter, types, format, matcher, tally }: Writing,
   places: Buffer,
-  tally: BlocklistTally,
 ): Promise<Blockable[]> {
   const visible = blockableFor(context, caller, standing, filter)
   const wanted: WantedValues = wantedValues(context, filter, types, format)
-  const { matcher } = await context.warninglists.current()
   const rows = await valuesAt(context.database, visible, wanted, places)
   const taken = rows.filter((row) => !matcher.has(row))
   const released = releaseForBlocking(context, caller, standing, taken)

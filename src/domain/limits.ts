@@ -128,7 +128,7 @@ export const limits = {
   /** Values of one blocklist; they are sorted by the database and named by 16 bytes each while it is sent. */
   blocklistValues: 1_000_000,
   /** Of them read, decided and recorded at once. */
-  blocklistBatch: 2_000,
+  blocklistBatch: 4_000,
   /** Blocklists being sent by one process, and to one account among them. */
   blocklistsAtOnce: 64,
   blocklistsAtOnceOfAccount: 16,

@@ -58,6 +58,7 @@ class Entries {
     this.#lengths = kind === 'substring' ? [...new Set(plain.map(({ length }) => length))].sort((a, b) => a - b) : []
   }
 
+  /** @param host where it is a name */
   has(type: string, value: string, host: string | undefined, range: AddressRange | undefined): boolean {
     if (this.#types.size > 0 && !this.#types.has(type)) return false
     if (range !== undefined && this.#networks[range.version].touch(range)) return true
@@ -133,8 +134,9 @@ export class WarninglistMatcher {
     if (this.#lists.length === 0) return answer([])
     const host = observableTypes.get(type)?.host?.(value)
     const range = host !== undefined && isNetwork(host) ? rangeOf(canonical(host)) : undefined
+    const name = range === undefined ? host : undefined
     const text = value.toLowerCase()
-    return answer(this.#lists.filter((list) => list.has(type, text, host, range)))
+    return answer(this.#lists.filter((list) => list.has(type, text, name, range)))
   }
 }
 

@@ -84,14 +84,19 @@ export async function valuesAt(
   const count = places.length / placeBytes
   const numbers = Array.from({ length: count }, (_, n) => n)
   const found = new Map<number, ValueRow>()
-  await read(queries, visible, wanted, places, numbers, 'join indicator i on i.position = w.position', found)
+  // One by one: for a long list the planner would read the whole table.
+  const whole = `cross join lateral (select * from indicator where position = w.position and not compound limit 1) i
+    cross join lateral (select i.type, i.value) v`
+  await read(queries, visible, wanted, places, numbers, whole, found)
   const missing = numbers.filter((n) => !found.has(n))
-  const moved = `join feed f on f.position = w.position
-    join indicator i on i.originator = f.originator and i.stix_id = f.stix_id and i.position <> w.position`
-  if (missing.length > 0) await read(queries, visible, wanted, places, missing, moved, found)
+  const parts = `cross join lateral (select originator, stix_id from feed where position = w.position limit 1) f
+    cross join lateral (select * from indicator where stix_id = f.stix_id and originator = f.originator limit 1) i
+    cross join lateral ${observables} v`
+  if (missing.length > 0) await read(queries, visible, wanted, places, missing, parts, found)
   return numbers.flatMap((n) => found.get(n) ?? [])
 }
 
+/** @param join from the places `w` to the indicator `i` and its value `v` */
 async function read(
   queries: Queries,
   visible: VisibleTo,
@@ -111,8 +116,7 @@ async function read(
     visible,
     `select w.n, i.originator, i.stix_id, i.version, i.handling_id, i.class, i.confidence, i.valid_until, v.type, v.value
      from unnest(${positions}::bigint[], ${hashes}::bigint[]) with ordinality w (position, hash, n)
-     ${join} cross join lateral ${observables} v
-     where ${hashOfValue('v')} = w.hash and ${conditions}`,
+     ${join} where ${hashOfValue('v')} = w.hash and ${conditions}`,
     parameters,
   )
   for (const row of rows) found.set(numbers[Number(row.n) - 1] ?? -1, toValue(row))

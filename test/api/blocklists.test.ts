@@ -274,7 +274,7 @@ t.test('a saved list is read with its key, in the URL or a header, and with noth
 
 /** One node with a list of many batches, longer than what sockets hold: whoever does not read it keeps it from going on. */
 let long: Promise<TestNode> | undefined
-const batches = 40
+const batches = 20
 function longList(): Promise<TestNode> {
   long ??= (async () => {
     const node = await testNode(t)

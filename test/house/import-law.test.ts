@@ -136,7 +136,7 @@ t.test('outbound requests are made by delivery/http.ts alone; the command line c
   )
 })
 
-t.test('only policy/release.ts makes what is Released or Blockable', async (t) => {
+t.test('only policy/release.ts makes a Released, or a Blockable', async (t) => {
   const makers = files.filter((file) =>
     /\bas (unknown as )?(Released|Blockable)\b|(?<!\w)<(Released|Blockable)>\s*[({]/.test(readFileSync(file, 'utf8')),
   )
