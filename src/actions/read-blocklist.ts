@@ -63,14 +63,8 @@ export const readBlocklist = verb(
     const extension = format.extension
     const version = await blocklistVersion(context, visible, { name, extension, wanted }, warninglists.version)
     if (input.headOnly === true || input.known?.includes(version) === true) return { version, format }
-    const places = await placesOfValues(context.database, visible, wanted, limits.blocklistValues)
-    if (places === undefined)
-      throw new Fault('too_many_values', `More than ${limits.blocklistValues} values: narrow the list with a filter.`)
-    return {
-      version,
-      format,
-      text: await begun(context, caller, writing(context, caller, asked, places, warninglists.matcher)),
-    }
+    const list: Writing = { ...asked, matcher: warninglists.matcher, tally: newTally() }
+    return { version, format, text: await begun(writing(context, caller, list, visible, wanted)) }
   },
   { checkedWithRows: true },
 )
@@ -102,24 +96,33 @@ function blockableFor(context: Context, caller: Caller, standing: Standing, filt
   )
 }
 
-async function* writing(
-  context: Context,
-  caller: Caller,
-  asked: Asked,
-  places: Buffer,
-  matcher: WarninglistMatcher,
-): AsyncGenerator<string> {
-  const tally = newTally()
-  const serial = Math.floor(context.clock().getTime() / 1_000)
-  const list = { ...asked, matcher, tally }
-  yield* asked.format.encode(batches(context, caller, list, places), { name: asked.name, serial, tally })
-}
-
 /** A list being written. */
 interface Writing extends Asked {
   /** The warninglists that the version of the list names. */
   readonly matcher: WarninglistMatcher
   readonly tally: BlocklistTally
+}
+
+/** The text of a list. @throws {Fault} `too_many_values`, `unavailable`; {PolicyMoved} before the first piece */
+async function* writing(
+  context: Context,
+  caller: Caller,
+  list: Writing,
+  visible: VisibleTo,
+  wanted: WantedValues,
+): AsyncGenerator<string> {
+  const account = caller.reader.account ?? ''
+  context.openBlocklists.enter(account)
+  try {
+    const places = await placesOfValues(context.database, visible, wanted, limits.blocklistValues)
+    if (places === undefined)
+      throw new Fault('too_many_values', `More than ${limits.blocklistValues} values: narrow the list with a filter.`)
+    const { name, format, tally } = list
+    const serial = Math.floor(context.clock().getTime() / 1_000)
+    yield* format.encode(batches(context, caller, list, places), { name, serial, tally })
+  } finally {
+    context.openBlocklists.leave(account)
+  }
 }
 
 async function* batches(
@@ -178,26 +181,16 @@ function releaseForBlocking(
  * The text, begun: what goes wrong with its first piece is answered as an error and not as a list that breaks off; and only what has begun
  * is told that it is not wanted any more.
  */
-async function begun(context: Context, caller: Caller, text: AsyncGenerator<string>): Promise<AsyncIterable<string>> {
-  const account = caller.reader.account ?? ''
-  async function* counted() {
-    context.openBlocklists.enter(account)
-    try {
-      yield* text
-    } finally {
-      context.openBlocklists.leave(account)
-    }
-  }
-  const iterator = counted()
-  let first: IteratorResult<string, void> | undefined = await iterator.next()
+async function begun(text: AsyncGenerator<string>): Promise<AsyncIterable<string>> {
+  let first: IteratorResult<string, void> | undefined = await text.next()
   return {
     [Symbol.asyncIterator]: () => ({
       next: async () => {
-        const result = first ?? (await iterator.next())
+        const result = first ?? (await text.next())
         first = undefined
         return result
       },
-      return: async () => await iterator.return(undefined),
+      return: async () => await text.return(undefined),
     }),
   }
 }

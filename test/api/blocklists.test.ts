@@ -2,6 +2,8 @@ import { get as httpGet, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import t, { type Test } from 'tap'
 import { loadWarninglist, removeWarninglist } from '../../src/actions/index.ts'
+import { startContext } from '../../src/actions/start.ts'
+import { buildApp } from '../../src/app.ts'
 import type { Handling } from '../../src/domain/handling.ts'
 import { limits } from '../../src/domain/limits.ts'
 import { blocklistFormats } from '../../src/formats/blocklists/index.ts'
@@ -184,6 +186,18 @@ const changes: readonly Change[] = [
     handling: amber,
   },
   {
+    what: 'an agreement starts',
+    act: (node) =>
+      sql(
+        node,
+        `insert into agreement (id, name, parties, max_tlp, purposes, personal_data, valid_from, citation)
+         values ('new-one', 'New', '{BR,CL}', 'amber+strict', '{defence}', true, '2020-01-01', 'x')`,
+      ),
+    before: false,
+    after: true,
+    handling: { ...green, tlp: 'amber+strict', organisations: ['csirt-cl'] },
+  },
+  {
     what: 'its warninglist is loaded',
     act: (node) => warn(node, 'hostname', ['evil.example']),
     before: true,
@@ -311,6 +325,85 @@ t.test('a key that is taken back is worth nothing in the next request, and in th
     t.match(await open.rest(), { whole: false }, `${what}: the list breaks off`)
     await undo()
   }
+})
+
+t.test('what a reader gets masked is in no list', async (t) => {
+  const node = await testNode(t)
+  // Between Brazil and Chile personal data passes whole; to Mexico it would be masked.
+  const handling: Handling = { ...green, tlp: 'green', personalData: true, maskable: true }
+  await node.plant(handling, domain('person.example'))
+  const readers = node.world.accounts.filter(({ roles }) => roles.includes('reader') || roles.includes('publisher'))
+  const seen = { masked: 0, whole: 0, absent: 0 }
+  for (const { id } of readers) {
+    const { body } = await node.call(id, { method: 'GET', url: '/v1/indicators' })
+    const [item] = body.items
+    const listed = linesOf(await list(node, 'all.txt', id)).length
+    const how = item === undefined ? 'absent' : item.masked ? 'masked' : 'whole'
+    seen[how]++
+    t.equal(listed, how === 'whole' ? 1 : 0, `${id}: ${how}`)
+  }
+  t.ok(seen.masked > 0 && seen.whole > 0, JSON.stringify(seen))
+})
+
+t.test('another process knows at once what a warninglist holds', async (t) => {
+  const node = await testNode(t)
+  await node.plant(green, domain('evil.example'))
+  t.strictSame(linesOf(await list(node, 'domains.txt')), ['evil.example'], 'its lists are in memory')
+  const other = await startContext({
+    database: { url: node.databaseUrl, connections: 2, statementTimeoutMs: 30_000 },
+    clock: () => new Date(),
+    log: { info: () => {}, warn: () => {}, error: () => {} },
+    version: 'test',
+  })
+  await loadWarninglist(
+    other,
+    Buffer.from(JSON.stringify({ name: 'x', type: 'string', list: ['evil.example'], matching_attributes: [] })),
+  )
+  await other.close()
+  t.strictSame(linesOf(await list(node, 'domains.txt')), [])
+})
+
+t.test('no key is in the log of requests', async (t) => {
+  const node = await testNode(t)
+  const { id, key } = await savedList(node)
+  const lines: string[] = []
+  const stream = { write: (line: string) => void lines.push(line) }
+  const logger = { level: 'trace', stream }
+  const app = await buildApp(node.context, { root: process.cwd(), requestsPerMinute: 1_000, trustProxy: [], logger })
+  t.teardown(() => app.close())
+  for (const secret of [key, `${key}x`]) {
+    await app.inject({ method: 'GET', url: `/v1/blocklists/${id}.txt?key=${secret}` })
+    await app.inject({ method: 'GET', url: `/v1/blocklists/${id}.txt`, headers: { authorization: `Bearer ${secret}` } })
+  }
+  await app.inject({ method: 'GET', url: `/none/${id}?key=${key}` })
+  t.ok(lines.length >= 10 && lines.join('').includes(`/v1/blocklists/${id}.txt`), `${lines.length} lines`)
+  t.notMatch(lines.join(''), key.slice(-20))
+})
+
+t.test('GraphQL saves, keys and ends lists, and shows warnings', async (t) => {
+  const node = await testNode(t)
+  await node.plant(green, domain('known.example'))
+  await warn(node, 'hostname', ['known.example'])
+  const ask = async (query: string) => (await post(node, reader, '/graphql', { query })).body
+  const created = await ask('mutation { createBlocklist(name: "x", filter: { tlp: [GREEN] }) { id filter } }')
+  const { id, filter } = created.data.createBlocklist
+  t.equal(filter, '{"tlp":["green"]}')
+  const issued = await ask(`mutation { issueListKey(blocklist: "${id}") { key { id } secret } }`)
+  const { key, secret } = issued.data.issueListKey
+  t.equal((await node.call('anonymous', { method: 'GET', url: `/v1/blocklists/${id}.csv?key=${secret}` })).status, 200)
+  t.match((await ask('{ blocklists { id account keys { id } } }')).data.blocklists, [
+    { id, account: reader, keys: [key] },
+  ])
+  t.strictSame((await ask(`mutation { revokeListKey(id: "${key.id}") }`)).data, { revokeListKey: key.id })
+  t.strictSame((await ask(`mutation { removeBlocklist(id: "${id}") }`)).data, { removeBlocklist: id })
+  t.match(await ask(`mutation { removeBlocklist(id: "${id}") }`), { errors: [{ extensions: { code: 'not_found' } }] })
+  const { data } = await ask(
+    '{ indicators { edges { node { value warnings { list category } } } } warninglists { name entries } }',
+  )
+  t.strictSame(data.indicators.edges, [
+    { node: { value: 'known.example', warnings: [{ list: 'test', category: 'False positive' }] } },
+  ])
+  t.strictSame(data.warninglists, [{ name: 'test', entries: 1 }])
 })
 
 t.test('keys are rotated: several are good at a time, some until an instant', async (t) => {

@@ -26,7 +26,8 @@ async function readBlocklist(context: Context, request: FastifyRequest, reply: F
   reply.header('etag', `W/"${version}"`)
   if (text === undefined && request.method !== 'HEAD') return reply.status(304).send()
   reply.header('content-type', format.mediaType)
-  return reply.send(text === undefined ? '' : Readable.from(text, { objectMode: false }))
+  // Of an empty stream no length is said: it would be taken for the list's.
+  return reply.send(Readable.from(text ?? [], { objectMode: false }))
 }
 
 /** Entity tags of `If-None-Match` (RFC 9110 §13.1.2), compared weakly. */
