@@ -45,7 +45,14 @@ export async function placesOfValues(
 ): Promise<Buffer | undefined> {
   const parameters = new Parameters()
   const conditions = conditionsFor(wanted, visible, parameters, ['active'])
-  const [types, parts] = [parameters.add(wanted.types), parameters.add(wanted.alsoOfCompound)]
+  const types = parameters.add(wanted.types)
+  const parts =
+    wanted.alsoOfCompound.length === 0
+      ? ''
+      : `union all
+       select i.position, v.type, v.value, ${hashOfValue('v')}, 3, null, null
+       from indicator i cross join lateral ${observables} v
+       where i.compound and v.type = any(${parameters.add(wanted.alsoOfCompound)}::text[]) and ${conditions}`
   const { rows } = await askVisible<{ places: Buffer | null; count: bigint }>(
     queries,
     visible,
@@ -58,10 +65,7 @@ export async function placesOfValues(
          case when i.type in ('domain-name', 'hostname') then translate(i.domain_reversed, '.', ' ') end as name,
          case when i.type like 'ip%' then i.network end as network
        from indicator i where not i.compound and i.type = any(${types}::text[]) and ${conditions}
-       union all
-       select i.position, v.type, v.value, ${hashOfValue('v')}, 3, null, null
-       from indicator i cross join lateral ${observables} v
-       where i.compound and v.type = any(${parts}::text[]) and ${conditions}
+       ${parts}
        limit ${parameters.add(most + 1)}
      ) taken`,
     parameters,

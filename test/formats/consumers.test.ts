@@ -1,6 +1,9 @@
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
+import { createSocket } from 'node:dgram'
+import { Resolver } from 'node:dns/promises'
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import t, { type Test } from 'tap'
@@ -216,3 +219,119 @@ clamav('hdb')
 clamav('hsb')
 
 loads('suricata', 'rules', (place, program) => run(program, ['-T', '-S', place, '-l', folder]))
+
+/** What a resolver says of names: the code of the error, or `found`. */
+async function resolved(resolver: Resolver, names: readonly string[]): Promise<string[]> {
+  const ask = (name: string) =>
+    resolver.resolve4(name).then(
+      () => 'found',
+      (error: { code: string }) => error.code,
+    )
+  return await Promise.all(names.map(ask))
+}
+
+const unboundDaemon = find('unbound')
+const withoutUnbound = unboundDaemon === undefined ? { skip: 'unbound is not installed' } : {}
+t.test(
+  'Unbound finds no name of a list, nothing under it, and nothing in a network of it',
+  withoutUnbound,
+  async (t) => {
+    const names = ['evil.example', 'www.deep.evil-x.example'].map((value) => ({ type: 'domain-name', value }))
+    const networks = [
+      { type: 'ipv4-prefix', value: '192.0.2.0/24' },
+      { type: 'ipv6-prefix', value: '2001:db8::/32' },
+      { type: 'ipv6-address', value: '3fff:0:0:1::2' },
+    ]
+    const forms: Readonly<Record<string, (place: string) => string>> = {
+      unbound: (place) => `include: "${place}"\n`,
+      rpz: (place) => `rpz:\n  name: blocklist.rpz\n  zonefile: "${place}"\n`,
+    }
+    const answering = await answeringServer(t)
+    for (const [extension, included] of Object.entries(forms)) {
+      const place = file(`daemon.${extension}`, (await written(extension, [...names, ...networks])).text)
+      const port = await freePort()
+      const configuration =
+        `server:\n  interface: 127.0.0.1\n  port: ${port}\n  do-daemonize: no\n  use-syslog: no\n  chroot: ""\n  username: ""\n` +
+        `  pidfile: ""\n  directory: "${folder}"\n  module-config: "respip iterator"\n  do-not-query-localhost: no\n` +
+        `forward-zone:\n  name: "."\n  forward-addr: 127.0.0.1@${answering}\nremote-control:\n  control-enable: no\n${included(place)}`
+      const child = spawn(unboundDaemon ?? '', ['-d', '-c', file(`daemon-${extension}.conf`, configuration)], {
+        stdio: ['ignore', 'ignore', 'pipe'],
+      })
+      t.teardown(() => child.kill())
+      await begun(child)
+      const resolver = new Resolver({ timeout: 2_000, tries: 3 })
+      resolver.setServers([`127.0.0.1:${port}`])
+      const ask = (asked: readonly string[]) => resolved(resolver, asked)
+      const blocked = ['evil.example', 'a.b.evil.example', 'www.deep.evil-x.example', 'x.www.deep.evil-x.example']
+      t.strictSame(await ask(blocked), Array(4).fill('ENOTFOUND'), `${extension}: names`)
+      const others = ['evil-x.example', 'deep.evil-x.example', 'notevil.example']
+      t.strictSame(await ask(others), Array(3).fill('found'), `${extension}: everything else is found`)
+      const inside = extension === 'rpz' ? 'ENOTFOUND' : 'found'
+      t.strictSame(await ask(['inside.example']), [inside], `${extension}: answers in a network`)
+      const ask6 = (name: string) =>
+        resolver.resolve6(name).then(
+          () => 'found',
+          (error: { code: string }) => error.code,
+        )
+      t.strictSame(await Promise.all(['inside.example', 'one.example', 'outside.example'].map(ask6)), [
+        inside,
+        inside,
+        'found',
+      ])
+      child.kill()
+    }
+  },
+)
+
+/** A name server that knows every name: `inside` is in the listed networks, `one` is the listed address. @returns its port */
+async function answeringServer(t: Test): Promise<number> {
+  const socket = createSocket('udp4')
+  t.teardown(() => socket.close())
+  socket.on('message', (query, { port, address }) => {
+    const end = query.indexOf(0, 12) + 5
+    const name = query.toString('latin1', 13, 13 + (query[12] ?? 0))
+    const six = query.readUInt16BE(end - 4) === 28
+    const v6 =
+      name === 'inside'
+        ? '20010db8000000000000000000000007'
+        : name === 'one'
+          ? '3fff0000000000010000000000000002'
+          : '3fff0000000000010000000000000003'
+    const data = Buffer.from(six ? v6 : name === 'inside' ? 'c0000207' : 'c6336401', 'hex')
+    const head = Buffer.from(query.subarray(0, end))
+    head.writeUInt16BE(0x8180, 2)
+    for (const [place, count] of [
+      [4, 1],
+      [6, 1],
+      [8, 0],
+      [10, 0],
+    ] as const)
+      head.writeUInt16BE(count, place)
+    const answer = Buffer.from([0xc0, 0x0c, 0, six ? 28 : 1, 0, 1, 0, 0, 0, 60, 0, data.length])
+    socket.send(Buffer.concat([head, answer, data]), port, address)
+  })
+  await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve))
+  return socket.address().port
+}
+
+/** Resolves when Unbound says that it has started. */
+function begun(child: ChildProcess): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let said = ''
+    child.stderr?.on('data', (piece) => {
+      said += piece
+      if (said.includes('start of service')) resolve()
+    })
+    child.on('close', () => reject(new Error(said)))
+  })
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const server = createServer()
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as AddressInfo
+      server.close(() => resolve(port))
+    })
+  })
+}
