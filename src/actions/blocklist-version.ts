@@ -32,7 +32,8 @@ export async function blocklistVersion(
   asked: { readonly name: string; readonly extension: string; readonly wanted: WantedValues },
   warninglists: bigint,
 ): Promise<string> {
-  while ((await confirmVisible(context.database, visible)) > context.column.now.head) await context.column.catchUp()
+  // What is read of the list after this is at least as new as its version.
+  if ((await confirmVisible(context.database, visible)) > context.column.now.head) await context.column.catchUp()
   const {
     filter: { at, ...filter },
     types,

@@ -1,12 +1,13 @@
 import { get as httpGet, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import t, { type Test } from 'tap'
-import { loadWarninglist, removeWarninglist } from '../../src/actions/index.ts'
+import { actions, loadWarninglist, removeWarninglist } from '../../src/actions/index.ts'
 import { startContext } from '../../src/actions/start.ts'
 import { buildApp } from '../../src/app.ts'
 import type { Handling } from '../../src/domain/handling.ts'
 import { limits } from '../../src/domain/limits.ts'
 import { blocklistFormats } from '../../src/formats/blocklists/index.ts'
+import { peakBytes } from '../formats/sources.ts'
 import { type Answer, type TestNode, testNode } from '../node.ts'
 
 t.setTimeout(300_000)
@@ -495,6 +496,25 @@ t.test('what is narrowed while a list is sent is not in the rest of it', async (
   t.equal(text.match(/^drop/gm)?.length, batches * limits.blocklistBatch - 1, 'all the others are there')
   t.notMatch(text, /b9999\./)
   t.match(text, /b9998\./, 'what was revised is there as well')
+})
+
+t.test('a list is sent in bounded memory', async (t) => {
+  const node = await longList()
+  const caller = await actions.authenticate(node.context, { authorization: node.as(reader).authorization })
+  const read = () =>
+    actions['read-blocklist'](node.context, caller, { name: 'domains', extension: 'rules', filter: {} })
+  const pieces = async (): Promise<AsyncIterable<string>> => {
+    const { text } = await read()
+    if (text === undefined) throw new Error('there is no text')
+    return text
+  }
+  for await (const _ of await pieces()) {
+    // Once before, for what is remembered of a first reading.
+  }
+  const { items, peak } = await peakBytes(await pieces(), 4)
+  t.ok(items > batches, `${items} pieces`)
+  // 16 MB of them may be leaves on their way to the audit log.
+  t.ok(peak < 40e6, `${Math.round(peak / 1e6)} MB held for ${batches * limits.blocklistBatch} values`)
 })
 
 t.test('a client that leaves gives its place back; too many at once are asked to come again', async (t) => {
