@@ -12,7 +12,8 @@ create table blocklist (
 );
 create index blocklist_account on blocklist (account);
 
--- Firewalls and resolvers can send no more than a URL: a key is good for reading one list, and for nothing else.
+-- Firewalls and resolvers can send no more than a URL: a key is good for reading one list, and for nothing else. It is asked about at
+-- every batch of every reading, so ending one need not raise the policy epoch.
 create table blocklist_key (
   id text primary key check (id ~ '^[0-9a-f]{12}$'),
   blocklist text not null references blocklist (id),
@@ -23,12 +24,6 @@ create table blocklist_key (
   last_used_at timestamptz
 );
 create index blocklist_key_blocklist on blocklist_key (blocklist);
-
--- What was decided for a key ends when the key does, or its list.
-create trigger blocklist_epoch after update of account, filter, removed_at or delete or truncate on blocklist
-  for each statement execute function raise_policy_epoch();
-create trigger blocklist_key_epoch after update of blocklist, digest, expires_at, revoked_at or delete or truncate on blocklist_key
-  for each statement execute function raise_policy_epoch();
 
 -- Lists of known values in MISP's format; each process keeps them in memory, as of `warninglist_version`.
 create table warninglist (

@@ -97,7 +97,6 @@ export const removeBlocklist = verb(
       await removeBlocklistRow(transaction, id, context.clock())
       await record(transaction, context, caller, standing, administrative('remove-blocklist', { id }))
     })
-    context.policy.suspect()
   },
 )
 
@@ -154,7 +153,6 @@ export const revokeListKey = verb(
       await revokeListKeyRow(transaction, id, context.clock())
       await record(transaction, context, caller, standing, administrative('revoke-list-key', { id }))
     })
-    context.policy.suspect()
   },
 )
 

@@ -30,7 +30,7 @@ export async function insertBlocklist({ db }: Queries, row: typeof blocklist.$in
   await db.insert(blocklist).values(row)
 }
 
-/** Raises the policy epoch, so that its keys end in every process. */
+/** Its keys end with it: {@link readListKey} finds none of a list that is gone. */
 export async function removeBlocklistRow({ db }: Queries, id: string, at: Date): Promise<void> {
   await db
     .update(blocklist)

@@ -71,6 +71,29 @@ t.test('a list holds what its reader may see and block, and nothing else', async
   }
 })
 
+t.test('of an indicator of several values the hashes alone are taken, each once', async (t) => {
+  const node = await testNode(t)
+  const [md5, sha256] = [
+    'd41d8cd98f00b204e9800998ecf8427e',
+    'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855',
+  ]
+  const compound = (type: string, value: string, others: readonly { type: string; value: string }[]) =>
+    node.plant(green, { type, value }, { compound: true, observables: [{ type, value }, ...others] })
+  await compound('filename', 'bad.exe', [
+    { type: 'md5', value: md5 },
+    { type: 'sha256', value: sha256 },
+  ])
+  await compound('md5', md5, [{ type: 'domain-name', value: 'part.example' }])
+  await compound('domain-name', 'c2.example', [{ type: 'ipv4-address', value: '192.0.2.9' }])
+  await node.plant({ ...green, pap: 'clear' }, { type: 'md5', value: md5 }, { id: idOf(7) })
+  await node.plant(green, domain('twice.example'), { id: idOf(8) })
+  await node.plant({ ...green, originator: 'csirt-cl' }, { type: 'hostname', value: 'twice.example' })
+  t.strictSame(linesOf(await list(node, 'all.txt')), ['twice.example', md5, sha256])
+  t.strictSame(linesOf(await list(node, 'hashes.hdb')).length, 1)
+})
+
+const idOf = (n: number): string => `indicator--00000000-0000-4000-8000-${String(n).padStart(12, '0')}`
+
 t.test('what is asked for and is not there is absent', async (t) => {
   const node = await testNode(t)
   const saved = await post(node, publisher, '/v1/lists', { name: 'mine', filter: {} })
