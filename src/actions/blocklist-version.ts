@@ -21,9 +21,18 @@ export class BlocklistExpiries {
 }
 
 /**
+ * Confirms the permission, and that the column knows the feed as far as it reached then: what is read of a list afterwards is at least
+ * as new as a version made of the column now.
+ * @throws {PolicyMoved}
+ */
+export async function settled(context: Context, visible: VisibleTo): Promise<void> {
+  if ((await confirmVisible(context.database, visible)) > context.column.now.head) await context.column.catchUp()
+}
+
+/**
  * Names the state of a list for one reader: for every handling in it where the feed last touched that handling, what is asked for, the
  * warninglists, and the last expiry. All of it is about what the reader sees, so what it may not see changes nothing; keyed, since
- * positions count what others publish. It may change where the list does not; never the other way round.
+ * positions count what others publish. It may change where the list does not; never the other way round. For what is {@link settled}.
  * @throws {PolicyMoved}
  */
 export async function blocklistVersion(
@@ -32,8 +41,6 @@ export async function blocklistVersion(
   asked: { readonly name: string; readonly extension: string; readonly wanted: WantedValues },
   warninglists: bigint,
 ): Promise<string> {
-  // What is read of the list after this is at least as new as its version.
-  if ((await confirmVisible(context.database, visible)) > context.column.now.head) await context.column.catchUp()
   const {
     filter: { at, ...filter },
     types,

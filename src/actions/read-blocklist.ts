@@ -11,7 +11,7 @@ import { placeBytes, placesOfValues, type ValueRow, valuesAt, type WantedValues 
 import { readBlocklist as savedList } from '../store/blocklists.ts'
 import type { VisibleTo } from '../store/visible.ts'
 import { type BlocklistFilter, typesOfKind, wantedValues } from './blocklist-filter.ts'
-import { blocklistVersion } from './blocklist-version.ts'
+import { blocklistVersion, settled } from './blocklist-version.ts'
 import type { Context, Standing } from './context.ts'
 import { decidedAnew } from './decided-anew.ts'
 import { absent } from './read.ts'
@@ -59,7 +59,7 @@ export const readBlocklist = verb(
     const { format, name } = asked
     const visible = blockableFor(context, caller, standing, asked.filter)
     const wanted = wantedValues(context, asked.filter, asked.types, format)
-    const warninglists = await context.warninglists.current()
+    const [warninglists] = await Promise.all([context.warninglists.current(), settled(context, visible)])
     const extension = format.extension
     const version = await blocklistVersion(context, visible, { name, extension, wanted }, warninglists.version)
     if (input.headOnly === true || input.known?.includes(version) === true) return { version, format }
