@@ -13,9 +13,6 @@ import type { Basis } from '../store/audit.ts'
 import type { Reading } from './audit-queue.ts'
 import type { Context, Standing } from './context.ts'
 
-/** What the log is told of an indicator. */
-export type ReadIndicator = Pick<Indicator, 'originator' | 'id' | 'version' | 'handlingId'>
-
 /** What was given to a reader, as `audit_subject` keeps it: enough to ask the policy again. */
 export interface ReadingSubject {
   /** Originator, STIX id, version, handling id: of every indicator above CLEAR in the answer. */
@@ -23,6 +20,9 @@ export interface ReadingSubject {
   /** Each handling once: its id, what was decided, SHA-256 of its text (hex). */
   readonly handlings: readonly (readonly [id: number, effect: Effect, digest: string])[]
 }
+
+/** What a reading is about. */
+export type Read = Pick<Indicator, 'originator' | 'id' | 'version' | 'handlingId'>
 
 /** One decision of a reader class about a handling, as the leaf tells it. */
 interface Judged {
@@ -58,7 +58,7 @@ export function readingOf(
   standing: Standing,
   permitted: Permitted,
   action: ActionName,
-  indicators: readonly ReadIndicator[],
+  indicators: readonly Read[],
 ): (Reading & { readonly first: boolean }) | undefined {
   let [items, count] = ['', 0]
   const found = new Map<number, Judged>()

@@ -4,11 +4,11 @@ import type { Caller } from '../domain/caller.ts'
 import type { Handling } from '../domain/handling.ts'
 import type { Indicator } from '../domain/indicator.ts'
 import type { Released } from '../domain/released.ts'
-import { releaserOf } from '../policy/release.ts'
+import { type ReleaseFacts, releaserOf } from '../policy/release.ts'
 import type { Permitted } from '../policy/visibility.ts'
 import type { VisibleTo } from '../store/visible.ts'
 import type { Context, Standing } from './context.ts'
-import { type ReadIndicator, readingOf } from './reading.ts'
+import { type Read, readingOf } from './reading.ts'
 
 /** What this caller may have, now. */
 export const permittedFor = (context: Context, caller: Caller, { visibility }: Standing): Permitted =>
@@ -43,6 +43,12 @@ export function visibleTo(
   }
 }
 
+/** What the policy needs to say who published something, and to mask it. */
+export const releaseFacts = (context: Context, { directory }: Standing): ReleaseFacts => ({
+  organisation: (id) => directory.organisations.get(id),
+  digest: (text) => keyedDigest(context.node.maskKey, text),
+})
+
 /** Releases what a query found; what the sets do not hold throws. `present`: what they are versions of; where it is stricter
  * (masked, or its source anonymous) that holds for all. */
 export function releaseAll(
@@ -53,10 +59,7 @@ export function releaseAll(
   indicators: readonly Indicator[],
   present?: Indicator,
 ): Released[] {
-  const facts = {
-    organisation: (id: string) => standing.directory.organisations.get(id),
-    digest: (text: string) => keyedDigest(context.node.maskKey, text),
-  }
+  const facts = releaseFacts(context, standing)
   const now = present === undefined ? undefined : standing.visibility.handling(present.handlingId)
   const maskAll = present !== undefined && permitted.redact.has(present.handlingId)
   const releasers = new Map<number, (indicator: Indicator) => Released>()
@@ -83,7 +86,7 @@ export async function recordReading(
   caller: Caller,
   standing: Standing,
   action: ActionName,
-  indicators: readonly ReadIndicator[],
+  indicators: readonly Read[],
 ): Promise<void> {
   const permitted = permittedFor(context, caller, standing)
   const reading = readingOf(context, caller, standing, permitted, action, indicators)

@@ -1,9 +1,12 @@
 import type { Released } from '../domain/released.ts'
 
-/** An indicator in Puente's own members: those of {@link Released} but for `stix`; absent members are absent. */
-export function indicatorJson(indicator: Released): Record<string, unknown> {
+/**
+ * An indicator in Puente's own members: those of {@link Released} but for `stix`; absent members are absent.
+ * @param more further members
+ */
+export function indicatorJson(indicator: Released, more?: object): Record<string, unknown> {
   const { stix: _, ...members } = indicator
-  return members
+  return more === undefined ? members : Object.assign(members, more)
 }
 
 /** A JSON array as pieces of text, one indicator a line. */
@@ -16,10 +19,11 @@ export async function* encodeJson(items: AsyncIterable<Released> | Iterable<Rele
   yield before === '[\n' ? '[]\n' : '\n]\n'
 }
 
-/** NDJSON: one indicator a line. */
+/** NDJSON: one indicator a line. @param more further members of each, by its place */
 export async function* encodeNdjson(
   items: AsyncIterable<Released> | Iterable<Released>,
-  json: (indicator: Released) => unknown = indicatorJson,
+  more: readonly object[] = [],
 ): AsyncGenerator<string> {
-  for await (const item of items) yield `${JSON.stringify(json(item))}\n`
+  let n = 0
+  for await (const item of items) yield `${JSON.stringify(indicatorJson(item, more[n++]))}\n`
 }

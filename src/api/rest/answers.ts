@@ -33,20 +33,27 @@ export function answerFormat(request: FastifyRequest, parameter: unknown): Answe
   throw new Fault('not_acceptable', `This door answers in ${Object.values(mediaTypes).join(', ')}.`)
 }
 
-/** Sends indicators in one of the forms; `next` is the cursor of the next page, `json` an indicator's own form in JSON. */
+/**
+ * Sends indicators in one of the forms.
+ * @param next the cursor of the next page
+ * @param more what was asked for beside the members of each indicator; JSON and NDJSON have a place for it
+ */
 export function sendIndicators(
   reply: FastifyReply,
   format: AnswerFormat,
   items: readonly Released[],
   next: string | undefined,
-  json: (indicator: Released) => unknown = indicatorJson,
+  more: readonly object[] = [],
 ): unknown {
   reply.header('content-type', mediaTypes[format])
   switch (format) {
     case 'json':
-      return { items: items.map(json), ...(next === undefined ? {} : { next }) }
+      return {
+        items: items.map((item, n) => indicatorJson(item, more[n])),
+        ...(next === undefined ? {} : { next }),
+      }
     case 'ndjson':
-      return reply.send(Readable.from(encodeNdjson(items, json)))
+      return reply.send(Readable.from(encodeNdjson(items, more)))
     case 'csv':
       return reply.send(Readable.from(encodeCsv(items)))
     case 'stix':

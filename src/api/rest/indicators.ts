@@ -5,10 +5,10 @@ import { parseInstant } from '../../domain/enrolment.ts'
 import { Fault } from '../../domain/errors.ts'
 import type { Released } from '../../domain/released.ts'
 import { parseRsit } from '../../domain/rsit.ts'
-import type { Warning } from '../../domain/warninglist.ts'
 import { handlingFromRecord, handlingMembers } from '../../formats/handling-fields.ts'
 import { indicatorJson } from '../../formats/json-out.ts'
-import { answerFormat, sendIndicators } from './answers.ts'
+import { type AnswerFormat, answerFormat, sendIndicators } from './answers.ts'
+import { include } from './include.ts'
 import { asList, present, type Query } from './query.ts'
 
 type Parameters = { readonly id: string }
@@ -17,6 +17,7 @@ type Parameters = { readonly id: string }
 export async function search(context: Context, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
   const query = request.query as Query
   const format = answerFormat(request, query.format)
+  const asked = included(request, format)
   const { items, next } = await actions.search(context, request.caller, {
     filter: filterOf(query),
     ...present<{ cursor?: string; limit?: number }>({
@@ -29,17 +30,30 @@ export async function search(context: Context, request: FastifyRequest, reply: F
     url.searchParams.set('cursor', next)
     reply.header('link', `<${url.pathname}${url.search}>; rel="next"`)
   }
-  if (query.include !== 'warnings') return sendIndicators(reply, format, items, next)
-  const warnings = await warningsOf(context, items)
-  const withThem = new Map(items.map((item, n) => [item, warnings[n] ?? []]))
-  return sendIndicators(reply, format, items, next, (item) => warnedJson(item, withThem.get(item) ?? []))
+  return sendIndicators(reply, format, items, next, await membersOf(context, items, asked))
 }
 
-/** An indicator with the warninglists it is on; without the member when it is on none. */
-const warnedJson = (indicator: Released, warnings: readonly Warning[]): Record<string, unknown> => ({
-  ...indicatorJson(indicator),
-  ...(warnings.length === 0 ? {} : { warnings }),
-})
+const includable = ['warnings'] as const
+type Included = ReadonlySet<(typeof includable)[number]>
+
+/** @throws {Fault} `invalid_request` also where the form has no place for it */
+function included(request: FastifyRequest, format: AnswerFormat): Included {
+  const asked = include(request, includable)
+  if (asked.size > 0 && format !== 'json' && format !== 'ndjson') {
+    throw new Fault('invalid_request', '"include" goes with JSON and NDJSON.', { position: { pointer: '/include' } })
+  }
+  return asked
+}
+
+/** What was asked for beside the members of each indicator. */
+const membersOf = async (context: Context, items: readonly Released[], asked: Included): Promise<readonly object[]> =>
+  asked.has('warnings') ? await warningMembers(context, items) : []
+
+/** The warninglists that each is on; without the member when it is on none. */
+async function warningMembers(context: Context, items: readonly Released[]): Promise<readonly object[]> {
+  const found = await warningsOf(context, items)
+  return found.map((warnings) => (warnings.length === 0 ? {} : { warnings }))
+}
 
 /** The filter of a query string, as every door has it that finds indicators. */
 export function filterOf(query: Query): SearchFilter {
@@ -75,8 +89,8 @@ export async function read(context: Context, request: FastifyRequest, reply: Fas
   if (released === undefined) throw new Fault('not_found', 'There is no such thing here.')
   reply.header('etag', `"${released.version}"`)
   if (format !== 'json') return sendIndicators(reply, format, [released], undefined)
-  const [warnings = []] = await warningsOf(context, [released])
-  return warnedJson(released, warnings)
+  const [warnings] = await warningMembers(context, [released])
+  return indicatorJson(released, warnings)
 }
 
 /** `PATCH /v1/indicators/{id}` */
