@@ -28,6 +28,15 @@ export const permissions = {
   history: { who: 'public', scope: 'read' },
   follow: { who: 'public', scope: 'read' },
   statistics: { who: 'public', scope: 'read' },
+  'read-blocklist': { who: 'public', scope: 'read' },
+  'list-blocklists': { who: 'enrolled', scope: 'read' },
+  'create-blocklist': { who: ['reader', 'publisher'], scope: 'write' },
+  // Whoever answers for the people of an organisation may end what they left behind.
+  'remove-blocklist': { who: ['reader', 'publisher', 'administrator'], scope: 'write' },
+  'issue-list-key': { who: ['reader', 'publisher'], scope: 'write' },
+  'revoke-list-key': { who: ['reader', 'publisher', 'administrator'], scope: 'write' },
+  'list-warninglists': { who: 'public', scope: 'read' },
+  'check-warninglists': { who: 'public', scope: 'read' },
   explain: { who: 'enrolled', scope: 'read' },
   whoami: { who: 'enrolled', scope: 'read' },
   'list-organisations': { who: 'enrolled', scope: 'read' },
@@ -69,15 +78,6 @@ export const permissions = {
   'rotate-signing-key': { who: ['administrator'], scope: 'admin', where: 'operator' },
   observe: { who: ['reader', 'publisher'], scope: 'write' },
   'read-observations': { who: 'public', scope: 'read' },
-  'read-blocklist': { who: 'public', scope: 'read' },
-  'list-blocklists': { who: 'enrolled', scope: 'read' },
-  'create-blocklist': { who: ['reader', 'publisher'], scope: 'write' },
-  // Whoever answers for the people of an organisation may end what they left behind.
-  'remove-blocklist': { who: ['reader', 'publisher', 'administrator'], scope: 'write' },
-  'issue-list-key': { who: ['reader', 'publisher'], scope: 'write' },
-  'revoke-list-key': { who: ['reader', 'publisher', 'administrator'], scope: 'write' },
-  'list-warninglists': { who: 'public', scope: 'read' },
-  'check-warninglists': { who: 'public', scope: 'read' },
 } as const satisfies Record<ActionName, Permission>
 
 export interface Refusal {
