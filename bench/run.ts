@@ -4,6 +4,7 @@
  * or machines are not to be compared; ratios are.
  */
 import { parseArgs } from 'node:util'
+import { blocklistLines } from './blocklists.ts'
 import { ingestLine, singleLine } from './ingest.ts'
 import { lookupLine } from './lookup.ts'
 import { fillIndicators, observationsLines } from './observations.ts'
@@ -49,6 +50,7 @@ try {
   for (const rows of sizes) {
     await fill(node.context, rows)
     if (wanted('pages')) report(...(await pageLines(node, rows, rounds)))
+    if (wanted('blocklists')) report(...(await blocklistLines(node, rows, rounds)))
   }
   if (wanted('feed')) report(await feedLine(node, rounds))
   if (wanted('graphql')) report(await graphqlLine(node, rounds))

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import rateLimit from '@fastify/rate-limit'
-import fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify'
+import fastify, { type FastifyInstance, type FastifyRequest, type FastifyServerOptions } from 'fastify'
 import type { Context } from './actions/index.ts'
 import { authenticateRequests } from './api/authenticate.ts'
 import { limitConnections } from './api/connections.ts'
@@ -34,7 +34,7 @@ export interface AppOptions {
 export async function buildApp(context: Context, options: AppOptions): Promise<FastifyInstance> {
   const guards: Guards = { ...limits, ...options.guards }
   const app = fastify({
-    logger: options.logger ?? false,
+    logger: withoutQueries(options.logger),
     trustProxy: options.trustProxy.length === 0 ? false : [...options.trustProxy],
     bodyLimit: limits.bodyBytes,
     requestTimeout: guards.requestTimeoutMs,
@@ -60,6 +60,13 @@ export async function buildApp(context: Context, options: AppOptions): Promise<F
   await app.register((scope) => registerGraphql(scope, context))
   await app.register((scope) => registerDocs(scope, contract))
   return app
+}
+
+/** Keys of blocklists stand in URLs, and values that people look up: no query is logged. */
+function withoutQueries(logger: AppOptions['logger']): NonNullable<FastifyServerOptions['logger']> {
+  if (logger === undefined || logger === false) return false
+  const req = ({ method, url, ip }: FastifyRequest) => ({ method, url: url.split('?', 1)[0] ?? '', remoteAddress: ip })
+  return { ...(logger === true ? {} : logger), serializers: { req } }
 }
 
 /** What one reader got is nobody else's: no cache on the way may keep it. */

@@ -32,6 +32,8 @@ export interface Config {
   readonly oidc: { readonly issuer: string; readonly audience: string; readonly claim: string } | undefined
   /** Hosts that may be called at private addresses and without TLS. */
   readonly privateHosts: readonly string[]
+  /** A folder of warninglists in MISP's format, read when the node starts. */
+  readonly warninglists: string | undefined
   readonly homeFolder: string
   readonly xdgDataHome: string | undefined
 }
@@ -110,6 +112,11 @@ export const variables: readonly Variable[] = [
     description:
       'hosts that may be called at private addresses and without TLS: names or name:port, with commas between',
   },
+  {
+    name: 'PUENTE_WARNINGLISTS',
+    default: 'none',
+    description: "folder of warninglists in MISP's format, loaded when the node starts",
+  },
   { name: 'NO_COLOR', default: 'none', description: 'no colours, whatever the terminal can do' },
 ]
 
@@ -120,6 +127,7 @@ export const variables: readonly Variable[] = [
 export function readConfig(environment: NodeJS.ProcessEnv = process.env): { config: Config; secrets: Secrets } {
   const read = (name: string): string | undefined => environment[name]?.trim() || undefined
   const folder = read('PUENTE_DATA')
+  const warninglists = read('PUENTE_WARNINGLISTS')
   const listening = {
     host: host(read('PUENTE_HOST')),
     port: integer('PUENTE_PORT', read('PUENTE_PORT'), 8460, 0, 65_535),
@@ -157,6 +165,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): { conf
     issuer: parseNodeUrl('PUENTE_ISSUER', read('PUENTE_ISSUER') ?? localUrl(listening)),
     oidc: oidc(read('PUENTE_OIDC_ISSUER'), read('PUENTE_OIDC_AUDIENCE'), read('PUENTE_OIDC_CLAIM')),
     privateHosts: privateHosts(read('PUENTE_PRIVATE_HOSTS')),
+    warninglists: warninglists === undefined ? undefined : path.resolve(warninglists),
     homeFolder: homedir(),
     xdgDataHome: read('XDG_DATA_HOME'),
   }

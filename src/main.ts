@@ -12,6 +12,7 @@ import { startSchedule } from './schedule.ts'
 import { defaultDataFolder } from './store/embedded/data-folder.ts'
 import { startEmbedded } from './store/embedded/start.ts'
 import { migrate } from './store/migrate.ts'
+import { loadWarninglists } from './warninglist-files.ts'
 
 /** The folder of the package: where `package.json`, `openapi.yaml` and `migrations/` are. */
 export const projectFolder: string = findProjectFolder(path.dirname(fileURLToPath(import.meta.url)))
@@ -117,6 +118,7 @@ export async function startNode(
       closing = true
       return context.close()
     })
+    if (config.warninglists !== undefined) await takeWarninglists(context, config.warninglists, log)
     const schedule = startSchedule(context, log)
     undo.push(() => schedule.stop())
     // Not waited for: until it is read, pages wait for it themselves.
@@ -135,6 +137,13 @@ export async function startNode(
   } catch (error) {
     await unwind()
     throw error
+  }
+}
+
+/** A list that is none is told and passed over; a folder that is not there stops the node: nobody means to go without. */
+async function takeWarninglists(context: Context, folder: string, log: Log): Promise<void> {
+  for await (const { file, refused } of loadWarninglists(context, [folder])) {
+    if (refused !== undefined) log.warn({ file }, `a warninglist was not loaded: ${refused}`)
   }
 }
 

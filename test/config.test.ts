@@ -85,7 +85,7 @@ t.test('each bad value is refused with a sentence that names its variable', asyn
   }
   const named = new Set(bad.map(([name]) => name))
   const free = variables.filter(({ name }) => !named.has(name)).map(({ name }) => name)
-  t.same(free, ['PUENTE_DATA', 'NO_COLOR'], 'only what can have any value has no bad one')
+  t.same(free, ['PUENTE_DATA', 'PUENTE_WARNINGLISTS', 'NO_COLOR'], 'only what can have any value has no bad one')
 })
 
 t.test('a refusal of a secret does not repeat it', async (t) => {

@@ -5,6 +5,7 @@ import { purposes } from '../domain/agreement.ts'
 import { type Caller, publicCaller } from '../domain/caller.ts'
 import { Fault } from '../domain/errors.ts'
 import { keyIsUsable, lastUseGrainMs, readKey, touchKey } from '../store/keys.ts'
+import { authenticateListKey } from './authenticate-list-key.ts'
 import { authenticateToken } from './authenticate-token.ts'
 import type { Context } from './context.ts'
 import type { ProvenKey } from './proven-keys.ts'
@@ -12,6 +13,8 @@ import { credentialsInvalid, readerIn } from './recognise.ts'
 
 export interface Credentials {
   readonly authorization?: string | undefined
+  /** The key of a blocklist, at the door where that is one; then nothing else is looked at. */
+  readonly listKey?: string | undefined
   /** `Puente-Purpose` header; `defence` when absent. */
   readonly purpose?: string | undefined
   /** `DPoP` header (RFC 9449), and the request it must be about; the path without query. */
@@ -30,6 +33,7 @@ export async function authenticate(context: Context, credentials: Credentials): 
   if (purpose === undefined) {
     throw new Fault('invalid_request', `The purpose is one of ${purposes.join(', ')}.`)
   }
+  if (credentials.listKey !== undefined) return await authenticateListKey(context, credentials.listKey, purpose)
   const token = tokenOf(credentials.authorization)
   if (token !== undefined) return await authenticateToken(context, token, credentials, purpose)
   const secret = secretOf(credentials.authorization)

@@ -5,12 +5,15 @@ import type { LiveColumn } from '../store/live-column.ts'
 import type { Networks } from '../store/networks.ts'
 import type { Node } from '../store/node.ts'
 import type { AuditQueue } from './audit-queue.ts'
+import type { BlocklistExpiries } from './blocklist-version.ts'
 import type { CurrentPolicy } from './current-policy.ts'
 import type { FailedAuthentications } from './failed-authentications.ts'
 import type { KnownIndicators } from './known-indicators.ts'
+import type { OpenBlocklists } from './open-blocklists.ts'
 import type { ProvenKeys } from './proven-keys.ts'
 import type { Tokens } from './tokens.ts'
 import type { Turns } from './turns.ts'
+import type { Warninglists } from './warninglists.ts'
 
 /** Where the actions write what an operator should know. */
 export interface Log {
@@ -39,6 +42,10 @@ export interface Context {
   readonly log: Log
   readonly version: string
   readonly tokens: Tokens
+  readonly warninglists: Warninglists
+  /** When blocklists change by themselves. */
+  readonly expiries: BlocklistExpiries
+  readonly openBlocklists: OpenBlocklists
   readonly failures: FailedAuthentications
 }
 

@@ -3,6 +3,7 @@ import * as accounts from './accounts.ts'
 import * as agreements from './agreements.ts'
 import * as auditProofs from './audit-proofs.ts'
 import { authenticate } from './authenticate.ts'
+import * as blocklists from './blocklists.ts'
 import * as clientKeys from './client-keys.ts'
 import * as clients from './clients.ts'
 import * as communities from './communities.ts'
@@ -20,6 +21,7 @@ import { observe } from './observe.ts'
 import * as organisations from './organisations.ts'
 import { publish } from './publish.ts'
 import { read } from './read.ts'
+import { readBlocklist } from './read-blocklist.ts'
 import { readObservations } from './read-observations.ts'
 import { readSightings } from './read-sightings.ts'
 import { recall } from './recall.ts'
@@ -30,6 +32,7 @@ import { setUp } from './set-up.ts'
 import { sight } from './sight.ts'
 import { rotateSigningKey } from './signing-keys.ts'
 import { statistics } from './statistics.ts'
+import * as warninglists from './warninglists.ts'
 import { whoami } from './whoami.ts'
 
 /** Every verb, by its name. A name without an action, or an action without a name, does not compile. */
@@ -46,6 +49,14 @@ export const actions = {
   history,
   follow,
   statistics,
+  'read-blocklist': readBlocklist,
+  'list-blocklists': blocklists.listBlocklists,
+  'create-blocklist': blocklists.createBlocklist,
+  'remove-blocklist': blocklists.removeBlocklist,
+  'issue-list-key': blocklists.issueListKey,
+  'revoke-list-key': blocklists.revokeListKey,
+  'list-warninglists': warninglists.listWarninglists,
+  'check-warninglists': warninglists.checkWarninglists,
   explain,
   whoami,
   'list-organisations': organisations.listOrganisations,
@@ -97,3 +108,4 @@ export { mergeObservations } from './read-observations.ts'
 export { tendSigningKeys } from './signing-keys.ts'
 export { describeTokens, publishedKeys } from './token-metadata.ts'
 export { forgetEndedTokens, refreshKeySet } from './tokens.ts'
+export { loadWarninglist, removeWarninglist, warningsOf } from './warninglists.ts'

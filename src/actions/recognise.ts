@@ -3,6 +3,7 @@ import type { Caller } from '../domain/caller.ts'
 import { type Directory, readerOfAccount } from '../domain/directory.ts'
 import { Fault } from '../domain/errors.ts'
 import type { Reader } from '../domain/reader.ts'
+import { listKeyIsUsable, readListKey } from '../store/blocklists.ts'
 import { keyIsUsable, readKey } from '../store/keys.ts'
 import type { Context, Standing } from './context.ts'
 import { tokenStillStands } from './token-standing.ts'
@@ -34,12 +35,17 @@ export async function recognise(context: Context, { directory }: Standing, calle
   if (caller.provenAt === directory.epoch && caller.reader === reader) return caller
   const scopes = caller.provenAt === directory.epoch ? caller.scopes : await proveAgain(context, caller)
   const operator = directory.operator === reader.organisation?.id
-  return { ...caller, reader, scopes, operator, provenAt: directory.epoch }
+  return { ...caller, reader, scopes, operator: operator && caller.list === undefined, provenAt: directory.epoch }
 }
 
 /** Asks the store whether the credential still stands. @returns what it may be used for @throws {Fault} `credentials_invalid` */
 export async function proveAgain(context: Context, caller: Caller): Promise<readonly Scope[]> {
   if (!(await tokenStillStands(context, caller))) throw credentialsInvalid()
+  if (caller.list !== undefined) {
+    const found = await readListKey(context.database, caller.list.key)
+    if (found === undefined || !listKeyIsUsable(found.key, context.clock())) throw credentialsInvalid()
+    return caller.scopes
+  }
   if (caller.key === undefined) return caller.scopes
   const key = await readKey(context.database, caller.key)
   if (!keyIsUsable(key, context.clock())) throw credentialsInvalid()

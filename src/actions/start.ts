@@ -6,15 +6,18 @@ import { openNode } from '../store/node.ts'
 import { ensurePartitions } from '../store/partitions.ts'
 import { Signals } from '../store/signals.ts'
 import { AuditQueue } from './audit-queue.ts'
+import { BlocklistExpiries } from './blocklist-version.ts'
 import type { Context, Log } from './context.ts'
 import { CurrentPolicy } from './current-policy.ts'
 import { ExternalIssuer, type ExternalIssuerSettings, type FetchJson } from './external-issuer.ts'
 import { FailedAuthentications } from './failed-authentications.ts'
 import { KnownIndicators } from './known-indicators.ts'
+import { OpenBlocklists } from './open-blocklists.ts'
 import { ProvenKeys } from './proven-keys.ts'
 import { ensureSigningKey, SigningKeys } from './signing-keys.ts'
 import { Tokens } from './tokens.ts'
 import { Turns } from './turns.ts'
+import { Warninglists } from './warninglists.ts'
 
 /** What tokens are issued and taken by. */
 export interface TokenSettings {
@@ -74,6 +77,9 @@ export async function startContext(options: {
     version,
     tokens: new Tokens(issuer, new SigningKeys(database), other),
     failures: new FailedAuthentications(clock),
+    warninglists: new Warninglists(database),
+    expiries: new BlocklistExpiries(),
+    openBlocklists: new OpenBlocklists(),
     close: async () => {
       await signals.close()
       await audit.close()

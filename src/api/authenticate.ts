@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import { actions, type Context } from '../actions/index.ts'
+import { listKeyOf } from '../auth/credentials.ts'
 import { type Caller, publicCaller } from '../domain/caller.ts'
 
 declare module 'fastify' {
@@ -15,11 +16,16 @@ export function authenticateRequests(app: FastifyInstance, context: Context): vo
   app.addHook('onRequest', async (request) => {
     const { authorization } = request.headers
     const { 'puente-purpose': purpose, dpop: proof } = request.headers
-    if (request.routeOptions.config.open === true) {
+    const { open, listKeys } = request.routeOptions.config
+    if (open === true) {
       request.caller = publicCaller
       return
     }
+    const inUrl = (request.query as { readonly key?: unknown } | undefined)?.key
+    const listKey = listKeys === true ? listKeyOf(authorization, inUrl) : undefined
+    const secret = listKey ?? authorization
     const credentials = {
+      listKey,
       authorization,
       purpose: Array.isArray(purpose) ? purpose.join(',') : purpose,
       proof: Array.isArray(proof) ? proof.join(',') : proof,
@@ -27,8 +33,8 @@ export function authenticateRequests(app: FastifyInstance, context: Context): vo
       path: request.url.split('?', 1)[0],
     }
     request.caller =
-      authorization === undefined
+      secret === undefined
         ? await actions.authenticate(context, credentials)
-        : await context.failures.guard(request.ip, authorization, () => actions.authenticate(context, credentials))
+        : await context.failures.guard(request.ip, secret, () => actions.authenticate(context, credentials))
   })
 }

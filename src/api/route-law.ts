@@ -7,6 +7,8 @@ declare module 'fastify' {
     action?: ActionName
     /** For machines and newcomers: answered without looking at credentials. */
     open?: boolean
+    /** Keys of blocklists are taken here, and nowhere else. */
+    listKeys?: boolean
   }
 }
 

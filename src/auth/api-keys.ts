@@ -6,6 +6,9 @@ import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
  * nothing to guess, and a slow hash would only slow every request.
  */
 const prefix = 'puente_'
+
+/** A key that reads one blocklist and nothing else; no other door knows the prefix. */
+const listPrefix = 'puente-list_'
 const idLength = 12
 const secretLength = 43
 
@@ -16,14 +19,20 @@ export interface MintedKey {
   readonly digest: Buffer
 }
 
-export function mintKey(): MintedKey {
+export const mintKey = (): MintedKey => mint(prefix)
+export const mintListKey = (): MintedKey => mint(listPrefix)
+
+function mint(prefix: string): MintedKey {
   const id = randomBytes(idLength / 2).toString('hex')
   const secret = `${prefix}${id}_${randomBytes(32).toString('base64url')}`
   return { id, secret, digest: digestOf(secret) }
 }
 
 /** The id inside a key's text; undefined when it has not the form of one. */
-export function keyIdOf(text: string): string | undefined {
+export const keyIdOf = (text: string): string | undefined => idIn(text, prefix)
+export const listKeyIdOf = (text: string): string | undefined => idIn(text, listPrefix)
+
+function idIn(text: string, prefix: string): string | undefined {
   const id = text.slice(prefix.length, prefix.length + idLength)
   const wellFormed =
     text.startsWith(prefix) && text.length === prefix.length + idLength + 1 + secretLength && /^[0-9a-f]{12}$/.test(id)

@@ -22,6 +22,21 @@ export function secretOf(authorization: string | undefined): string | undefined 
   throw new Fault('credentials_invalid', 'The Authorization header is neither Bearer nor Basic with an API key.')
 }
 
+/**
+ * The key of a blocklist: in the `Authorization` header, or else in the URL, which is all that many firewalls can send.
+ * @returns undefined when neither has one
+ * @throws {Fault} `invalid_request` when both say who is calling
+ */
+export function listKeyOf(authorization: string | undefined, inUrl: unknown): string | undefined {
+  if (inUrl !== undefined && authorization !== undefined) {
+    throw new Fault('invalid_request', 'A key in the URL and an Authorization header are one too many.')
+  }
+  if (authorization === undefined) return typeof inUrl === 'string' ? inUrl : undefined
+  const scheme = authorization.slice(0, authorization.indexOf(' ')).toLowerCase()
+  const secret = scheme === 'bearer' || scheme === 'basic' ? secretOf(authorization) : undefined
+  return secret?.startsWith('puente-list_') === true ? secret : undefined
+}
+
 /** A token in an `Authorization` header: what is `Bearer` and no API key, or `DPoP` (RFC 9449 §7.1). */
 export interface GivenToken {
   readonly scheme: 'bearer' | 'dpop'

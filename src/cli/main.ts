@@ -5,6 +5,7 @@ import { version } from '../main.ts'
 import { addAccount } from './commands/account.ts'
 import { addAgreement } from './commands/agreement.ts'
 import { addAudit } from './commands/audit.ts'
+import { addBlocklist } from './commands/blocklist.ts'
 import { addClient } from './commands/client.ts'
 import { addCommunity } from './commands/community.ts'
 import { addDemo } from './commands/demo.ts'
@@ -19,6 +20,7 @@ import { addRestored } from './commands/restored.ts'
 import { addServe } from './commands/serve.ts'
 import { addSetup } from './commands/setup.ts'
 import { addSight } from './commands/sight.ts'
+import { addWarninglist } from './commands/warninglist.ts'
 import { CommandError, type ExitCode, exitCodes, exitCodesText } from './exit.ts'
 import { aligned } from './output.ts'
 import type { Shell } from './shell.ts'
@@ -77,6 +79,7 @@ function program(shell: Shell): Command {
   for (const add of [addServe, addDemo, addSetup, addMigrate, addRestored, addDoctor]) add(puente, shell)
   for (const add of [addPush, addLookup, addSight]) add(puente, shell)
   for (const add of [addOrg, addAccount, addKey, addCommunity, addClient, addAgreement, addIdentity]) add(puente, shell)
+  for (const add of [addBlocklist, addWarninglist]) add(puente, shell)
   addAudit(puente, shell)
   return puente
 }

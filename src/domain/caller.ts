@@ -13,6 +13,8 @@ export interface Caller {
   readonly key?: string
   /** The policy epoch under which the credential was last proven. */
   readonly provenAt?: bigint
+  /** The blocklist whose key was used: it may be read with it, and nothing else may. */
+  readonly list?: { readonly id: string; readonly key: string }
   /** The token used, where it was one. */
   readonly token?: TokenUse
 }

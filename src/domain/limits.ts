@@ -127,6 +127,21 @@ export const limits = {
   /** Hours before and after now that an observation may lie in. */
   observationPastHours: 744,
   observationFutureHours: 1,
+  /** Values of one blocklist; they are sorted by the database and named by 16 bytes each while it is sent. */
+  blocklistValues: 1_000_000,
+  /** Of them read, decided and recorded at once. */
+  blocklistBatch: 4_000,
+  /** Blocklists being sent by one process, and to one account among them. */
+  blocklistsAtOnce: 64,
+  blocklistsAtOnceOfAccount: 16,
+  /** Saved blocklists of one account, and usable keys of one of them. */
+  blocklistsPerAccount: 100,
+  keysPerBlocklist: 5,
+  /** Entries of all warninglists together; characters of one. */
+  warninglistEntries: 2_000_000,
+  warninglistEntryCharacters: 1_024,
+  /** Values that one request may hold against warninglists. */
+  warninglistValues: 1_000,
   /** Most that a compressed body may grow by. */
   inflation: 200,
   /** How often one sighting may say that something was seen (STIX 2.1 §5.2). */

@@ -4,6 +4,7 @@ import type { RsitClass, RsitType } from './rsit.ts'
 import type { Tlp } from './tlp.ts'
 
 declare const released: unique symbol
+declare const blockable: unique symbol
 
 /** Handling as a reader may know it: audiences appear only as far as the reader belongs to them. */
 export interface ReleasedHandling {
@@ -65,4 +66,20 @@ export interface Released {
   readonly handling: ReleasedHandling
   /** The STIX 2.1 indicator object as JSON text, TLP 2.0 markings in it; ready for the wire. */
   readonly stix: string
+}
+
+/**
+ * One value that a reader may put into a blocking output: never masked, and never of a handling whose PAP or TLP keeps it from one.
+ * Codecs of blocklists encode nothing else, and `policy/release.ts` alone makes it.
+ */
+export interface Blockable {
+  readonly [blockable]: true
+  readonly type: string
+  /** Canonical. */
+  readonly value: string
+  readonly tlp: Tlp
+  readonly class?: RsitType
+  /** 0–100. */
+  readonly confidence?: number
+  readonly validUntil?: string
 }

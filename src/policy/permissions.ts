@@ -28,6 +28,15 @@ export const permissions = {
   history: { who: 'public', scope: 'read' },
   follow: { who: 'public', scope: 'read' },
   statistics: { who: 'public', scope: 'read' },
+  'read-blocklist': { who: 'public', scope: 'read' },
+  'list-blocklists': { who: 'enrolled', scope: 'read' },
+  'create-blocklist': { who: ['reader', 'publisher'], scope: 'write' },
+  // Whoever answers for the people of an organisation may end what they left behind.
+  'remove-blocklist': { who: ['reader', 'publisher', 'administrator'], scope: 'write' },
+  'issue-list-key': { who: ['reader', 'publisher'], scope: 'write' },
+  'revoke-list-key': { who: ['reader', 'publisher', 'administrator'], scope: 'write' },
+  'list-warninglists': { who: 'public', scope: 'read' },
+  'check-warninglists': { who: 'public', scope: 'read' },
   explain: { who: 'enrolled', scope: 'read' },
   whoami: { who: 'enrolled', scope: 'read' },
   'list-organisations': { who: 'enrolled', scope: 'read' },
@@ -91,6 +100,10 @@ export function refusalOf(caller: Caller, action: ActionName, organisation?: str
   if (who !== 'public' && home === undefined) {
     return { code: 'credentials_required', rule: 'caller.enrolled', sentence: 'This needs credentials.' }
   }
+  // The key of a blocklist stands in URLs and on machines: it is worth one list.
+  if (caller.list !== undefined && action !== 'read-blocklist') {
+    return { code: 'scope_required', rule: 'scope.list', sentence: 'This key reads one blocklist, and nothing else.' }
+  }
   if (!caller.scopes.includes(scope)) {
     return { code: 'scope_required', rule: `scope.${scope}`, sentence: `This credential lacks the scope "${scope}".` }
   }
@@ -113,6 +126,14 @@ export function refusalOf(caller: Caller, action: ActionName, organisation?: str
   }
   return undefined
 }
+
+/** Whether the caller may know a saved blocklist: its account, and the administrators of the same organisation. */
+export const knowsBlocklist = (
+  { reader }: Caller,
+  owner: { readonly id: string; readonly organisation: string },
+): boolean =>
+  reader.account === owner.id ||
+  (reader.organisation?.id === owner.organisation && reader.roles.includes('administrator'))
 
 /** Whether the caller may know a community: its members do, and the operator's policy officers, who keep it. */
 export const knowsCommunity = (caller: Caller, community: string): boolean =>

@@ -1,10 +1,12 @@
 import type { Decision, Effect } from '../domain/decision.ts'
 import type { Handling } from '../domain/handling.ts'
 import type { Indicator } from '../domain/indicator.ts'
+import type { Observable } from '../domain/observables/observable.ts'
 import type { Reader } from '../domain/reader.ts'
-import type { Released, ReleasedHandling } from '../domain/released.ts'
+import type { Blockable, Released, ReleasedHandling } from '../domain/released.ts'
 import { rsitClassOf } from '../domain/rsit.ts'
 import { markingOfTlp } from '../domain/tlp.ts'
+import { mayBlock } from './pap.ts'
 
 /** What releasing needs beside the indicator: names of originators and the node's keyed digest (hex). */
 export interface ReleaseFacts {
@@ -72,6 +74,23 @@ export function releaserOf(
     }
     const content = effect === 'redact' ? masked(indicator, handling, reader, facts) : whole(indicator)
     return Object.assign(plain, content) as unknown as Released
+  }
+}
+
+/**
+ * Makes what may stand in a blocking output, of values under one handling: whole ones alone, whose PAP allows active measures. Asking
+ * for any other is a fault of the program.
+ */
+export function blockableOf(
+  handling: Handling,
+  effect: Effect,
+): (value: Observable, of: Pick<Indicator, 'class' | 'confidence' | 'validUntil'>) => Blockable {
+  if (effect !== 'permit') throw new Error('what may not be had whole was about to be put into a blocklist')
+  if (!mayBlock(handling)) throw new Error('what may not be acted upon was about to be put into a blocklist')
+  const { tlp } = handling
+  return ({ type, value }, of) => {
+    const plain = { type, value, tlp, ...optional(of, ['class', 'confidence', 'validUntil']) }
+    return plain as unknown as Blockable
   }
 }
 

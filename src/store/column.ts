@@ -32,6 +32,7 @@ interface Chunk {
 export class Column {
   readonly #chunks: (Chunk | undefined)[] = []
   #counts = new Float64Array(64)
+  #changes = new Float64Array(64)
   #head = 0
 
   /** The last position known. */
@@ -41,8 +42,14 @@ export class Column {
 
   /** Takes one feed entry: what stands at its position, and what does not stand any more where it was before. */
   enter(position: number, handling: number, recalled: boolean, previous: number | undefined): void {
-    if (previous !== undefined) this.#clear(previous)
-    if (!recalled) this.#set(position, handling)
+    if (previous !== undefined) {
+      this.#touch(this.at(previous), position)
+      this.#clear(previous)
+    }
+    if (!recalled) {
+      this.#touch(handling, position)
+      this.#set(position, handling)
+    }
     if (position > this.#head) this.#head = position
   }
 
@@ -61,6 +68,11 @@ export class Column {
   /** Rows under one handling, now. */
   countOf(handling: number): number {
     return this.#counts[handling] ?? 0
+  }
+
+  /** The last position at which something came under a handling, changed under it or left it; 0 when nothing ever did. */
+  changedAt(handling: number): number {
+    return this.#changes[handling] ?? 0
   }
 
   /** Positions below `below` under these handlings, the newest first. */
@@ -96,6 +108,11 @@ export class Column {
       }
     }
     return found
+  }
+
+  #touch(handling: number, position: number): void {
+    if (handling >= this.#changes.length) this.#changes = grown(this.#changes, handling)
+    this.#changes[handling] = position
   }
 
   #set(position: number, handling: number): void {

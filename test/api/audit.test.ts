@@ -244,7 +244,7 @@ t.test('the doors of the audit log', async (t) => {
     }
     for (const change of [
       (text: string) => text.replace('permit', 'denied'),
-      (text: string) => text.replace(/"hash":"./g, '"hash":"0').replace(/"hash":"0(.)/g, '"hash":"f$1'),
+      (text: string) => text.replace(/"hash":"(.)/g, (_, digit) => `"hash":"${digit === 'f' ? '0' : 'f'}`),
       (text: string) => text.replace(/"index":\d+,"size"/, '"index":0,"size"'),
       (text: string) => text.replace('pushed', 'others').replace('\\"written\\":1', '\\"written\\":2'),
       (text: string) => text.replace(/"path":\[.*\]/, '"path":[]'),

@@ -65,6 +65,16 @@ const doors: Readonly<Record<string, (node: TestNode, planted: Planted) => Promi
     if (row.handling.tlp === 'red' && items.length === 0) return row.expect.effect
     return seen(items, value)
   },
+  'GET /v1/blocklists/{file}': async (node, { row, value }) => {
+    const { status, text } = await get(node, row, '/v1/blocklists/all.txt')
+    if (status !== 200) throw new Error(text)
+    const listed = text.split('\n').includes(value)
+    const { tlp, pap, unknown, personalData } = row.handling
+    // Whole, of a type that can be blocked, and by the PAP gate: then it must be there, and otherwise it must not.
+    const blockable = unknown !== true && !personalData && tlp !== 'red' && (pap === 'clear' || pap === 'green')
+    if (listed !== (blockable && row.expect.effect === 'permit')) return listed ? 'permit' : 'deny'
+    return row.expect.effect
+  },
   'POST /v1/lookup': async (node, { row, value }) => {
     const { body } = await node.call(row.reader, {
       method: 'POST',

@@ -116,6 +116,9 @@ t.test('REST and GraphQL have the same words for the same things', async (t) => 
     'Sighted',
     'Decay',
     'Related',
+    'Blocklist',
+    'ListKey',
+    'Warninglist',
   ]
   for (const name of [...shared, ...directory]) {
     const { gone = [], more = [] } = renamed[name] ?? {}
@@ -160,6 +163,8 @@ t.test('each verb that REST has, GraphQL has', async (t) => {
   // For auditors' tools, which fetch notes and proofs by URL and know nothing of this schema (docs/audit.md).
   const proofs = ['auditCheckpoint', 'auditKey', 'listCheckpoints', 'proveInclusion', 'proveConsistency', 'listLeaves']
   for (const operation of proofs) own.add(operation)
+  // A file for resolvers and firewalls.
+  own.add('readBlocklist')
   const fields = [...fieldsOf('Query'), ...fieldsOf('Mutation')]
   const listed = (operation: string) => operation.replace(/^list(.)/, (_, first: string) => first.toLowerCase())
   for (const operation of operations.filter((each) => !own.has(each))) {
@@ -209,6 +214,15 @@ t.test('every field of every type answers, in the type that the contract promise
   await node.context.database.client.query(
     "insert into external_identity (id, issuer, subject, account, scopes) values ('0123456789ab', 'i', 's', 'admin.lacnic', '{read}')",
   )
+  await node.context.database.client.query(
+    "insert into blocklist (id, account, name, filter) values ('list-0123456789ab', 'admin.lacnic', 'n', '{}')",
+  )
+  await node.context.database.client.query(
+    "insert into blocklist_key (id, blocklist, digest) values ('0123456789ab', 'list-0123456789ab', '')",
+  )
+  await node.context.database.client.query(
+    "insert into warninglist values ('l', 1, 'd', 'False positive', 'cidr', '{}', '{3fff::/20}')",
+  )
   const arguments_: Record<string, string> = {
     indicators: 'first: 1',
     changes: 'first: 1',
@@ -220,6 +234,7 @@ t.test('every field of every type answers, in the type that the contract promise
     related: `id: "${id}", limit: 2`,
     organisation: 'id: "lacnic"',
     lookup: `values: [{ value: "${value}" }, { value: "?" }]`,
+    checkWarninglists: `values: [{ value: "${value}" }]`,
     node: `id: "${Buffer.from('Organisation:lacnic').toString('base64url')}"`,
     keys: 'account: "admin.lacnic"',
     clientKeys: 'account: "admin.lacnic"',
@@ -247,6 +262,7 @@ t.test('every field of every type answers, in the type that the contract promise
         'Mutation',
         'Receipt',
         'IssuedKey',
+        'IssuedListKey',
         'RotatedKey',
         'Recalled',
         'Membership',

@@ -86,6 +86,24 @@ for (const { why, reader, handling } of hidden) {
   })
 }
 
+t.test('the version of a blocklist does not tell that something hidden came, changed and went', async (t) => {
+  for (const { why, reader, handling } of hidden) {
+    const node = await testNode(t)
+    await node.plant({ ...publicHandling, tlp: 'clear' }, { type: 'domain-name', value: secretParent })
+    const versions = async () => {
+      const answers = ['all.txt', 'domains.rpz', 'all.csv?originator=cert-br', 'domains.squid?min_confidence=0'].map(
+        (file) => node.call(reader, { method: 'GET', url: `/v1/blocklists/${file}` }),
+      )
+      return (await Promise.all(answers)).map(({ headers, status }) => [status, headers.etag])
+    }
+    const before = await versions()
+    const h = await node.plant(handling, { type: 'domain-name', value: secretValue })
+    t.strictSame(await versions(), before, `${why}: published`)
+    await disturb(node, handling, h)
+    t.strictSame(await versions(), before, `${why}: revised and recalled`)
+  }
+})
+
 const idOf = (n: number): string => `indicator--00000000-0000-4000-8000-${String(n).padStart(12, '0')}`
 
 /** Those who have H, or would, report the value: it is under a name that everybody may see, too. */
@@ -215,6 +233,14 @@ function questions(reader: string, { h, visible, beside }: Ids): Question[] {
     get('/v1/feed?limit=1'),
     get(`/v1/feed?domain=${secretParent}`),
     get('/v1/feed?originator=csirt-cl'),
+    get('/v1/blocklists/all.txt'),
+    get('/v1/blocklists/domains.squid'),
+    get(`/v1/blocklists/domains.rpz?domain=${secretParent}`),
+    get('/v1/blocklists/all.csv?originator=cert-br'),
+    get('/v1/blocklists/list-000000000000.txt'),
+    get('/v1/lists'),
+    get('/v1/indicators?include=warnings'),
+    post('/v1/warninglists/check', { values: [{ value: secretValue, type: 'domain-name' }] }),
     get('/v1/statistics'),
     get('/v1/statistics?originator=cert-br'),
     graphql('{ statistics { indicators byTlp { tlp indicators } byOriginator { indicators } } }', {}),
@@ -283,6 +309,7 @@ function shown({ status, headers, text }: Answer): object {
       .replace(/bundle--[0-9a-f-]{36}/g, 'bundle')
       .replace(/"receipt":"[0-9a-f-]{36}"/g, '"receipt"')
       .replace(/[A-Za-z0-9_-]{123}(?=["&>])/g, 'place in the feed')
+      .replace(/^W\/"[0-9a-f]{32}"$/, 'version of a list')
       .replace(/[A-Za-z0-9_-]{70}(?=["&>])/g, 'cursor')
   return {
     status,

@@ -136,9 +136,9 @@ t.test('outbound requests are made by delivery/http.ts alone; the command line c
   )
 })
 
-t.test('only policy/release.ts makes a Released', async (t) => {
+t.test('only policy/release.ts makes a Released, or a Blockable', async (t) => {
   const makers = files.filter((file) =>
-    /\bas (unknown as )?Released\b|(?<!\w)<Released>\s*[({]/.test(readFileSync(file, 'utf8')),
+    /\bas (unknown as )?(Released|Blockable)\b|(?<!\w)<(Released|Blockable)>\s*[({]/.test(readFileSync(file, 'utf8')),
   )
   t.strictSame(
     makers.map((file) => relative(root, file)),

@@ -30,11 +30,15 @@ t.test('finds what a plain list finds, from both ends, whatever moved or was rec
     fc.property(scenario, ({ changes, gap, permitted, at, limit }) => {
       const column = new Column()
       const rows = new Map<number, number>()
+      const changed = new Map<number, number>()
       for (const [n, { handling, moves, recalled }] of changes.entries()) {
         const position = (n + 1) * gap
         const standing = [...rows.keys()]
         const previous = moves === undefined ? undefined : standing[moves % Math.max(1, standing.length)]
         column.enter(position, handling, recalled, previous)
+        const left = previous === undefined ? undefined : rows.get(previous)
+        if (left !== undefined) changed.set(left, position)
+        if (!recalled) changed.set(handling, position)
         if (previous !== undefined) rows.delete(previous)
         if (!recalled) rows.set(position, handling)
       }
@@ -56,6 +60,7 @@ t.test('finds what a plain list finds, from both ends, whatever moved or was rec
           .slice(0, limit),
       )
       t.equal(column.count(words), visible.length)
+      for (const id of permitted) t.equal(column.changedAt(id), changed.get(id) ?? 0)
     }),
     { numRuns: 300 },
   )

@@ -4,10 +4,12 @@ import { readConstituencies } from '../../actions/organisations.ts'
 import { type Observations, readObservationsOf } from '../../actions/read-observations.ts'
 import { readSightingsOf, type Sightings } from '../../actions/read-sightings.ts'
 import type { Wanted } from '../../actions/reports.ts'
+import { readWarnings } from '../../actions/warninglists.ts'
 import type { Account } from '../../domain/account.ts'
 import { limits } from '../../domain/limits.ts'
 import type { ConstituencyEntry, Organisation } from '../../domain/organisation.ts'
 import type { Released } from '../../domain/released.ts'
+import type { Warning } from '../../domain/warninglist.ts'
 import type { Asked } from './asked.ts'
 import { within } from './indicators.ts'
 
@@ -35,6 +37,11 @@ export const loaders = {
       opts: { cache: false },
     },
     related: { loader: relatedOf, opts: { cache: false } },
+    warnings: {
+      loader: (queries: readonly { readonly obj: Released }[], { context, caller }: Asked): Promise<Warning[][]> =>
+        readWarnings(context, caller, { indicators: queries.map(({ obj }) => obj) }),
+      opts: { cache: false },
+    },
   },
   Organisation: {
     constituency: {

@@ -1,4 +1,5 @@
 import { directoryMutations } from './administration.ts'
+import { blocklistMutations, blocklistQueries, blocklistTypes } from './blocking.ts'
 import { directoryQueries, directoryTypes } from './directory.ts'
 import { indicatorQueries, indicatorTypes } from './indicators.ts'
 import { nodeQueries } from './node.ts'
@@ -12,12 +13,22 @@ import { ASN, DateTime } from './scalars.ts'
  * Every one goes through an action: nothing is loaded here.
  */
 export const resolvers = {
-  Query: { ...indicatorQueries, ...directoryQueries, ...nodeQueries, ...qualityQueries },
-  Mutation: { ...indicatorMutations, ...directoryMutations, ...observationMutations, ...qualityMutations },
+  Query: { ...indicatorQueries, ...directoryQueries, ...nodeQueries, ...qualityQueries, ...blocklistQueries },
+  Mutation: {
+    ...indicatorMutations,
+    ...directoryMutations,
+    ...observationMutations,
+    ...qualityMutations,
+    ...blocklistMutations,
+  },
   ...indicatorTypes,
   ...directoryTypes,
   ...observationTypes,
   ...qualityTypes,
+  ...indicatorTypes,
+  ...directoryTypes,
+  ...observationTypes,
+  ...blocklistTypes,
   DateTime,
   ASN,
 }

@@ -4,6 +4,7 @@ import { Fault } from '../../domain/errors.ts'
 import { limits } from '../../domain/limits.ts'
 import { parseStrict } from '../../formats/json-text.ts'
 import { audit } from './audit.ts'
+import { blocklists } from './blocklists.ts'
 import type { Contract, Operation } from './contract.ts'
 import { directory } from './directory.ts'
 import { follow, statistics } from './feed.ts'
@@ -25,6 +26,7 @@ const handlers = (contract: Contract): Readonly<Record<string, Handler>> => ({
   ...oauthDocuments,
   ...directory,
   ...audit,
+  ...blocklists,
   search,
   read,
   revise,
@@ -97,7 +99,7 @@ function route(
     url,
     schema,
     bodyLimit,
-    config: { action, open, streams: operationId in streaming },
+    config: { action, open, streams: operationId in streaming, listKeys: action === 'read-blocklist' },
     handler: (request, reply) => handler(context, request, reply),
   })
 }

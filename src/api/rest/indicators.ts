@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { actions, type Context } from '../../actions/index.ts'
+import { actions, type Context, warningsOf } from '../../actions/index.ts'
 import type { SearchFilter } from '../../actions/search-filter.ts'
 import { parseInstant } from '../../domain/enrolment.ts'
 import { Fault } from '../../domain/errors.ts'
@@ -34,7 +34,7 @@ export async function search(context: Context, request: FastifyRequest, reply: F
   return sendIndicators(reply, format, items, next, await membersOf(context, request, items, asked))
 }
 
-const includable = ['quality'] as const
+const includable = ['quality', 'warnings'] as const
 type Included = ReadonlySet<(typeof includable)[number]>
 
 /** @throws {Fault} `invalid_request` also where the form has no place for it */
@@ -47,14 +47,26 @@ function included(request: FastifyRequest, format: AnswerFormat): Included {
 }
 
 /** What was asked for beside the members of each indicator. */
-const membersOf = async (
+async function membersOf(
   context: Context,
   request: FastifyRequest,
   items: readonly Released[],
   asked: Included,
-): Promise<readonly object[]> => (asked.has('quality') ? await qualities(context, request, items) : [])
+): Promise<readonly object[]> {
+  const quality = asked.has('quality') ? await qualities(context, request, items) : undefined
+  if (!asked.has('warnings')) return quality ?? []
+  const warnings = await warningMembers(context, items)
+  return quality === undefined ? warnings : warnings.map((each, n) => ({ ...quality[n], ...each }))
+}
 
-function filterOf(query: Query): SearchFilter {
+/** The warninglists that each is on; without the member when it is on none. */
+async function warningMembers(context: Context, items: readonly Released[]): Promise<readonly object[]> {
+  const found = await warningsOf(context, items)
+  return found.map((warnings) => (warnings.length === 0 ? {} : { warnings }))
+}
+
+/** The filter of a query string, as every door has it that finds indicators. */
+export function filterOf(query: Query): SearchFilter {
   const { value, q, network, domain, since, until, min_confidence, asn } = query
   return present<SearchFilter>({
     type: asList(query.type),
@@ -87,7 +99,9 @@ export async function read(context: Context, request: FastifyRequest, reply: Fas
       : (await actions.history(context, request.caller, input)).find((each) => each.version === version)?.indicator
   if (released === undefined) throw new Fault('not_found', 'There is no such thing here.')
   reply.header('etag', `"${released.version}"`)
-  const more = await membersOf(context, request, [released], asked)
+  // A page shows warnings when asked; one indicator always does, where the form has a place for them.
+  const shown: Included = format === 'json' ? new Set([...asked, 'warnings']) : asked
+  const more = await membersOf(context, request, [released], shown)
   if (format === 'json') return indicatorJson(released, more[0])
   return sendIndicators(reply, format, [released], undefined, more)
 }
