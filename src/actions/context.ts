@@ -1,4 +1,5 @@
 import type { Directory } from '../domain/directory.ts'
+import type { AttemptOutcome } from '../domain/webhook.ts'
 import type { Visibility } from '../policy/visibility.ts'
 import type { Database } from '../store/database.ts'
 import type { LiveColumn } from '../store/live-column.ts'
@@ -17,6 +18,14 @@ export interface Log {
   info(facts: object, message: string): void
   warn(facts: object, message: string): void
   error(facts: object, message: string): void
+}
+
+/** The way out of this node, as `delivery/http.ts` makes it: only where the node may call. */
+export interface WayOut {
+  /** Why this URL is never called; undefined when it may be tried. */
+  refusal(url: string): string | undefined
+  /** Sends JSON and reads the answer's status. Never throws. */
+  post(url: string, headers: Readonly<Record<string, string>>, body: string): Promise<AttemptOutcome>
 }
 
 /** What every action is given: made once at start, by `app.ts` or a test. */
@@ -40,6 +49,7 @@ export interface Context {
   readonly version: string
   readonly tokens: Tokens
   readonly failures: FailedAuthentications
+  readonly wayOut: WayOut
 }
 
 /** The directory and the decisions as of one policy epoch. */

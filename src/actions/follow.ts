@@ -2,11 +2,14 @@ import { createHash } from 'node:crypto'
 import { openCursor, sealCursor } from '../auth/cursors.ts'
 import type { Caller } from '../domain/caller.ts'
 import { Fault } from '../domain/errors.ts'
+import type { Handling } from '../domain/handling.ts'
 import { limits } from '../domain/limits.ts'
 import type { Released } from '../domain/released.ts'
 import { mayBeFollowed } from '../policy/feed.ts'
+import { mayLeaveOwnSystems } from '../policy/pap.ts'
 import { idsAt, type Replacement, replacementsBetween, visibleAt } from '../store/changes.ts'
 import { exactlyAt } from '../store/newest.ts'
+import type { VisibleTo } from '../store/visible.ts'
 import type { Context, Standing } from './context.ts'
 import {
   beginRun,
@@ -38,6 +41,8 @@ export interface FollowInput {
   readonly fromNow?: boolean
   /** 1–1,000; 100 when absent. */
   readonly limit?: number
+  /** It goes to a system that is not the reader's own: only what PAP lets out. */
+  readonly leaves?: boolean
 }
 
 /**
@@ -67,34 +72,79 @@ const piecePositions = 200_000
 export const follow = verb(
   'follow',
   async (context: Context, caller: Caller, input: FollowInput, standing): Promise<Changes> => {
-    const bound = boundTo(caller, input.filter)
-    const present = await presentView(context, caller, standing)
-    const run = startOf(context, input, bound, present.generation)
-    const named = await viewsNamed(context, caller, present, [run.from, run.to])
-    const keep = keepOf(standing, caller, input.filter)
-    const views = { from: keeping(named(run.from).handlings, keep), to: keeping(named(run.to).handlings, keep) }
-    const limit = Math.min(input.limit ?? limits.pageRecordsDefault, limits.pageRecords)
-    const steps = await stepsOf(context, run, views, limit)
-    const items = await changesOf(context, caller, standing, input.filter, steps.steps)
-    const cursor = sealCursor(context.node.cursorKey, placeOf(steps.run), context.node.feedEpoch, bound)
-    const more = !isFinished(steps.run) || steps.run.to !== present.generation
-    return { items, cursor, more }
+    const { told, cursor, more } = await pageOf(context, caller, input, standing)
+    return { items: told.map(({ change }) => change), cursor, more }
   },
   { checkedWithRows: true },
 )
 
-/** A cursor is good for the follower and the filter it was given for; the page size may change between pages. */
+/** A change, and where in the feed it stands, which is told to nobody. */
+export interface Told {
+  readonly position: number
+  readonly change: Change
+}
+
+export interface FollowPage {
+  readonly told: readonly Told[]
+  readonly cursor: string
+  readonly more: boolean
+  /** How far the feed was gone through, when there is no more. */
+  readonly upto: number
+}
+
+/** What {@link follow} answers, for actions that keep track of it. */
+export async function pageOf(
+  context: Context,
+  caller: Caller,
+  input: FollowInput,
+  standing: Standing,
+): Promise<FollowPage> {
+  const bound = boundTo(caller, input.filter)
+  const present = await presentView(context, caller, standing)
+  const run = startOf(context, input, bound, present.generation)
+  const named = await viewsNamed(context, caller, present, [run.from, run.to])
+  const keep = keepOf(standing, caller, input)
+  const views = { from: keeping(named(run.from).handlings, keep), to: keeping(named(run.to).handlings, keep) }
+  const limit = Math.min(input.limit ?? limits.pageRecordsDefault, limits.pageRecords)
+  const steps = await stepsOf(context, run, views, limit)
+  const told = await changesOf(context, caller, standing, input, steps.steps)
+  const cursor = sealCursor(context.node.cursorKey, placeOf(steps.run), context.node.feedEpoch, bound)
+  const more = !isFinished(steps.run) || steps.run.to !== present.generation
+  return { told, cursor, more, upto: steps.run.upto }
+}
+
+/** Whether a cursor was given to this follower for this filter. @throws {Fault} `cursor_invalid`, `cursor_outdated` */
+export function checkCursor(context: Context, caller: Caller, filter: FollowFilter, cursor: string): void {
+  openCursor(context.node.cursorKey, cursor, context.node.feedEpoch, boundTo(caller, filter), placeNumbers)
+}
+
+/**
+ * A cursor is good for the follower and the filter it was given for, whichever door it came by and in whatever order the filter's
+ * members are written; the page size may change between pages.
+ */
 const boundTo = (caller: Caller, filter: FollowFilter): string =>
   createHash('sha256')
-    .update(JSON.stringify(['follow', caller.reader.account ?? null, caller.purpose, filter]))
+    .update(JSON.stringify(['follow', caller.reader.account ?? null, caller.purpose, inOrder(filter)]))
     .digest('base64')
 
-/** What the filter asks of the handling, by id. */
-function keepOf({ visibility }: Standing, caller: Caller, filter: FollowFilter): (id: number) => boolean {
+const inOrder = (filter: FollowFilter): object =>
+  Object.fromEntries(Object.entries(filter).sort(([a], [b]) => (a < b ? -1 : 1)))
+
+/** What is asked of the handling: by the filter, and by PAP where it goes on to others. */
+function keptBy(caller: Caller, { filter, leaves }: FollowInput): (handling: Handling) => boolean {
   const keep = handlingFilter(caller, filter)
+  return (handling) =>
+    mayBeFollowed(handling) &&
+    (leaves !== true || mayLeaveOwnSystems(handling)) &&
+    (keep === undefined || keep(handling))
+}
+
+/** The same, by id. */
+function keepOf({ visibility }: Standing, caller: Caller, input: FollowInput): (id: number) => boolean {
+  const keep = keptBy(caller, input)
   return (id) => {
     const handling = visibility.handling(id)
-    return handling !== undefined && (keep === undefined || keep(handling))
+    return handling !== undefined && keep(handling)
   }
 }
 
@@ -114,7 +164,7 @@ function startOf(context: Context, { cursor, fromNow }: FollowInput, bound: stri
 }
 
 /** One entry as the follower is told of it: an indicator at a position, or an id that it loses. */
-type Step =
+export type Step =
   | { readonly position: number; readonly give: 'published' | 'revised' | 'narrowed'; readonly had: boolean }
   | { readonly position: number; readonly lose: 'withdrawn' | 'recalled'; readonly id?: string }
 
@@ -194,22 +244,24 @@ function merged(given: readonly number[], replaced: readonly Replacement[], view
   return [...gives, ...losses].sort((a, b) => a.position - b.position)
 }
 
+/** What the caller may have of what is followed, as the store checks it. */
+export function followable(context: Context, caller: Caller, standing: Standing, input: FollowInput): VisibleTo {
+  const permitted = permittedFor(context, caller, standing)
+  const findBy = looksInside(input.filter) ? 'content' : 'whole'
+  return visibleTo(permitted, standing, caller, findBy, keptBy(caller, input))
+}
+
 /** Steps as the caller may have them. */
-async function changesOf(
+export async function changesOf(
   context: Context,
   caller: Caller,
   standing: Standing,
-  filter: FollowFilter,
+  input: FollowInput,
   steps: readonly Step[],
-): Promise<Change[]> {
+): Promise<Told[]> {
+  const { filter } = input
   const permitted = permittedFor(context, caller, standing)
-  const visible = visibleTo(
-    permitted,
-    standing,
-    caller,
-    looksInside(filter) ? 'content' : 'whole',
-    (handling) => mayBeFollowed(handling) && (handlingFilter(caller, filter)?.(handling) ?? true),
-  )
+  const visible = followable(context, caller, standing, input)
   // What the follower had may not fit a filter of its content any more.
   const mayLeave = asksContent(filter)
   const positions = steps.filter((step) => 'give' in step).map(({ position }) => position)
@@ -231,13 +283,14 @@ async function changesOf(
           context.database,
           lost.map(({ position }) => position),
         )
-  return steps.flatMap((step): Change[] => {
-    const id = ('id' in step ? step.id : undefined) ?? ids.get(step.position)
-    if ('lose' in step) return id === undefined ? [] : [{ change: step.lose, id }]
-    const indicator = released.get(BigInt(step.position))
-    if (indicator !== undefined) return [{ change: step.give, id: indicator.id, indicator }]
+  return steps.flatMap((step): Told[] => {
+    const { position } = step
+    const id = ('id' in step ? step.id : undefined) ?? ids.get(position)
+    if ('lose' in step) return id === undefined ? [] : [{ position, change: { change: step.lose, id } }]
+    const indicator = released.get(BigInt(position))
+    if (indicator !== undefined) return [{ position, change: { change: step.give, id: indicator.id, indicator } }]
     // It fits the filter no more; or it moved on, and comes again where it stands now.
-    return id === undefined ? [] : [{ change: 'withdrawn', id }]
+    return id === undefined ? [] : [{ position, change: { change: 'withdrawn', id } }]
   })
 }
 

@@ -27,6 +27,8 @@ import { search } from './search.ts'
 import { setUp } from './set-up.ts'
 import { rotateSigningKey } from './signing-keys.ts'
 import { statistics } from './statistics.ts'
+import * as subscriptions from './subscriptions.ts'
+import * as webhooks from './webhook-upkeep.ts'
 import { whoami } from './whoami.ts'
 
 /** Every verb, by its name. A name without an action, or an action without a name, does not compile. */
@@ -82,12 +84,30 @@ export const actions = {
   'rotate-signing-key': rotateSigningKey,
   observe,
   'read-observations': readObservations,
+  'list-subscriptions': subscriptions.listSubscriptions,
+  'create-subscription': subscriptions.createSubscription,
+  'amend-subscription': subscriptions.amendSubscription,
+  'remove-subscription': subscriptions.removeSubscription,
+  'rotate-webhook-secret': webhooks.rotateWebhookSecret,
+  'ping-subscription': webhooks.pingSubscription,
+  'list-dead-letters': webhooks.listDeadLetters,
+  'replay-dead-letters': webhooks.replayDeadLetters,
 } as const satisfies Record<ActionName, unknown>
 
-export type { Context, Log } from './context.ts'
+export type { Context, Log, WayOut } from './context.ts'
 export { forgetOldViews, isReady, makeRoom, renewEpoch, waitingForDatabase, warmUp } from './describe.ts'
 export { integrateAudit } from './integrate-audit.ts'
 export { mergeObservations } from './read-observations.ts'
 export { tendSigningKeys } from './signing-keys.ts'
 export { describeTokens, publishedKeys } from './token-metadata.ts'
 export { forgetEndedTokens, refreshKeySet } from './tokens.ts'
+export {
+  beat,
+  type Held,
+  letOthers,
+  nextSending,
+  settleSending,
+  stopSending,
+  takeSubscriptions,
+} from './webhook-sending.ts'
+export { forgetLetters } from './webhook-upkeep.ts'

@@ -6,7 +6,7 @@ import { openNode } from '../store/node.ts'
 import { ensurePartitions } from '../store/partitions.ts'
 import { Signals } from '../store/signals.ts'
 import { AuditQueue } from './audit-queue.ts'
-import type { Context, Log } from './context.ts'
+import type { Context, Log, WayOut } from './context.ts'
 import { CurrentPolicy } from './current-policy.ts'
 import { ExternalIssuer, type ExternalIssuerSettings, type FetchJson } from './external-issuer.ts'
 import { FailedAuthentications } from './failed-authentications.ts'
@@ -24,6 +24,12 @@ export interface TokenSettings {
   readonly external?: ExternalIssuerSettings & { readonly fetchJson: FetchJson }
 }
 
+/** For a process that only commands: it sends nothing. */
+const noWayOut: WayOut = {
+  refusal: () => 'this process sends nothing',
+  post: async () => ({ error: 'this process sends nothing' }),
+}
+
 /** For a node that was not told its name: where it answers by default. */
 const localIssuer = 'http://127.0.0.1:8460'
 
@@ -37,6 +43,7 @@ export async function startContext(options: {
   /** Hear at once of what other processes change; a process that serves does, a command that runs once need not. */
   readonly listen?: boolean
   readonly tokens?: TokenSettings
+  readonly wayOut?: WayOut
 }): Promise<Context & { close(): Promise<void> }> {
   const { clock, log, version } = options
   const database = new Database({
@@ -74,6 +81,7 @@ export async function startContext(options: {
     version,
     tokens: new Tokens(issuer, new SigningKeys(database), other),
     failures: new FailedAuthentications(clock),
+    wayOut: options.wayOut ?? noWayOut,
     close: async () => {
       await signals.close()
       await audit.close()

@@ -18,6 +18,7 @@ import { addPush } from './commands/push.ts'
 import { addRestored } from './commands/restored.ts'
 import { addServe } from './commands/serve.ts'
 import { addSetup } from './commands/setup.ts'
+import { addWebhook } from './commands/webhook.ts'
 import { CommandError, type ExitCode, exitCodes, exitCodesText } from './exit.ts'
 import { aligned } from './output.ts'
 import type { Shell } from './shell.ts'
@@ -74,7 +75,7 @@ function program(shell: Shell): Command {
     .showHelpAfterError('(--help shows what is possible)')
     .addHelpText('after', `\nEnvironment:\n${environmentText()}\n\n${exitCodesText}`)
   for (const add of [addServe, addDemo, addSetup, addMigrate, addRestored, addDoctor]) add(puente, shell)
-  for (const add of [addPush, addLookup]) add(puente, shell)
+  for (const add of [addPush, addLookup, addWebhook]) add(puente, shell)
   for (const add of [addOrg, addAccount, addKey, addCommunity, addClient, addAgreement, addIdentity]) add(puente, shell)
   addAudit(puente, shell)
   return puente

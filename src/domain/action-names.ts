@@ -51,5 +51,13 @@ export const actionNames = [
   'rotate-signing-key',
   'observe',
   'read-observations',
+  'list-subscriptions',
+  'create-subscription',
+  'amend-subscription',
+  'remove-subscription',
+  'rotate-webhook-secret',
+  'ping-subscription',
+  'list-dead-letters',
+  'replay-dead-letters',
 ] as const
 export type ActionName = (typeof actionNames)[number]

@@ -64,6 +64,8 @@ export const faultCodes = {
   people_unknown: { kind: 'invalid', status: 422 },
   invalid_handling: { kind: 'invalid', status: 422 },
   critical_unknown: { kind: 'invalid', status: 422 },
+  // webhooks
+  endpoint_refused: { kind: 'invalid', status: 422 },
   // who asks
   credentials_required: { kind: 'unauthenticated' },
   credentials_invalid: { kind: 'unauthenticated' },
@@ -79,6 +81,7 @@ export const faultCodes = {
   version_conflict: { kind: 'conflict' },
   version_outdated: { kind: 'conflict' },
   already_recalled: { kind: 'conflict' },
+  too_many_subscriptions: { kind: 'conflict' },
   agreement_immutable: { kind: 'conflict' },
   idempotency_key_reused: { kind: 'conflict', status: 422 },
   idempotency_in_progress: { kind: 'conflict' },

@@ -125,6 +125,27 @@ export const limits = {
   /** Hours before and after now that an observation may lie in. */
   observationPastHours: 744,
   observationFutureHours: 1,
+  webhooksPerAccount: 20,
+  webhookUrlCharacters: 2_048,
+  /** One delivery; a change that is larger goes alone. */
+  webhookBodyBytes: 1024 * 1024,
+  /** Dead letters kept for one endpoint; it is paused before there are more. And how long each is kept. */
+  webhookDeadLetters: 100,
+  webhookDeadLetterDays: 30,
+  /** An endpoint that took nothing for so long is paused. */
+  webhookFailingHours: 120,
+  /** The longest `Retry-After` that is honoured. */
+  webhookRetryAfterSeconds: 86_400,
+  /** How long a replaced secret goes on signing beside the new one, unless the owner says otherwise; and at most. */
+  webhookOldSecretSeconds: 86_400,
+  webhookOldSecretSecondsMost: 604_800,
+  /** Deliveries under way in one process, and to the endpoints of one account in all processes. */
+  webhookSendsAtOnce: 128,
+  webhookSendsOfAccount: 4,
+  /** Deliveries to one endpoint before others have their turn. */
+  webhookSendsInARow: 20,
+  /** A process that was not heard of for so long is dead: others send in its place. */
+  webhookLeaseMs: 5_000,
   /** Most that a compressed body may grow by. */
   inflation: 200,
 } as const

@@ -69,6 +69,15 @@ export const permissions = {
   'rotate-signing-key': { who: ['administrator'], scope: 'admin', where: 'operator' },
   observe: { who: ['reader', 'publisher'], scope: 'write' },
   'read-observations': { who: 'public', scope: 'read' },
+  // Webhooks are the account's own; what is sent is asked of `follow` each time.
+  'list-subscriptions': { who: 'enrolled', scope: 'read' },
+  'create-subscription': { who: 'enrolled', scope: 'write' },
+  'amend-subscription': { who: 'enrolled', scope: 'write' },
+  'remove-subscription': { who: 'enrolled', scope: 'write' },
+  'rotate-webhook-secret': { who: 'enrolled', scope: 'write' },
+  'ping-subscription': { who: 'enrolled', scope: 'write' },
+  'list-dead-letters': { who: 'enrolled', scope: 'read' },
+  'replay-dead-letters': { who: 'enrolled', scope: 'write' },
 } as const satisfies Record<ActionName, Permission>
 
 export interface Refusal {

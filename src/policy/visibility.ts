@@ -9,12 +9,13 @@ import { decide } from './decide.ts'
 export interface Permitted {
   readonly permit: Bitset
   readonly redact: Bitset
+  /** Epoch milliseconds from which time alone may change a decision. */
+  readonly freshUntil: number
 }
 
 interface Cached extends Permitted {
   /** Handlings judged so far: ids below this. */
   known: number
-  /** Epoch milliseconds from which time alone may change a decision. */
   freshUntil: number
 }
 

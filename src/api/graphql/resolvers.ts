@@ -5,14 +5,15 @@ import { nodeQueries } from './node.ts'
 import { observationMutations, observationTypes } from './observing.ts'
 import { indicatorMutations } from './publishing.ts'
 import { ASN, DateTime } from './scalars.ts'
+import { webhookMutations, webhookQueries } from './webhooks.ts'
 
 /**
  * What answers each field of `schema.graphql`; fields of other types that are not here are members of what the actions return.
  * Every one goes through an action: nothing is loaded here.
  */
 export const resolvers = {
-  Query: { ...indicatorQueries, ...directoryQueries, ...nodeQueries },
-  Mutation: { ...indicatorMutations, ...directoryMutations, ...observationMutations },
+  Query: { ...indicatorQueries, ...directoryQueries, ...nodeQueries, ...webhookQueries },
+  Mutation: { ...indicatorMutations, ...directoryMutations, ...observationMutations, ...webhookMutations },
   ...indicatorTypes,
   ...directoryTypes,
   ...observationTypes,

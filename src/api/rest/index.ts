@@ -13,6 +13,7 @@ import { lookup } from './lookup.ts'
 import { formBytes, oauthDocuments, oauthForms, speakOauth } from './oauth.ts'
 import { observe, readObservations } from './observations.ts'
 import { publish } from './publish.ts'
+import { subscriptions } from './subscriptions.ts'
 import { compileBody, compileParameters } from './validation.ts'
 
 /** Operations whose body is a stream: they parse it themselves. */
@@ -24,6 +25,7 @@ const handlers = (contract: Contract): Readonly<Record<string, Handler>> => ({
   ...oauthDocuments,
   ...directory,
   ...audit,
+  ...subscriptions,
   search,
   read,
   revise,
