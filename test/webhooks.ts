@@ -8,7 +8,7 @@ import { beat, type Context, letOthers, nextSending, settleSending, takeSubscrip
 import { startWebhooks, type WebhookOptions } from '../src/delivery/webhooks.ts'
 import { retryPlan } from '../src/domain/webhook.ts'
 import type { Item } from './follower.ts'
-import type { TestNode } from './node.ts'
+import type { Answer, TestNode } from './node.ts'
 
 /** What an endpoint was sent. */
 export interface Got {
@@ -132,4 +132,28 @@ export async function sendAll(context: Context, id: string = randomUUID()): Prom
       if (await settleSending(context, held, sending, outcome, retryPlan, 0)) await letOthers(context, held)
     }
   }
+}
+
+/** What a new webhook of this account is sent from the beginning; it is removed again. @returns `made`: the door's answer */
+export async function deliveredTo(
+  node: TestNode,
+  endpoint: Receiver,
+  account: string,
+  more: object = {},
+  purpose = 'defence',
+): Promise<{ readonly made: Answer; readonly got: readonly Got[]; readonly items: readonly Item[] }> {
+  const before = endpoint.got.length
+  const made = await node.call(account, {
+    method: 'POST',
+    url: '/v1/subscriptions',
+    headers: { ...json, 'puente-purpose': purpose },
+    payload: JSON.stringify({ name: 'test', url: endpoint.url, from: 'beginning', ...more }),
+  })
+  if (made.status !== 201) return { made, got: [], items: [] }
+  await sendAll(node.context)
+  const { body } = await node.call(account, { url: `/v1/subscriptions/${made.body.id}` })
+  if (body.state !== 'active' || body.waiting > 0) throw new Error(`the webhook stands: ${JSON.stringify(body)}`)
+  await node.call(account, { method: 'DELETE', url: `/v1/subscriptions/${made.body.id}` })
+  const got = endpoint.got.slice(before)
+  return { made, got, items: got.flatMap((each) => each.body.data.changes as Item[]) }
 }

@@ -85,6 +85,7 @@ export const actions = {
   observe,
   'read-observations': readObservations,
   'list-subscriptions': subscriptions.listSubscriptions,
+  'read-subscription': subscriptions.readSubscription,
   'create-subscription': subscriptions.createSubscription,
   'amend-subscription': subscriptions.amendSubscription,
   'remove-subscription': subscriptions.removeSubscription,

@@ -83,7 +83,7 @@ export const listSubscriptions = verb(
 
 /** @throws {Fault} `not_found` */
 export const readSubscription = verb(
-  'list-subscriptions',
+  'read-subscription',
   async (context: Context, caller: Caller, { id }: { readonly id: string }): Promise<Subscription> =>
     await one(context.database, caller, id),
 )

@@ -52,6 +52,7 @@ export const actionNames = [
   'observe',
   'read-observations',
   'list-subscriptions',
+  'read-subscription',
   'create-subscription',
   'amend-subscription',
   'remove-subscription',

@@ -71,6 +71,7 @@ export const permissions = {
   'read-observations': { who: 'public', scope: 'read' },
   // Webhooks are the account's own; what is sent is asked of `follow` each time.
   'list-subscriptions': { who: 'enrolled', scope: 'read' },
+  'read-subscription': { who: 'enrolled', scope: 'read' },
   'create-subscription': { who: 'enrolled', scope: 'write' },
   'amend-subscription': { who: 'enrolled', scope: 'write' },
   'remove-subscription': { who: 'enrolled', scope: 'write' },

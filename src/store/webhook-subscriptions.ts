@@ -14,12 +14,16 @@ export interface CountedSubscription {
   readonly dead: number
 }
 
+/** Ids as they are made here; others find nothing, and are not shown to a column that would refuse them. */
+const isId = (text: string): boolean => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text)
+
 /** Oldest first; or the one asked for. */
 export async function subscriptionsOf(
   { client, db }: Queries,
   account: string,
   id?: string,
 ): Promise<CountedSubscription[]> {
+  if (id !== undefined && !isId(id)) return []
   const mine = eq(webhookSubscription.account, account)
   const rows = await db
     .select()
@@ -63,6 +67,7 @@ export async function updateSubscription(
   id: string,
   change: SubscriptionChange,
 ): Promise<SubscriptionRow | undefined> {
+  if (!isId(id)) return undefined
   const [row] = await db
     .update(webhookSubscription)
     .set({ ...change, fence: sql`${webhookSubscription.fence} + 1`, holder: null })
@@ -73,6 +78,7 @@ export async function updateSubscription(
 
 /** With its deliveries. @returns whether there was one */
 export async function deleteSubscription({ db }: Queries, account: string, id: string): Promise<boolean> {
+  if (!isId(id)) return false
   const rows = await db
     .delete(webhookSubscription)
     .where(and(eq(webhookSubscription.id, id), eq(webhookSubscription.account, account)))

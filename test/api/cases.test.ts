@@ -2,6 +2,7 @@ import type { Test } from 'tap'
 import t from 'tap'
 import { freshAddress, type TestNode, testNode } from '../node.ts'
 import { loadCases, type PolicyCase } from '../policy/cases.ts'
+import { deliveredTo, Receiver } from '../webhooks.ts'
 
 interface Planted {
   readonly row: PolicyCase
@@ -11,6 +12,9 @@ interface Planted {
 
 /** What a door shows of one indicator: as it is, masked, or nothing. A door may be closed to a reader whatever it may see. */
 type Seen = 'permit' | 'redact' | 'deny' | 'closed'
+
+/** What webhooks are sent to; there is one as soon as the cases run. */
+let endpoint = new Receiver()
 
 /** Each way in which a reader can meet an indicator. */
 const doors: Readonly<Record<string, (node: TestNode, planted: Planted) => Promise<Seen>>> = {
@@ -61,6 +65,24 @@ const doors: Readonly<Record<string, (node: TestNode, planted: Planted) => Promi
     // RED is in no feed, whoever may read it.
     if (row.handling.tlp === 'red' && items.length === 0) return row.expect.effect
     return seen(items, value)
+  },
+  'POST of a webhook': async (node, { row, value, id }) => {
+    if (row.reader === 'anonymous') return 'closed'
+    const { items } = await deliveredTo(node, endpoint, row.reader, { ownSystem: true, batch: 1_000 }, row.purpose)
+    const given = items.filter((each) => each.id === id).flatMap(({ indicator }) => indicator ?? [])
+    // RED goes nowhere by itself, whoever may read it.
+    if (row.handling.tlp === 'red') return nothing(row, given)
+    return seen(given, value)
+  },
+  'POST of a webhook to a system of others': async (node, { row, value, id }) => {
+    if (row.reader === 'anonymous') return 'closed'
+    const { items } = await deliveredTo(node, endpoint, row.reader, { batch: 1_000 }, row.purpose)
+    const given = items.filter((each) => each.id === id).flatMap(({ indicator }) => indicator ?? [])
+    // PAP is no rule about who may have it: what it keeps in is left out, whatever the effect.
+    const { tlp, pap, unknown } = row.handling
+    const kept = tlp === 'red' || unknown === true || pap === 'amber' || pap === 'red'
+    if (kept) return nothing(row, given)
+    return seen(given, value)
   },
   'POST /v1/lookup': async (node, { row, value }) => {
     const { body } = await node.call(row.reader, {
@@ -123,6 +145,12 @@ const doors: Readonly<Record<string, (node: TestNode, planted: Planted) => Promi
   },
 }
 
+/** What goes out by no webhook did not, whatever the reader may see. */
+function nothing(row: PolicyCase, given: readonly unknown[]): Seen {
+  if (given.length > 0) throw new Error('it went out')
+  return row.expect.effect
+}
+
 const get = (node: TestNode, { reader, purpose }: PolicyCase, url: string) =>
   node.call(reader, { method: 'GET', url, headers: { 'puente-purpose': purpose } })
 
@@ -137,7 +165,8 @@ function seen(items: readonly { value: string; masked: boolean }[], value: strin
 t.setTimeout(600_000)
 
 t.test('every policy case through every door', async (t) => {
-  const node = await testNode(t)
+  const node = await testNode(t, { privateHosts: ['127.0.0.1'] })
+  endpoint = await Receiver.start(t)
   const planted: Planted[] = []
   // In order of time: a node's clock does not run backwards.
   // An originator that is not enrolled has nothing in the store.

@@ -75,7 +75,12 @@ t.test('REST and GraphQL have the same words for the same things', async (t) => 
   type Part = { readonly [name: string]: Part }
   const { components } = parse(readFileSync('openapi.yaml', 'utf8')) as Part
   const rest = components?.schemas ?? {}
-  const same: Record<string, string> = { Receipt: 'ReceiptFields', IndicatorFilter: '' }
+  const same: Record<string, string> = {
+    Receipt: 'ReceiptFields',
+    IndicatorFilter: '',
+    Webhook: 'Subscription',
+    WebhookFilter: 'FeedFilter',
+  }
   const shared = [
     'Indicator',
     'Handling',
@@ -97,6 +102,12 @@ t.test('REST and GraphQL have the same words for the same things', async (t) => 
     'ApiKey',
     'ClientKey',
     'Identity',
+    'Webhook',
+    'WebhookFilter',
+    'FeedFilter',
+    'DeadLetter',
+    'Pinged',
+    'RotatedSecret',
     'Community',
     'Membership',
     'Agreement',
@@ -140,6 +151,13 @@ t.test('each verb that REST has, GraphQL has', async (t) => {
     follow: 'changes',
     readObservations: 'observations',
     readConstituency: 'constituency',
+    // GraphQL has a type Subscription of its own.
+    listSubscriptions: 'webhooks',
+    readSubscription: 'webhook',
+    createSubscription: 'createWebhook',
+    amendSubscription: 'amendWebhook',
+    removeSubscription: 'removeWebhook',
+    pingSubscription: 'pingWebhook',
   }
   // OAuth has its own protocol, and is what one gets in by.
   const oauth = ['issueToken', 'revokeToken', 'publishedKeys', 'describeTokens']
@@ -158,6 +176,7 @@ t.test('each verb that REST has, GraphQL has', async (t) => {
 t.test('every field of every type answers, in the type that the contract promises', async (t) => {
   const node = await testNode(t)
   const value = freshAddress(1)
+  const subscription = '00000000-0000-4000-8000-000000000001'
   const id = await node.plant(
     {
       originator: 'lacnic',
@@ -195,7 +214,18 @@ t.test('every field of every type answers, in the type that the contract promise
   await node.context.database.client.query(
     "insert into external_identity (id, issuer, subject, account, scopes) values ('0123456789ab', 'i', 's', 'admin.lacnic', '{read}')",
   )
+  await node.context.database.client.query(
+    `insert into webhook_subscription (id, account, credential_kind, credential, purpose, name, url, filter, own_system, batch, secret, created_at,
+       paused_reason, paused_at)
+     values ('${subscription}', 'admin.lacnic', 'key', 'x', 'defence', 'n', 'https://soc.example/', '{}', true, 1, '', now(), 'gone', now())`,
+  )
+  await node.context.database.client.query(
+    `insert into webhook_delivery (id, subscription, number, steps, feed_epoch, cursor, created_at, dead_at, dead_reason)
+     values ('msg_0', '${subscription}', 1, '[]', gen_random_uuid(), '', now(), now(), 'status 500')`,
+  )
   const arguments_: Record<string, string> = {
+    webhook: `id: "${subscription}"`,
+    deadLetters: `webhook: "${subscription}"`,
     indicators: 'first: 1',
     changes: 'first: 1',
     indicator: `id: "${id}"`,
@@ -227,7 +257,18 @@ t.test('every field of every type answers, in the type that the contract promise
   }
   const readable = objects.filter(
     ({ name }) =>
-      !['Mutation', 'Receipt', 'IssuedKey', 'RotatedKey', 'Recalled', 'Membership', 'ObservationTotals'].includes(name),
+      ![
+        'Mutation',
+        'Receipt',
+        'IssuedKey',
+        'RotatedKey',
+        'Recalled',
+        'Membership',
+        'ObservationTotals',
+        'CreatedWebhook',
+        'RotatedSecret',
+        'Pinged',
+      ].includes(name),
   )
   const expected = readable.flatMap((type) => fieldsOf(type.name).map((field) => `${type.name}.${field}`))
   t.strictSame(

@@ -1,6 +1,7 @@
 import t, { type Test } from 'tap'
 import type { Handling } from '../../src/domain/handling.ts'
 import { type Answer, type TestNode, testNode } from '../node.ts'
+import { deliveredTo, Receiver } from '../webhooks.ts'
 
 /**
  * The two-world twin: what a reader who may not see H is answered must be equal, byte for byte, in a world where H never was and in
@@ -60,6 +61,9 @@ const hidden: readonly { readonly why: string; readonly reader: string; readonly
   },
 ]
 
+/** What webhooks of both worlds are sent to. */
+let endpoint = new Receiver()
+
 const secretValue = 'hidden.victim.example'
 const secretParent = 'victim.example'
 
@@ -67,7 +71,9 @@ t.setTimeout(300_000)
 
 for (const { why, reader, handling } of hidden) {
   t.test(`${why}: both worlds answer alike`, async (t) => {
-    const [without, withH] = [await testNode(t), await testNode(t)]
+    const options = { privateHosts: ['127.0.0.1'] }
+    const [without, withH] = [await testNode(t, options), await testNode(t, options)]
+    endpoint = await Receiver.start(t)
     const ids = { h: '', visible: '' }
     for (const node of [without, withH]) {
       // Ids are given: nodes derive them from a key of their own, and would differ by that alone.
@@ -171,6 +177,13 @@ function questions(reader: string, { h, visible }: { h: string; visible: string 
         payload: observed.map((value) => `${value},${value.includes('/') ? 'url' : 'domain-name'}\n`).join(''),
       }),
   })
+  const webhook = (more: object): Question => ({
+    name: `a webhook ${JSON.stringify(more)}`,
+    ask: async (node) => {
+      const { made, got } = await deliveredTo(node, endpoint, reader, more)
+      return { ...made, text: got.map(({ text }) => text.replaceAll(made.body.id, 'subscription')).join('\n') }
+    },
+  })
   const graphql = (query: string, variables: object): Question => post('/graphql', { query, variables })
   const filters = [
     '',
@@ -195,6 +208,9 @@ function questions(reader: string, { h, visible }: { h: string; visible: string 
     get('/v1/feed?limit=1'),
     get(`/v1/feed?domain=${secretParent}`),
     get('/v1/feed?originator=csirt-cl'),
+    webhook({ ownSystem: true }),
+    webhook({ batch: 1 }),
+    webhook({ filter: { domain: secretParent } }),
     get('/v1/statistics'),
     get('/v1/statistics?originator=cert-br'),
     graphql('{ statistics { indicators byTlp { tlp indicators } byOriginator { indicators } } }', {}),

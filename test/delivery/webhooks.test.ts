@@ -1,5 +1,7 @@
+import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
+import { nextAttempt, retryPlan } from '../../src/domain/webhook.ts'
 import { amberFor, greenOf, idOf, member, plant, recall, revise, told } from '../follower.ts'
 import { type TestNode, testNode } from '../node.ts'
 import { json, Receiver, sendAll, sender, subscribe, verifies } from '../webhooks.ts'
@@ -425,6 +427,106 @@ t.test('sending stops when the rights do: key, account, and what may be seen', a
   await plant(node, 3, greenOf())
   t.ok(await paused('credential_ended'), 'the account was disabled')
   t.equal(endpoint.got.length, 3)
+})
+
+t.test('sharing that ends by itself is taken back, without anything else happening', async (t) => {
+  const node = await nodeFor(t)
+  const endpoint = await Receiver.start(t)
+  await subscribe(node, 'camila.csirt-cl', endpoint.url)
+  await plant(node, 1, greenOf({ expiresAt: '2026-06-01T01:00:00.000Z' }))
+  await sendAll(node.context)
+  after(node, 3_599)
+  t.equal(await sendAll(node.context), 0)
+  after(node, 3_600)
+  t.equal(await sendAll(node.context), 1)
+  t.strictSame(endpoint.items.slice(1), [{ change: 'withdrawn', id: idOf(1) }])
+})
+
+t.test('a body is no larger than it may be, and a larger change goes alone', async (t) => {
+  const node = await nodeFor(t)
+  const endpoint = await Receiver.start(t)
+  await subscribe(node, 'camila.csirt-cl', endpoint.url)
+  const large = { description: 'x'.repeat(300_000) }
+  for (let n = 1; n <= 8; n++)
+    await node.plant(greenOf(), { type: 'domain-name', value: `${n}.example` }, { id: idOf(n), ...large })
+  const huge = { description: 'x'.repeat(1_100_000) }
+  await node.plant(greenOf(), { type: 'domain-name', value: 'huge.example' }, { id: idOf(9), ...huge })
+  await sendAll(node.context)
+  t.strictSame(
+    endpoint.items.map(({ id }) => id),
+    Array.from({ length: 9 }, (_, n) => idOf(n + 1)),
+  )
+  const [last, ...others] = endpoint.got.map(({ text }) => text.length).reverse()
+  t.ok(
+    others.every((bytes) => bytes <= 1024 * 1024),
+    others.join(),
+  )
+  t.ok(others.length < 8, 'as many as fit')
+  t.ok(Number(last) > 1024 * 1024)
+})
+
+t.test('with as many dead letters as are kept it is paused, and loses none', async (t) => {
+  const node = await nodeFor(t)
+  const endpoint = await Receiver.start(t)
+  const account = 'camila.csirt-cl'
+  const { id } = await subscribe(node, account, endpoint.url)
+  await node.context.database.client.query(
+    `insert into webhook_delivery (id, subscription, number, steps, feed_epoch, cursor, created_at, dead_at, dead_reason)
+     select 'msg_' || lpad(n::text, 32, '0'), $1, -n, '[]', gen_random_uuid(), '', now(), now(), 'status 500' from generate_series(1, 100) n`,
+    [id],
+  )
+  await plant(node, 1, greenOf())
+  endpoint.reply = () => ({ status: 500 })
+  await exhaust(node, account, id)
+  t.match(await show(node, account, id), {
+    ...{ state: 'paused', paused: { reason: 'dead_letters_full' } },
+    ...{ waiting: 1, deadLetters: 100 },
+  })
+  endpoint.reply = () => ({ status: 200 })
+  t.match((await post(node, account, `${id}/dead-letters/replay`, {})).body, { replayed: 100 })
+  await amend(node, account, id, { paused: false })
+  await sendAll(node.context)
+  t.strictSame(told(endpoint.items.slice(-1)), ['published 0001'])
+  t.match(await show(node, account, id), { waiting: 0, deadLetters: 0 })
+})
+
+t.test('after a restore it is paused, and its owner says where it goes on', async (t) => {
+  const node = await nodeFor(t)
+  const endpoint = await Receiver.start(t)
+  const account = 'camila.csirt-cl'
+  const { id } = await subscribe(node, account, endpoint.url)
+  await plant(node, 1, greenOf())
+  await sendAll(node.context)
+  await plant(node, 2, greenOf())
+  endpoint.reply = () => ({ status: 500 })
+  await sendAll(node.context)
+  const restored = { ...node.context, node: { ...node.context.node, feedEpoch: randomUUID() } }
+  endpoint.reply = () => ({ status: 200 })
+  after(node, 5)
+  t.equal(await sendAll(restored), 0, 'what was written for positions of before is not sent')
+  t.match(await show(node, account, id), { state: 'paused', paused: { reason: 'cursor_outdated' } })
+  await amend(node, account, id, { paused: false, from: 'beginning' })
+  await sendAll(restored)
+  t.strictSame(told(endpoint.items.slice(2)), ['published 0001', 'published 0002'])
+})
+
+t.test('retries come later and later, spread by chance, and not before the endpoint says', async (t) => {
+  const at = new Date(start)
+  const wait = (attempts: number, chance: number, retryAfter?: string) => {
+    const next = nextAttempt(retryPlan, attempts, { status: 503, retryAfter }, at, chance)
+    return next && (next.getTime() - at.getTime()) / 1000
+  }
+  t.strictSame(
+    [1, 2, 3, 4, 5, 6, 7, 8, 9, 10].map((n) => wait(n, 0)),
+    [5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400, undefined],
+    'the schedule of Standard Webhooks 1.0.0',
+  )
+  t.equal(wait(1, 1), 6)
+  t.equal(wait(2, 0, '30'), 300, 'no earlier than the schedule')
+  t.equal(wait(1, 0, '600'), 600)
+  t.equal(wait(1, 0, 'Mon, 01 Jun 2026 00:10:00 GMT'), 600)
+  t.equal(wait(1, 0, '99999999'), 86_400, 'a day at most')
+  for (const text of ['', 'soon', '-5', '1e9', 'Mon, 01 Jun 2020 00:00:00 GMT']) t.equal(wait(1, 0, text), 5, text)
 })
 
 t.test('an endpoint that does not answer delays no other', async (t) => {

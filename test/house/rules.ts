@@ -28,7 +28,7 @@ export const rootRules: Readonly<Record<string, readonly ActionName[]>> = {
   'Query.communities': ['list-communities'],
   'Query.agreements': ['list-agreements'],
   'Query.webhooks': ['list-subscriptions'],
-  'Query.webhook': ['list-subscriptions'],
+  'Query.webhook': ['read-subscription'],
   'Query.deadLetters': ['list-dead-letters'],
   'Mutation.createWebhook': ['create-subscription'],
   'Mutation.amendWebhook': ['amend-subscription'],
@@ -161,15 +161,18 @@ export const typeRules: Readonly<Record<string, TypeRule>> = {
   Identity: { from: ['list-identities', 'add-identity'], members: 'id account issuer subject scopes createdAt' },
   RotatedKey: { from: ['rotate-signing-key'], members: 'kid signsFrom dropped' },
   Webhook: {
-    from: ['list-subscriptions', 'create-subscription', 'amend-subscription'],
+    from: ['list-subscriptions', 'read-subscription', 'create-subscription', 'amend-subscription'],
     members:
       'id name url filter ownSystem batch purpose createdAt state paused waiting deadLetters failingSince nextAttemptAt lastAttemptAt lastDeliveredAt lastOutcome oldSecretUntil',
   },
   WebhookFilter: {
-    from: ['list-subscriptions', 'create-subscription', 'amend-subscription'],
+    from: ['list-subscriptions', 'read-subscription', 'create-subscription', 'amend-subscription'],
     members: 'type tlp class country asn network domain originator minConfidence',
   },
-  WebhookPause: { from: ['list-subscriptions', 'create-subscription', 'amend-subscription'], members: 'reason at' },
+  WebhookPause: {
+    from: ['list-subscriptions', 'read-subscription', 'create-subscription', 'amend-subscription'],
+    members: 'reason at',
+  },
   CreatedWebhook: { from: ['create-subscription'], members: 'webhook secret' },
   RotatedSecret: { from: ['rotate-webhook-secret'], members: 'secret oldSecretUntil' },
   Pinged: { from: ['ping-subscription'], members: 'delivered outcome' },

@@ -1,9 +1,5 @@
 import { actions } from '../../actions/index.ts'
-import {
-  type AmendSubscriptionInput,
-  type CreateSubscriptionInput,
-  readSubscription,
-} from '../../actions/subscriptions.ts'
+import type { AmendSubscriptionInput, CreateSubscriptionInput } from '../../actions/subscriptions.ts'
 import type { RotateSecretInput } from '../../actions/webhook-upkeep.ts'
 import { type Asked, changing, orNull, reading } from './asked.ts'
 import { searchFilter } from './filter.ts'
@@ -18,7 +14,9 @@ interface OfWebhook {
 /** The fields of `Query` about webhooks. */
 export const webhookQueries = {
   webhooks: reading(({ context, caller }: Asked) => actions['list-subscriptions'](context, caller, undefined)),
-  webhook: reading(({ context, caller }: Asked, { id }: ById) => orNull(readSubscription(context, caller, { id }))),
+  webhook: reading(({ context, caller }: Asked, { id }: ById) =>
+    orNull(actions['read-subscription'](context, caller, { id })),
+  ),
   deadLetters: reading(({ context, caller }: Asked, { webhook }: OfWebhook) =>
     orNull(actions['list-dead-letters'](context, caller, { id: webhook })),
   ),

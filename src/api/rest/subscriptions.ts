@@ -1,10 +1,6 @@
 import type { FastifyRequest } from 'fastify'
 import { actions } from '../../actions/index.ts'
-import {
-  type AmendSubscriptionInput,
-  type CreateSubscriptionInput,
-  readSubscription,
-} from '../../actions/subscriptions.ts'
+import type { AmendSubscriptionInput, CreateSubscriptionInput } from '../../actions/subscriptions.ts'
 import type { ReplayInput, RotateSecretInput } from '../../actions/webhook-upkeep.ts'
 import type { Handler } from './handler.ts'
 
@@ -20,7 +16,7 @@ export const subscriptions = {
     const made = await actions['create-subscription'](context, request.caller, body<CreateSubscriptionInput>(request))
     return reply.status(201).send(made)
   },
-  readSubscription: (context, request) => readSubscription(context, request.caller, idOf(request)),
+  readSubscription: (context, request) => actions['read-subscription'](context, request.caller, idOf(request)),
   amendSubscription: (context, request) =>
     actions['amend-subscription'](context, request.caller, {
       ...body<Omit<AmendSubscriptionInput, 'id'>>(request),
