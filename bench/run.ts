@@ -10,6 +10,7 @@ import { fillIndicators, observationsLines } from './observations.ts'
 import { feedLine, graphqlLine, pageLines } from './pages.ts'
 import { memoryLine, visibleLine } from './process.ts'
 import { type Line, lineText, rate } from './report.ts'
+import { webhookLines } from './webhooks.ts'
 import { fill, startBenchNode } from './world.ts'
 
 const { values: options } = parseArgs({
@@ -55,6 +56,7 @@ try {
   if (wanted('visible')) report(await visibleLine(node))
   if (wanted('ingest')) report(await ingestLine(node, options.quick ? 50_000 : 200_000))
   if (wanted('observations')) report(...(await observed(options.quick ? 100_000 : 1_000_000)))
+  if (wanted('webhooks')) report(...(await webhookLines(options.quick ? 10_000 : 40_000)))
   if (wanted('memory')) report(memoryLine(sizes.at(-1) ?? 0))
 } finally {
   await node.close()

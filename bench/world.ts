@@ -3,6 +3,7 @@ import type { Context } from '../src/actions/index.ts'
 import { startContext } from '../src/actions/start.ts'
 import { buildApp } from '../src/app.ts'
 import { mintKey } from '../src/auth/api-keys.ts'
+import { wayOut } from '../src/delivery/http.ts'
 import { canonicalHandling } from '../src/domain/handling.ts'
 import { insertAccount } from '../src/store/accounts.ts'
 import { startThrowAway } from '../src/store/embedded/throw-away.ts'
@@ -37,6 +38,7 @@ export async function startBenchNode(): Promise<BenchNode> {
     log: { info: () => {}, warn: () => {}, error: (facts) => console.error(facts) },
     version: 'bench',
     listen: true,
+    wayOut: wayOut({ privateHosts: ['127.0.0.1'] }),
   })
   const readers = {} as Record<Share, Record<string, string>>
   for (const share of Object.keys(shares) as Share[]) readers[share] = bearer(await enrolReader(context, share))

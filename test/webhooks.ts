@@ -4,7 +4,15 @@ import { createServer, type IncomingHttpHeaders } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { Webhook } from 'standardwebhooks'
 import type { Test } from 'tap'
-import { beat, type Context, letOthers, nextSending, settleSending, takeSubscriptions } from '../src/actions/index.ts'
+import {
+  beat,
+  beginWork,
+  type Context,
+  letOthers,
+  nextSending,
+  settleSending,
+  takeSubscriptions,
+} from '../src/actions/index.ts'
 import { startWebhooks, type WebhookOptions } from '../src/delivery/webhooks.ts'
 import { retryPlan } from '../src/domain/webhook.ts'
 import type { Item } from './follower.ts'
@@ -125,11 +133,12 @@ export async function sendAll(context: Context, id: string = randomUUID()): Prom
     const taken = await takeSubscriptions(context, id, 100, [])
     if (taken.length === 0) return attempts
     for (const held of taken) {
-      const sending = await nextSending(context, held)
-      if (sending === undefined) continue
+      const work = await beginWork(context, held)
+      const sending = work && (await nextSending(context, work))
+      if (work === undefined || sending === undefined) continue
       attempts++
       const outcome = await context.wayOut.post(sending.url, sending.headers, sending.body)
-      if (await settleSending(context, held, sending, outcome, retryPlan, 0)) await letOthers(context, held)
+      if (await settleSending(context, work, sending, outcome, retryPlan, 0)) await letOthers(context, work)
     }
   }
 }

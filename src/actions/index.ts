@@ -104,6 +104,7 @@ export { describeTokens, publishedKeys } from './token-metadata.ts'
 export { forgetEndedTokens, refreshKeySet } from './tokens.ts'
 export {
   beat,
+  beginWork,
   type Held,
   letOthers,
   nextSending,

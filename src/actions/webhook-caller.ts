@@ -7,14 +7,18 @@ import { readClientKey } from '../store/client-keys.ts'
 import { readIdentity } from '../store/identities.ts'
 import type { SubscriptionRow } from '../store/webhook-subscriptions.ts'
 import type { Context } from './context.ts'
-import { credentialsInvalid } from './recognise.ts'
+import { credentialsInvalid, recognise } from './recognise.ts'
 
 /**
- * Who follows for a subscription: its account, with what its credential may still be used for. Roles and memberships are looked up by
- * the verb that is called, as for any caller.
- * @throws {Fault} `credentials_invalid` when the credential was taken back; one that is a key is proven by the verb itself
+ * Who follows for a subscription: its account, with what its credential may still be used for. It is proven under the policy epoch that
+ * is known; as long as that holds the verb that is called need not prove it again.
+ * @throws {Fault} `credentials_invalid` when the credential was taken back or has ended, or the account is disabled
  */
 export async function callerOf(context: Context, row: SubscriptionRow): Promise<Caller> {
+  return await recognise(context, await context.policy.current(), await credentialOf(context, row))
+}
+
+async function credentialOf(context: Context, row: SubscriptionRow): Promise<Caller> {
   const caller: Caller = {
     reader: { ...anonymous, account: row.account },
     scopes: ['read'],

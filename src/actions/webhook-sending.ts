@@ -71,49 +71,77 @@ export const takeSubscriptions = (
 export const letOthers = (context: Context, held: Held): Promise<void> => letGo(context.database, held)
 
 /**
- * What is to be sent next to this endpoint, made and written down under the policy of this moment; undefined when there is nothing, or
- * nothing may be sent: it is let go then.
+ * One subscription while this process holds it: as it was when it was taken. Whatever its owner changes raises the fence, under which
+ * nothing can be written then, so it need not be read again for each delivery.
  */
-export async function nextSending(context: Context, held: Held): Promise<Sending | undefined> {
+export interface Work extends Held {
+  readonly row: SubscriptionRow
+  readonly caller: Caller
+  /** Where the next page begins. */
+  cursor: string | null
+  /** Since then nothing was taken. */
+  failingSince: Date | null
+  /** Whether deliveries may wait that were written before. */
+  mayWait: boolean
+}
+
+/** Begins to work on a subscription that was taken; undefined when nothing may be sent: it is let go then. */
+export async function beginWork(context: Context, held: Held): Promise<Work | undefined> {
   const row = await readHeld(context.database, held)
   if (row === undefined) return undefined
+  const { cursor, failingSince } = row
   try {
-    const caller = await callerOf(context, row)
-    for (;;) {
-      const waiting = await firstWaiting(context.database, row.id)
-      if (waiting === undefined) return await fresh(context, held, row, caller)
-      const again = await remade(context, row, caller, waiting)
-      if (again !== undefined) return again
-      // Nothing of it may be told any more, or need be.
-      const { held: mine } = await settleTaken(context.database, held, waiting.id, {
-        at: context.clock(),
-        outcome: undefined,
-      })
-      if (!mine) return undefined
-    }
+    return { ...held, row, caller: await callerOf(context, row), cursor, failingSince, mayWait: true }
   } catch (error) {
     await stopped(context, held, row, error)
     return undefined
   }
 }
 
+/**
+ * What is to be sent next to this endpoint, made and written down under the policy of this moment; undefined when there is nothing, or
+ * nothing may be sent: it is let go then.
+ */
+export async function nextSending(context: Context, work: Work): Promise<Sending | undefined> {
+  try {
+    while (work.mayWait) {
+      const waiting = await firstWaiting(context.database, work.id)
+      if (waiting === undefined) break
+      const again = await remade(context, work, waiting)
+      if (again !== undefined) return again
+      // Nothing of it may be told any more, or need be.
+      const { held } = await settleTaken(context.database, work, waiting.id, {
+        at: context.clock(),
+        outcome: undefined,
+      })
+      if (!held) return undefined
+    }
+    work.mayWait = false
+    return await fresh(context, work)
+  } catch (error) {
+    await stopped(context, work, work.row, error)
+    return undefined
+  }
+}
+
 /** A new delivery from the feed. */
-async function fresh(context: Context, held: Held, row: SubscriptionRow, caller: Caller): Promise<Sending | undefined> {
+async function fresh(context: Context, work: Work): Promise<Sending | undefined> {
   const [id, createdAt] = [mintDeliveryId(), context.clock()]
-  const { batch, body } = await fitting(context, row, caller, createdAt)
+  const { batch, body } = await fitting(context, work, createdAt)
   if (batch.told.length === 0) {
-    await letGo(context.database, held, lookedAt(batch))
+    await letGo(context.database, work, lookedAt(batch))
     return undefined
   }
   const steps = batch.told.map(({ position, change }): KeptStep => [change.change, position, change.id])
   const delivery = { id, steps: JSON.stringify(steps), feedEpoch: context.node.feedEpoch, createdAt }
-  if (!(await writeDelivery(context.database, held, delivery, lookedAt(batch)))) return undefined
-  return sendingOf(context, row, { id, attempts: 0 }, body)
+  if (!(await writeDelivery(context.database, work, delivery, lookedAt(batch)))) return undefined
+  work.cursor = batch.cursor
+  return sendingOf(context, work.row, { id, attempts: 0 }, body)
 }
 
 /** As many changes as fit into a body; one that is larger than all of it goes alone. Stretches without any are passed over. */
-async function fitting(context: Context, row: SubscriptionRow, caller: Caller, createdAt: Date) {
-  let [limit, { cursor }] = [row.batch, row]
+async function fitting(context: Context, { row, caller, ...work }: Work, createdAt: Date) {
+  let [limit, { cursor }] = [row.batch, work]
   for (;;) {
     const place = cursor === null ? {} : { cursor }
     const batch = await takeBatch(context, caller, { ...inputOf(row), limit, ...place })
@@ -126,12 +154,7 @@ async function fitting(context: Context, row: SubscriptionRow, caller: Caller, c
 }
 
 /** A delivery that was made before, as it may be sent now; undefined when nothing is left of it. */
-async function remade(
-  context: Context,
-  row: SubscriptionRow,
-  caller: Caller,
-  waiting: DeliveryRow,
-): Promise<Sending | undefined> {
+async function remade(context: Context, { row, caller }: Work, waiting: DeliveryRow): Promise<Sending | undefined> {
   // Positions of a feed that is no more mean nothing: it was restored from a backup.
   if (waiting.feedEpoch !== context.node.feedEpoch) return undefined
   const steps = JSON.parse(waiting.steps) as KeptStep[]
@@ -188,7 +211,7 @@ async function stopped(context: Context, held: Held, row: SubscriptionRow, error
  */
 export async function settleSending(
   context: Context,
-  held: Held,
+  work: Work,
   { id, attempts }: Sending,
   outcome: AttemptOutcome,
   plan: RetryPlan,
@@ -196,22 +219,22 @@ export async function settleSending(
 ): Promise<boolean> {
   const at = context.clock()
   if (isTaken(outcome)) {
-    const { held: mine, due } = await settleTaken(context.database, held, id, { at, outcome: outcomeText(outcome) })
-    if (mine && !due) await letGo(context.database, held)
-    return mine && due
+    const settled = await settleTaken(context.database, work, id, { at, outcome: outcomeText(outcome) })
+    work.failingSince = null
+    work.mayWait = settled.waiting
+    if (settled.held && !settled.due) await letGo(context.database, work)
+    return settled.held && settled.due
   }
-  const row = await readHeld(context.database, held)
-  if (row === undefined) return false
   const tried = attempts + 1
   const next = nextAttempt(plan, tried, outcome, at, chance)
   await context.database.transaction(async (transaction) => {
     const failed = { at, outcome: outcomeText(outcome), notBefore: next ?? null }
-    if (!(await settleFailed(transaction, held, id, failed))) return
-    const reason = await giveUp(transaction, row, { id, at, outcome, plan, isLast: next === undefined })
-    if (reason !== undefined) await pause(transaction, context, held, row, reason)
+    if (!(await settleFailed(transaction, work, id, failed))) return
+    const reason = await giveUp(transaction, work, { id, at, outcome, plan, isLast: next === undefined })
+    if (reason !== undefined) await pause(transaction, context, work, work.row, reason)
   })
   context.log.warn(
-    { subscription: held.id, delivery: id, tried, outcome: outcomeText(outcome) },
+    { subscription: work.id, delivery: id, tried, outcome: outcomeText(outcome) },
     'a webhook was not taken',
   )
   return false
@@ -220,7 +243,7 @@ export async function settleSending(
 /** What becomes of an endpoint that did not take something: nothing, a dead letter, or a pause and its reason. */
 async function giveUp(
   transaction: Transaction,
-  row: SubscriptionRow,
+  work: Work,
   failure: {
     readonly id: string
     readonly at: Date
@@ -231,11 +254,11 @@ async function giveUp(
 ): Promise<PauseReason | undefined> {
   const { id, at, outcome, plan, isLast } = failure
   if ('status' in outcome && outcome.status === 410) return 'gone'
-  const since = row.failingSince?.getTime() ?? at.getTime()
+  const since = work.failingSince?.getTime() ?? at.getTime()
   if (at.getTime() - since >= plan.failingMs) return 'failing'
   if (!isLast) return undefined
   // There is no room for another: the delivery waits with the subscription, so that nothing is lost.
-  if ((await countDead(transaction, row.id)) >= limits.webhookDeadLetters) return 'dead_letters_full'
+  if ((await countDead(transaction, work.id)) >= limits.webhookDeadLetters) return 'dead_letters_full'
   await bury(transaction, id, at, outcomeText(outcome))
   return undefined
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import {
   beat,
+  beginWork,
   type Context,
   type Held,
   letOthers,
@@ -97,11 +98,13 @@ export function startWebhooks(context: Context, { wakes, plan = retryPlan }: Web
 
 /** One endpoint: delivery after delivery, until there is no more or others have waited long enough. */
 async function serve(context: Context, held: Held, plan: RetryPlan, isStopping: () => boolean): Promise<void> {
+  const work = await beginWork(context, held)
+  if (work === undefined) return
   for (let n = 0; n < limits.webhookSendsInARow && !isStopping(); n++) {
-    const sending = await nextSending(context, held)
+    const sending = await nextSending(context, work)
     if (sending === undefined) return
     const outcome = await context.wayOut.post(sending.url, sending.headers, sending.body)
-    if (!(await settleSending(context, held, sending, outcome, plan, Math.random()))) return
+    if (!(await settleSending(context, work, sending, outcome, plan, Math.random()))) return
   }
   await letOthers(context, held)
 }

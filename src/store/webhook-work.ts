@@ -143,15 +143,15 @@ export async function writeDelivery(
 
 /**
  * A delivery was taken.
- * @returns `held`: whether this process may go on; `due`: whether there is more to do
+ * @returns `held`: whether this process may go on; `waiting`: whether other deliveries wait; `due`: whether there is more to do at all
  */
 export async function settleTaken(
   { client }: Queries,
   { id, fence }: Held,
   delivery: string,
   { at, outcome }: { readonly at: Date; readonly outcome: string | undefined },
-): Promise<{ readonly held: boolean; readonly due: boolean }> {
-  const { rows } = await client.query<{ held: boolean; due: boolean }>(
+): Promise<{ readonly held: boolean; readonly waiting: boolean; readonly due: boolean }> {
+  const { rows } = await client.query<{ held: boolean; waiting: boolean; looks: boolean }>(
     `with settled as (
        update webhook_subscription set not_before = null, failing_since = null,
          last_outcome = coalesce($5, last_outcome),
@@ -161,14 +161,16 @@ export async function settleTaken(
      ), done as (
        delete from webhook_delivery where id = $3 and subscription in (select id from settled) and dead_at is null
      )
-     select exists (select from settled) as held, w.paused_at is null and (
+     select exists (select from settled) as held,
        w.checked_position < (select position from feed_head) or w.checked_epoch <> (select epoch from policy_state)
-       or w.check_at <= $4 or exists (
-         select from webhook_delivery d where d.subscription = w.id and d.dead_at is null and d.id <> $3)) as due
+         or coalesce(w.check_at <= $4, false) as looks,
+       exists (select from webhook_delivery d where d.subscription = w.id and d.dead_at is null and d.id <> $3) as waiting
      from webhook_subscription w where w.id = $1`,
     [id, fence, delivery, at.toISOString(), outcome ?? null],
   )
-  return rows[0] ?? { held: false, due: false }
+  const [found] = rows
+  if (found === undefined) return { held: false, waiting: false, due: false }
+  return { held: found.held, waiting: found.waiting, due: found.waiting || found.looks }
 }
 
 /** What a failed attempt changes. */

@@ -577,11 +577,12 @@ t.test('of two processes one sends, and the other takes over when it dies', asyn
   // A process that died in the middle: its delivery is written, and it holds the subscription.
   await plant(node, 51, greenOf())
   endpoint.reply = () => ({ status: 200 })
-  const { beat, nextSending, takeSubscriptions } = await import('../../src/actions/index.ts')
+  const { beat, beginWork, nextSending, settleSending, takeSubscriptions } = await import('../../src/actions/index.ts')
   const dead = '00000000-0000-4000-8000-00000000dead'
   await beat(node.context, dead)
   const [held] = await takeSubscriptions(node.context, dead, 10, [])
-  const lost = held && (await nextSending(node.context, held))
+  const work = held && (await beginWork(node.context, held))
+  const lost = work && (await nextSending(node.context, work))
   const three = sender(t, node.context)
   const began = performance.now()
   three.wake()
@@ -589,5 +590,11 @@ t.test('of two processes one sends, and the other takes over when it dies', asyn
   t.ok(performance.now() - began > 1_000, 'not while it may be alive')
   t.ok(performance.now() - began < 10_000, 'and soon after')
   t.equal(endpoint.got.at(-1)?.id, lost?.id, 'under the id that it had')
-  t.equal(held && (await nextSending(node.context, held)), undefined, 'the one thought dead writes no more')
+  const settled = lost && work && (await settleSending(node.context, work, lost, { status: 500 }, retryPlan, 0))
+  t.equal(settled, false)
+  t.match(await node.context.database.client.query('select failing_since, holder from webhook_subscription'), {
+    rows: [{ failing_since: null }],
+  })
+  await plant(node, 52, greenOf())
+  t.equal(work && (await nextSending(node.context, work)), undefined, 'the one thought dead writes no more')
 })
