@@ -14,7 +14,7 @@ import {
   takeSubscriptions,
 } from '../src/actions/index.ts'
 import { startWebhooks, type WebhookOptions } from '../src/delivery/webhooks.ts'
-import { retryPlan } from '../src/domain/webhook.ts'
+import { type RetryPlan, retryPlan } from '../src/domain/webhook.ts'
 import type { Item } from './follower.ts'
 import type { Answer, TestNode } from './node.ts'
 
@@ -126,7 +126,8 @@ export function sender(t: Test, context: Context, options: Partial<WebhookOption
 }
 
 /** Sends whatever is due until nothing is, one after the other: the sender without its clock. @returns how many attempts there were */
-export async function sendAll(context: Context, id: string = randomUUID()): Promise<number> {
+export async function sendAll(context: Context, plan: RetryPlan = retryPlan): Promise<number> {
+  const id = randomUUID()
   let attempts = 0
   await beat(context, id)
   for (;;) {
@@ -138,7 +139,7 @@ export async function sendAll(context: Context, id: string = randomUUID()): Prom
       if (work === undefined || sending === undefined) continue
       attempts++
       const outcome = await context.wayOut.post(sending.url, sending.headers, sending.body)
-      if (await settleSending(context, work, sending, outcome, retryPlan, 0)) await letOthers(context, work)
+      if (await settleSending(context, work, sending, outcome, plan, 0)) await letOthers(context, work)
     }
   }
 }

@@ -90,7 +90,7 @@ export const readSubscription = verb(
 
 /**
  * A new one, sent under the rights of the credential that makes it.
- * @throws {Fault} `endpoint_refused`, `invalid_request`, `invalid_value`, `too_many_subscriptions`, `cursor_invalid`, `cursor_outdated`
+ * @throws {Fault} `endpoint_refused`, `invalid_request`, `invalid_value`, `too_many_subscriptions`, `scope_required`, `cursor_invalid`, `cursor_outdated`
  */
 export const createSubscription = verb(
   'create-subscription',
@@ -234,6 +234,8 @@ async function cursorAt(
   filter: FollowFilter,
   { from, cursor }: Place,
 ): Promise<string | null> {
+  // Asked wherever it begins: who may not follow learns it now.
+  const { cursor: now } = await follow(context, caller, { filter, fromNow: true })
   if (cursor !== undefined) {
     if (from !== undefined) {
       throw new Fault('invalid_request', 'It begins at a cursor or at a place, not at both.', {
@@ -243,8 +245,7 @@ async function cursorAt(
     checkCursor(context, caller, filter, cursor)
     return cursor
   }
-  if (from === 'beginning') return null
-  return (await follow(context, caller, { filter, fromNow: true })).cursor
+  return from === 'beginning' ? null : now
 }
 
 const shown = ({ row, waiting, dead }: CountedSubscription): Subscription => ({

@@ -96,6 +96,19 @@ t.test('they are the account’s own: for anybody else there are none', async (t
     payload: JSON.stringify({ name: 'x', url: hook }),
   })
   t.match(reading.json(), { status: 403, code: 'scope_required' })
+  const { body: writes } = await node.call('nico.lacnic', {
+    method: 'POST',
+    url: `/v1/accounts/${account}/keys`,
+    headers: json,
+    payload: JSON.stringify({ name: 'writes', scopes: ['write'] }),
+  })
+  const blind = await node.app.inject({
+    method: 'POST',
+    url: '/v1/subscriptions',
+    headers: { ...json, authorization: `Bearer ${writes.secret}` },
+    payload: JSON.stringify({ name: 'x', url: hook, from: 'beginning' }),
+  })
+  t.match(blind.json(), { status: 403, code: 'scope_required' }, 'who may not read is sent nothing')
   t.match((await send(node, 'GET', `/${id}`)).body, { name: 'test', state: 'active' }, 'nobody changed it')
 })
 

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
+import { forgetLetters } from '../../src/actions/index.ts'
 import { nextAttempt, retryPlan } from '../../src/domain/webhook.ts'
 import { amberFor, greenOf, idOf, member, plant, recall, revise, told } from '../follower.ts'
 import { type TestNode, testNode } from '../node.ts'
@@ -488,6 +489,21 @@ t.test('with as many dead letters as are kept it is paused, and loses none', asy
   await sendAll(node.context)
   t.strictSame(told(endpoint.items.slice(-1)), ['published 0001'])
   t.match(await show(node, account, id), { waiting: 0, deadLetters: 0 })
+})
+
+t.test('dead letters are kept for thirty days', async (t) => {
+  const node = await nodeFor(t)
+  const endpoint = await Receiver.start(t)
+  const { id } = await subscribe(node, 'camila.csirt-cl', endpoint.url)
+  await plant(node, 1, greenOf())
+  endpoint.reply = () => ({ status: 500 })
+  await exhaust(node, 'camila.csirt-cl', id)
+  const dead = node.context.clock().getTime()
+  node.at(new Date(dead + 30 * 86_400_000).toISOString())
+  t.equal(await forgetLetters(node.context), 0)
+  node.at(new Date(dead + 30 * 86_400_000 + 1).toISOString())
+  t.equal(await forgetLetters(node.context), 1)
+  t.match(await show(node, 'camila.csirt-cl', id), { state: 'active', deadLetters: 0 })
 })
 
 t.test('after a restore it is paused, and its owner says where it goes on', async (t) => {
