@@ -16,6 +16,7 @@ import { readContract } from './api/rest/contract.ts'
 import { registerRest } from './api/rest/index.ts'
 import { requireActions } from './api/route-law.ts'
 import { refuseSlowClients } from './api/slow-clients.ts'
+import { countStreams } from './api/streams.ts'
 import { Fault } from './domain/errors.ts'
 import { limits } from './domain/limits.ts'
 
@@ -51,6 +52,7 @@ export async function buildApp(context: Context, options: AppOptions): Promise<F
   answerProblems(app, context.log, methodsOf(app))
   refuseSlowClients(app, guards)
   shedLoad(app, context, guards)
+  countStreams(app, guards)
   authenticateRequests(app, context)
   privateAnswers(app)
   await app.register(helmet, {

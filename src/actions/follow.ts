@@ -50,6 +50,7 @@ export interface Changes {
 export interface Page extends Changes {
   readonly reached: Reached
   readonly view: FeedView
+  readonly kind: CursorKind
 }
 
 /** @throws {Fault} `cursor_invalid`, `cursor_outdated`, `cursor_from_future`, `invalid_request` */
@@ -84,6 +85,7 @@ async function pageOf(context: Context, caller: Caller, input: FollowInput, stan
     more,
     reached: found.run,
     view: present,
+    kind,
   }
 }
 

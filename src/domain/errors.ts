@@ -91,6 +91,8 @@ export const faultCodes = {
   rate_limited: { kind: 'too_much', status: 429 },
   headers_too_large: { kind: 'too_much', status: 431 },
   request_incomplete: { kind: 'too_much', status: 408 },
+  too_many_streams: { kind: 'too_much', status: 429 },
+  consumer_too_slow: { kind: 'too_much', status: 429 },
   // tokens: the codes of RFC 6749 and RFC 9449
   invalid_client: { kind: 'unauthenticated' },
   invalid_scope: { kind: 'invalid' },
