@@ -71,6 +71,7 @@ export const faultCodes = {
   scope_required: { kind: 'refused' },
   originator_only: { kind: 'refused' },
   not_yours: { kind: 'refused' },
+  origin_refused: { kind: 'refused' },
   roles_forbidden: { kind: 'invalid', status: 422 },
   // what is there
   not_found: { kind: 'missing' },

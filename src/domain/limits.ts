@@ -56,9 +56,10 @@ export const limits = {
   credentialsLookMs: 2_000,
   /** Until a socket for subscriptions must have said who it is. */
   connectionInitMs: 3_000,
-  /** One message of such a socket; subscriptions it may begin in a minute. */
+  /** One message of such a socket, its messages in a minute, and what may wait for its reader before it is closed. */
   socketMessageBytes: 131_072,
-  subscribesPerMinute: 120,
+  socketMessagesPerMinute: 600,
+  socketQueueBytes: 16 * 1024 * 1024,
   graphqlDepth: 8,
   graphqlCost: 10_000,
   graphqlTokens: 2_000,
