@@ -10,9 +10,13 @@ export interface SseEvent {
   readonly data: any
 }
 
+const listening = new WeakMap<TestNode, Promise<string>>()
+
 /** Where a node answers on loopback; opened once. */
 export async function addressOf(node: TestNode): Promise<string> {
-  if (!node.app.server.listening) await node.app.listen({ host: '127.0.0.1', port: 0 })
+  const opened = listening.get(node) ?? node.app.listen({ host: '127.0.0.1', port: 0 })
+  listening.set(node, opened)
+  await opened
   return `http://127.0.0.1:${(node.app.server.address() as AddressInfo).port}`
 }
 
