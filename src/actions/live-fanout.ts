@@ -9,6 +9,8 @@ import type { Seat } from './live-seat.ts'
 import { recogniseTogether } from './recognise-together.ts'
 import { stillMay } from './verb.ts'
 
+const arrived = 'somebody arrived'
+
 /** Groups brought forward at once. */
 const groupsAtOnce = 3
 
@@ -53,7 +55,8 @@ export class Fanout {
   /** From where its page reached on, the seat is served with others, until it is given up. */
   join(seat: Seat): void {
     this.#arrivals.push(seat)
-    this.#kick.abort()
+    // A reason of its own would be made, with a stack, for each.
+    this.#kick.abort(arrived)
     if (!this.#running) void this.#run()
   }
 

@@ -18,7 +18,7 @@ export class Seat {
   #pages: LivePage[] = []
   #changes = 0
   #open = true
-  #wake: (() => void) | undefined
+  #waiter: ((page: LivePage | undefined) => void) | undefined
 
   constructor(caller: Caller, filter: FollowFilter, bound: string, { reached, view, kind }: Page) {
     this.caller = caller
@@ -34,10 +34,13 @@ export class Seat {
   /** @returns false when it did not fit */
   push(page: LivePage): boolean {
     if (!this.#open) return false
+    if (this.#waiter !== undefined) {
+      this.#hand(page)
+      return true
+    }
     if (this.#pages.length > 0 && this.#changes + page.items.length > limits.streamQueue) return false
     this.#pages.push(page)
     this.#changes += page.items.length
-    this.#told()
     return true
   }
 
@@ -45,26 +48,22 @@ export class Seat {
   giveUp(): void {
     this.#open = false
     this.#pages = []
-    this.#told()
+    this.#hand(undefined)
   }
 
   /** The next page; undefined when the seat was given up. One at a time. */
-  async next(): Promise<LivePage | undefined> {
-    while (this.#open) {
-      const page = this.#pages.shift()
-      if (page !== undefined) {
-        this.#changes -= page.items.length
-        return page
-      }
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve
-      })
-    }
-    return undefined
+  next(): Promise<LivePage | undefined> {
+    const page = this.#pages.shift()
+    if (page !== undefined) this.#changes -= page.items.length
+    if (page !== undefined || !this.#open) return Promise.resolve(page)
+    return new Promise((resolve) => {
+      this.#waiter = resolve
+    })
   }
 
-  #told(): void {
-    this.#wake?.()
-    this.#wake = undefined
+  #hand(page: LivePage | undefined): void {
+    const waiter = this.#waiter
+    this.#waiter = undefined
+    waiter?.(page)
   }
 }

@@ -10,6 +10,8 @@ import { Seat } from './live-seat.ts'
 
 export type { LivePage } from './live-page.ts'
 
+type Result = IteratorResult<LivePage, undefined>
+
 const fanouts = new WeakMap<Context, Fanout>()
 
 function fanoutOf(context: Context): Fanout {
@@ -53,15 +55,10 @@ export class Live implements AsyncIterableIterator<LivePage> {
     return this.#last?.cursor ?? this.#input.cursor
   }
 
-  async next(): Promise<IteratorResult<LivePage, undefined>> {
-    while (!this.#over) {
-      const page = this.#seat === undefined ? await this.#read() : await this.#served(this.#seat)
-      if (page !== undefined && !this.#over) return { done: false, value: page }
-    }
-    if (this.#fault === undefined) return { done: true, value: undefined }
-    const fault = this.#fault
-    this.#fault = undefined
-    throw fault
+  next(): Promise<Result> {
+    // Who waits with ten thousand others keeps no more than one promise for it.
+    if (this.#seat !== undefined && !this.#over) return this.#seat.next().then(this.#served)
+    return this.#goOn()
   }
 
   /** Ends it for a reason that `next` then throws. */
@@ -70,7 +67,7 @@ export class Live implements AsyncIterableIterator<LivePage> {
     this.#stop()
   }
 
-  async return(): Promise<IteratorResult<LivePage, undefined>> {
+  async return(): Promise<Result> {
     this.#stop()
     return { done: true, value: undefined }
   }
@@ -80,17 +77,29 @@ export class Live implements AsyncIterableIterator<LivePage> {
     this.#seat?.giveUp()
   }
 
-  async #served(seat: Seat): Promise<LivePage | undefined> {
-    const page = await seat.next()
-    if (page !== undefined) {
+  readonly #served = (page: LivePage | undefined): Result | Promise<Result> => {
+    if (page !== undefined && !this.#over) {
       // Its cursor is sealed when somebody asks for it.
       this.#last = page
-      return page
+      return { done: false, value: page }
     }
     // Who was let go is asked about before anything else is read.
     this.#seat = undefined
     this.#provenAt = Number.NEGATIVE_INFINITY
-    return undefined
+    return this.#goOn()
+  }
+
+  async #goOn(): Promise<Result> {
+    while (!this.#over) {
+      const page = await this.#read()
+      if (this.#over) break
+      if (page !== undefined) return { done: false, value: page }
+      if (this.#seat !== undefined) return await this.next()
+    }
+    if (this.#fault === undefined) return { done: true, value: undefined }
+    const fault = this.#fault
+    this.#fault = undefined
+    throw fault
   }
 
   /** A page of what is there already; undefined when there is nothing in it, and it is not the first. */

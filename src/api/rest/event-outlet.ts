@@ -20,8 +20,16 @@ export class Outlet {
     this.#guards = guards
   }
 
-  /** Resolves when more may be written. @throws {Fault} `consumer_too_slow`; `request_incomplete` when the connection is lost */
-  async write(bytes: Buffer): Promise<void> {
+  /** @returns what resolves when more may be written; nothing when it may at once. @throws {Fault} as {@link pieces} */
+  write(bytes: Buffer): Promise<void> | undefined {
+    const socket = this.#socket
+    const small = bytes.length <= pieceBytes && !socket.destroyed
+    return small && socket.write(bytes) ? undefined : this.#pieces(small ? bytes.subarray(bytes.length) : bytes, small)
+  }
+
+  /** @throws {Fault} `consumer_too_slow`; `request_incomplete` when the connection is lost */
+  async #pieces(bytes: Buffer, waiting: boolean): Promise<void> {
+    if (waiting) await this.#drained()
     for (let at = 0; at < bytes.length; at += pieceBytes) {
       if (this.#socket.destroyed) throw gone()
       if (!this.#socket.write(bytes.subarray(at, at + pieceBytes))) await this.#drained()
@@ -58,6 +66,7 @@ export class Outlet {
 
   async #drained(): Promise<void> {
     const socket = this.#socket
+    if (socket.destroyed) throw gone()
     await new Promise<void>((resolve, reject) => {
       const over = (settle: () => void) => () => {
         clearTimeout(timer)

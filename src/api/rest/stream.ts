@@ -64,17 +64,36 @@ function begin(reply: FastifyReply, socket: Socket): void {
     connection: 'close',
   }
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${String(value)}`)
-  // Whoever is silent from now on is looked after by the outlet.
-  socket.setTimeout(0)
+  takeOver(reply, socket)
   socket.write(`HTTP/1.1 200 OK\r\n${lines.join('\r\n')}\r\n\r\n`)
 }
+
+/**
+ * The connection is the stream's from now on: nothing that is sent on it is a request any more, silence is looked after by the outlet, and what
+ * HTTP kept of the answer (5 KB each) goes.
+ */
+function takeOver(reply: FastifyReply, socket: Socket): void {
+  reply.raw.detachSocket(socket)
+  reply.raw.removeAllListeners()
+  Object.assign(reply.request.raw, { rawHeaders: nothing, headers: {} })
+  socket.removeAllListeners('data')
+  socket.on('data', ignore)
+  socket.setTimeout(0)
+}
+
+const nothing: string[] = []
+const ignore = () => {}
 
 async function pour(context: Context, live: Live, first: LivePage, outlet: Outlet): Promise<void> {
   try {
     // Where nothing is given yet the place is: whoever breaks off now goes on from here.
     await outlet.write(Buffer.from(`retry: ${retryMs}\n${first.items.length === 0 ? `id: ${first.cursor}\n` : ''}\n`))
     await outlet.write(framesOf(first))
-    for await (const page of live) await outlet.write(framesOf(page))
+    for (let next = await live.next(); next.done !== true; next = await live.next()) {
+      const waiting = outlet.write(framesOf(next.value))
+      // Ten thousand readers that need not be waited for are not waited for.
+      if (waiting !== undefined) await waiting
+    }
     outlet.end('')
   } catch (error) {
     await live.return()
