@@ -4,6 +4,7 @@
  * or machines are not to be compared; ratios are.
  */
 import { parseArgs } from 'node:util'
+import { fanOutLines } from './fan-out.ts'
 import { ingestLine } from './ingest.ts'
 import { lookupLine } from './lookup.ts'
 import { fillIndicators, observationsLines } from './observations.ts'
@@ -57,6 +58,7 @@ try {
   if (wanted('ingest')) report(await ingestLine(node, options.quick ? 50_000 : 200_000))
   if (wanted('observations')) report(...(await observed(options.quick ? 100_000 : 1_000_000)))
   if (wanted('webhooks')) report(...(await webhookLines(options.quick ? 10_000 : 40_000)))
+  if (wanted('fan-out')) report(...(await fanOutLines(options.quick ? 2_000 : 10_000)))
   if (wanted('memory')) report(memoryLine(sizes.at(-1) ?? 0))
 } finally {
   await node.close()

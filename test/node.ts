@@ -57,6 +57,8 @@ export async function testNode(
     readonly trustProxy?: readonly string[]
     /** Hosts of this machine that the node may call; it calls none otherwise. */
     readonly privateHosts?: readonly string[]
+    /** Hear of changes as a process that serves does. */
+    readonly listen?: boolean
     readonly database?: { readonly connections: number; readonly connectTimeoutMs: number }
   } = {},
 ): Promise<TestNode> {
@@ -67,6 +69,7 @@ export async function testNode(
     clock: () => now,
     log: { info: () => {}, warn: () => {}, error: (facts, message) => t.comment(message, facts) },
     version: 'test',
+    listen: options.listen === true,
     ...(options.tokens === undefined ? {} : { tokens: options.tokens }),
     wayOut: wayOut({ privateHosts: options.privateHosts ?? [] }),
   })

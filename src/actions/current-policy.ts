@@ -35,11 +35,6 @@ export class CurrentPolicy {
     return this.#standing
   }
 
-  /** The epoch of what is known; undefined before anything is. */
-  get epoch(): bigint | undefined {
-    return this.#standing?.directory.epoch
-  }
-
   /** The epoch may have moved: the next to ask what is known looks. */
   suspect(): void {
     this.#suspect = true

@@ -242,7 +242,7 @@ async function cursorAt(
         position: { pointer: '/from' },
       })
     }
-    checkCursor(context, caller, filter, cursor)
+    await checkCursor(context, caller, filter, cursor)
     return cursor
   }
   return from === 'beginning' ? null : now

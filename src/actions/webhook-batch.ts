@@ -1,13 +1,27 @@
 import type { Caller } from '../domain/caller.ts'
 import { idsStanding } from '../store/changes.ts'
 import type { Context } from './context.ts'
-import { type Change, changesOf, type FollowInput, type FollowPage, followable, pageOf, type Step } from './follow.ts'
+import { type Change, type FollowInput, pageOf } from './follow.ts'
+import { changesOf, followable } from './follow-changes.ts'
+import type { Step } from './follow-steps.ts'
 import { pageFilter } from './search-filter.ts'
+import { territoryFor } from './territory.ts'
 import { verb } from './verb.ts'
-import { permittedFor } from './visible.ts'
+import { permittedFor, recordReading } from './visible.ts'
+
+/** A change, and where in the feed it stands, which is told to nobody. */
+export interface Told {
+  readonly position: number
+  readonly change: Change
+}
 
 /** Changes that are to be delivered together, and how far was looked for them. */
-export interface Batch extends FollowPage {
+export interface Batch {
+  readonly told: readonly Told[]
+  readonly cursor: string
+  readonly more: boolean
+  /** How far the feed was gone through, when there is no more. */
+  readonly upto: number
   readonly epoch: bigint
   /** Epoch milliseconds from which time alone may change what may be seen; Infinity: never. */
   readonly freshUntil: number
@@ -16,11 +30,17 @@ export interface Batch extends FollowPage {
 /** What comes next for a subscription. @throws {Fault} as `follow` */
 export const takeBatch = verb(
   'follow',
-  async (context: Context, caller: Caller, input: FollowInput, standing): Promise<Batch> => ({
-    ...(await pageOf(context, caller, input, standing)),
-    epoch: standing.directory.epoch,
-    freshUntil: permittedFor(context, caller, standing).freshUntil,
-  }),
+  async (context: Context, caller: Caller, input: FollowInput, standing): Promise<Batch> => {
+    const { items, steps, cursor, more, reached } = await pageOf(context, caller, input, standing)
+    return {
+      told: items.map((change, n) => ({ position: steps[n]?.position ?? 0, change })),
+      cursor,
+      more,
+      upto: reached.upto,
+      epoch: standing.directory.epoch,
+      freshUntil: permittedFor(context, caller, standing).freshUntil,
+    }
+  },
   { checkedWithRows: true },
 )
 
@@ -41,19 +61,22 @@ export const remakeBatch = verb(
   'follow',
   async (context: Context, caller: Caller, { steps, ...input }: RemakeInput, standing): Promise<Change[]> => {
     const gives = steps.flatMap(([change, position]): Step[] =>
-      change === 'withdrawn' || change === 'recalled' ? [] : [{ position, give: change, had: false }],
+      change === 'withdrawn' || change === 'recalled' ? [] : [{ part: 'ahead', position, give: change, had: false }],
     )
-    const told = await changesOf(context, caller, standing, input, gives)
-    const given = new Map(told.map(({ position, change }) => [position, change]))
+    const territory = await territoryFor(context, caller, input.filter)
+    const asked = { ...input, territory }
+    const told = await changesOf(context, caller, standing, asked, gives)
+    await recordReading(context, caller, standing, 'follow', told.indicators)
+    const given = new Map(told.items.map((change, n) => [told.steps[n]?.position ?? 0, change]))
     const losses = steps.filter(([change]) => change === 'withdrawn' || change === 'recalled').map(([, , id]) => id)
     const back =
       losses.length === 0
         ? new Set<string>()
         : await idsStanding(
             context.database,
-            followable(context, caller, standing, input),
+            followable(context, caller, standing, asked),
             losses,
-            pageFilter(context, input.filter),
+            pageFilter(context, input.filter, territory),
           )
     return steps.flatMap(([change, position, id]): Change[] => {
       if (change === 'withdrawn' || change === 'recalled') return back.has(id) ? [] : [{ change, id }]

@@ -109,20 +109,19 @@ async function serve(context: Context, held: Held, plan: RetryPlan, isStopping: 
   await letOthers(context, held)
 }
 
-/**
- * Wakes when this process has heard that the feed grew or the policy moved: it looks at what it knows in memory, some twenty times a
- * second, and asks nobody.
- */
+/** Longest that a wait for something heard lasts before it is begun again. */
+const waitMs = 60_000
+
+/** Wakes when this process has heard that the feed grew or the policy moved. */
 export const whatIsHeard =
-  (context: Context): WakeSource =>
+  ({ wake: heard }: Pick<Context, 'wake'>): WakeSource =>
   (wake) => {
-    let [head, epoch] = [-1, context.policy.epoch]
-    const timer = setInterval(() => {
-      const now = [context.column.now.head, context.policy.epoch] as const
-      if (now[0] === head && now[1] === epoch) return
-      ;[head, epoch] = now
-      wake()
-    }, 50)
-    timer.unref()
-    return () => clearInterval(timer)
+    const over = new AbortController()
+    const listen = async () => {
+      for (let { turn } = heard; !over.signal.aborted; { turn } = heard) {
+        if (await heard.after(turn, waitMs, over.signal)) wake()
+      }
+    }
+    void listen()
+    return () => over.abort()
   }

@@ -37,6 +37,7 @@ export const rootRules: Readonly<Record<string, readonly ActionName[]>> = {
   'Mutation.pingWebhook': ['ping-subscription'],
   'Mutation.replayDeadLetters': ['replay-dead-letters'],
   'Query.constituency': ['read-constituency'],
+  'Subscription.feed': ['follow'],
   'Mutation.publish': ['publish'],
   'Mutation.revise': ['revise'],
   'Mutation.recall': ['recall'],
@@ -111,6 +112,7 @@ export const typeRules: Readonly<Record<string, TypeRule>> = {
   Prevalence: { from: ['read-observations'], members: 'organisations jurisdictions' },
   ObservationTotals: { from: ['observe'], members: 'records events matched indicators faults faultsTotal' },
   Feed: { from: ['follow'], members: 'entries cursor more' },
+  LiveFeed: { from: ['follow'], members: 'entries cursor' },
   FeedEntry: { from: ['follow'], members: 'change stixId indicator' },
   Statistics: { from: ['statistics'], members: 'indicators byTlp byOriginator' },
   TlpCount: { from: ['statistics'], members: 'tlp indicators' },
@@ -167,7 +169,7 @@ export const typeRules: Readonly<Record<string, TypeRule>> = {
   },
   WebhookFilter: {
     from: ['list-subscriptions', 'read-subscription', 'create-subscription', 'amend-subscription'],
-    members: 'type tlp class country asn network domain originator minConfidence',
+    members: 'type tlp class country asn network domain originator minConfidence community constituency',
   },
   WebhookPause: {
     from: ['list-subscriptions', 'read-subscription', 'create-subscription', 'amend-subscription'],

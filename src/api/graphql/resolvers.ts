@@ -1,6 +1,6 @@
 import { directoryMutations } from './administration.ts'
 import { directoryQueries, directoryTypes } from './directory.ts'
-import { indicatorQueries, indicatorTypes } from './indicators.ts'
+import { feedSubscription, indicatorQueries, indicatorTypes } from './indicators.ts'
 import { nodeQueries } from './node.ts'
 import { observationMutations, observationTypes } from './observing.ts'
 import { indicatorMutations } from './publishing.ts'
@@ -14,6 +14,7 @@ import { webhookMutations, webhookQueries } from './webhooks.ts'
 export const resolvers = {
   Query: { ...indicatorQueries, ...directoryQueries, ...nodeQueries, ...webhookQueries },
   Mutation: { ...indicatorMutations, ...directoryMutations, ...observationMutations, ...webhookMutations },
+  Subscription: feedSubscription,
   ...indicatorTypes,
   ...directoryTypes,
   ...observationTypes,
