@@ -19,18 +19,20 @@ type Act =
   | { readonly act: 'plant'; readonly n: number; readonly open: boolean }
   | { readonly act: 'revise' | 'narrow' | 'widen' | 'recall'; readonly n: number }
   | { readonly act: 'leave' | 'join' | 'replay' }
-  | { readonly act: 'send'; readonly mode: Mode }
+  | { readonly act: 'send'; readonly mode: Mode; readonly once: boolean }
 
 const someOf = fc.nat({ max: 25 })
 const acts = fc.oneof(
   { weight: 6, arbitrary: fc.record({ act: fc.constant('plant' as const), n: someOf, open: fc.boolean() }) },
   { weight: 5, arbitrary: fc.record({ act: fc.constantFrom('revise', 'narrow', 'widen', 'recall'), n: someOf }) },
-  { weight: 2, arbitrary: fc.record({ act: fc.constantFrom('leave', 'join', 'replay') }) },
+  { weight: 4, arbitrary: fc.record({ act: fc.constantFrom('leave', 'join', 'replay') }) },
   {
     weight: 7,
     arbitrary: fc.record({
       act: fc.constant('send' as const),
-      mode: fc.constantFrom<Mode>('takes', 'answer lost', 'answer lost', 'away'),
+      mode: fc.constantFrom<Mode>('takes', 'takes', 'answer lost', 'away', 'away'),
+      // Given up at once, or at the third failure.
+      once: fc.boolean(),
     }),
   },
 ) as fc.Arbitrary<Act>
@@ -62,12 +64,11 @@ t.test('a receiver ends with what a page shows, through lost answers, dead lette
   const { id } = await subscribe(node, account, endpoint.url, { batch: 4, ownSystem: true })
   const ids = new Map<number, 'there' | 'recalled'>()
   let seconds = 0
-  const send = async (mode: Mode) => {
+  const send = async (mode: Mode, once = false) => {
     holder.mode = mode
     seconds += 10
     node.at(new Date(Date.parse('2026-06-01T00:00:00.000Z') + seconds * 1000).toISOString())
-    // Given up at the second failure.
-    await sendAll(node.context, { retrySeconds: [5], failingMs: Number.POSITIVE_INFINITY })
+    await sendAll(node.context, { retrySeconds: once ? [] : [5, 5], failingMs: Number.POSITIVE_INFINITY })
   }
   const replay = () =>
     node.call(account, {
@@ -78,9 +79,9 @@ t.test('a receiver ends with what a page shows, through lost answers, dead lette
     })
   let letters = 0
   await fc.assert(
-    fc.asyncProperty(fc.array(acts, { minLength: 10, maxLength: 60 }), async (steps) => {
+    fc.asyncProperty(fc.array(acts, { minLength: 20, maxLength: 60 }), async (steps) => {
       for (const step of steps) {
-        if (step.act === 'send') await send(step.mode)
+        if (step.act === 'send') await send(step.mode, step.once)
         else if (step.act === 'replay') letters += (await replay()).body.replayed
         else await happen(node, step, ids)
       }
