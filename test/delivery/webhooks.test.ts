@@ -79,7 +79,7 @@ t.test('signed, in the order of the feed, in batches, and with a cursor that goe
   await revise(node, 1, { confidence: 5 })
   await recall(node, 2)
   wake()
-  await endpoint.until(4)
+  await endpoint.untilTold(7)
   t.strictSame(told(endpoint.items.slice(5)), ['revised 0001', 'recalled 0002'])
 })
 
