@@ -429,6 +429,39 @@ t.test('sending stops when the rights do: key, account, and what may be seen', a
   t.equal(endpoint.got.length, 3)
 })
 
+t.test(
+  'an agreement that begins brings what it lets through, masked where it must be, and takes it when it ends',
+  async (t) => {
+    const node = await nodeFor(t)
+    const endpoint = await Receiver.start(t)
+    await subscribe(node, 'xochitl.cert-mx', endpoint.url)
+    await plant(node, 1, greenOf())
+    const personal = greenOf({ personalData: true })
+    await node.plant(personal, { type: 'email-address', value: 'ana@example.com' }, { id: idOf(2) })
+    await plant(node, 3, greenOf({ notReleasableTo: ['MX'] }))
+    t.equal(await sendAll(node.context), 0)
+    const agree = (url: string, payload: object) =>
+      node.call('policy.lacnic', { method: 'POST', url, headers: json, payload: JSON.stringify(payload) })
+    const made = await agree('/v1/agreements', {
+      ...{ id: 'br-mx', name: 'invented', parties: ['BR', 'MX'], maxTlp: 'green', purposes: ['defence'] },
+      ...{ personalData: false, validFrom: '2026-01-01T00:00:00.000Z', citation: 'invented' },
+    })
+    t.equal(made.status, 201, made.text)
+    await sendAll(node.context)
+    t.strictSame(told(endpoint.items), ['published 0001', 'published 0002'])
+    t.match(endpoint.items[1], { indicator: { masked: true, value: /^[0-9a-f]{32}$/ } })
+    t.notMatch(endpoint.got[0]?.text, /ana@/)
+    after(node, 1)
+    const ended = await agree('/v1/agreements/br-mx/end', {})
+    t.equal(ended.status, 200, ended.text)
+    await sendAll(node.context)
+    t.strictSame(endpoint.items.slice(2), [
+      { change: 'withdrawn', id: idOf(1) },
+      { change: 'withdrawn', id: idOf(2) },
+    ])
+  },
+)
+
 t.test('sharing that ends by itself is taken back, without anything else happening', async (t) => {
   const node = await nodeFor(t)
   const endpoint = await Receiver.start(t)
