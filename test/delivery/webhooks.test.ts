@@ -1,6 +1,9 @@
 import { randomUUID } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { Ajv2020 } from 'ajv/dist/2020.js'
 import t, { type Test } from 'tap'
+import { parse } from 'yaml'
 import { forgetLetters } from '../../src/actions/index.ts'
 import { nextAttempt, retryPlan } from '../../src/domain/webhook.ts'
 import { amberFor, greenOf, idOf, member, plant, recall, revise, told } from '../follower.ts'
@@ -41,6 +44,13 @@ const pausesOnTheLog = async (node: TestNode) => {
   return rows.map(({ subject }) => JSON.parse(subject))
 }
 
+/** What openapi.yaml promises to endpoints. */
+function sentSchema(name: string) {
+  const ajv = new Ajv2020({ strict: false, formats: { 'date-time': true, uuid: true } })
+  ajv.addSchema(parse(readFileSync('openapi.yaml', 'utf8')), 'openapi')
+  return ajv.compile({ $ref: `openapi#/components/schemas/${name}` })
+}
+
 /** Lets the time pass until there is no further attempt. */
 async function exhaust(node: TestNode, account: string, id: string): Promise<void> {
   for (;;) {
@@ -64,7 +74,9 @@ t.test('signed, in the order of the feed, in batches, and with a cursor that goe
     got.map(({ body }) => told(body.data.changes)),
     [['published 0001', 'published 0002'], ['published 0003', 'published 0004'], ['published 0005']],
   )
+  const promised = sentSchema('ChangesSent')
   for (const each of got) {
+    t.ok(promised(each.body), JSON.stringify(promised.errors))
     t.ok(verifies(secret, each), 'the official library accepts it')
     t.notOk(verifies('whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw', each), 'and under no other secret')
     t.match(each.body, { type: 'indicators.changed', data: { subscription: id, cursor: String } })
@@ -315,6 +327,7 @@ t.test('a ping is signed, says nothing, and goes to a paused one too', async (t)
   const [ping] = endpoint.got
   if (ping === undefined) throw new Error('no ping came')
   t.ok(verifies(secret, ping))
+  t.ok(sentSchema('PingSent')(ping.body))
   t.match(ping.body, { type: 'webhook.ping', data: { subscription: id } })
   t.strictSame(Object.keys(ping.body.data), ['subscription'])
   endpoint.reply = () => ({ status: 500 })
