@@ -40,7 +40,7 @@ export async function webhookLines(indicators: number): Promise<Line[]> {
           '/s',
           value,
           limit,
-          0.3,
+          0.1,
         ),
       )
     }

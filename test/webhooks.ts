@@ -67,18 +67,25 @@ export class Receiver {
     return receiver
   }
 
-  /** Waits until so much has come in all. */
+  /** Waits until so many deliveries have come in all. */
   async until(count: number): Promise<readonly Got[]> {
-    while (this.got.length < count) {
-      await new Promise<void>((resolve, reject) => {
-        const timer = setTimeout(() => reject(new Error(`${this.got.length} of ${count} deliveries came`)), 20_000)
-        this.#wake.push(() => {
-          clearTimeout(timer)
-          resolve()
-        })
-      })
-    }
+    while (this.got.length < count) await this.#another(`${count} deliveries`)
     return this.got
+  }
+
+  /** Waits until so many changes have come in all, in whatever deliveries. */
+  async untilTold(count: number): Promise<void> {
+    while (this.items.length < count) await this.#another(`${count} changes`)
+  }
+
+  async #another(wanted: string): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      const timer = setTimeout(() => reject(new Error(`${wanted} were waited for in vain`)), 60_000)
+      this.#wake.push(() => {
+        clearTimeout(timer)
+        resolve()
+      })
+    })
   }
 
   /** Everything that was told, in order. */

@@ -51,6 +51,11 @@ export interface RemakeInput extends FollowInput {
   readonly steps: readonly KeptStep[]
 }
 
+export interface Remade {
+  readonly changes: readonly Change[]
+  readonly epoch: bigint
+}
+
 /**
  * The changes of a delivery that was made before, as they may be told now. What stands where it stood and may still be seen is told
  * again; what moved on or was lost is left out, since the feed tells it further on: the cursor is behind all of them. A loss is left out
@@ -59,7 +64,7 @@ export interface RemakeInput extends FollowInput {
  */
 export const remakeBatch = verb(
   'follow',
-  async (context: Context, caller: Caller, { steps, ...input }: RemakeInput, standing): Promise<Change[]> => {
+  async (context: Context, caller: Caller, { steps, ...input }: RemakeInput, standing): Promise<Remade> => {
     const gives = steps.flatMap(([change, position]): Step[] =>
       change === 'withdrawn' || change === 'recalled' ? [] : [{ part: 'ahead', position, give: change, had: false }],
     )
@@ -78,11 +83,12 @@ export const remakeBatch = verb(
             losses,
             pageFilter(context, input.filter, territory),
           )
-    return steps.flatMap(([change, position, id]): Change[] => {
+    const changes = steps.flatMap(([change, position, id]): Change[] => {
       if (change === 'withdrawn' || change === 'recalled') return back.has(id) ? [] : [{ change, id }]
       const again = given.get(position)
       return again === undefined ? [] : [again]
     })
+    return { changes, epoch: standing.directory.epoch }
   },
   { checkedWithRows: true },
 )

@@ -76,7 +76,9 @@ export const letOthers = (context: Context, held: Held): Promise<void> => letGo(
  */
 export interface Work extends Held {
   readonly row: SubscriptionRow
-  readonly caller: Caller
+  /** As last proven, and when. */
+  caller: Caller
+  provenMs: number
   /** Where the next page begins. */
   cursor: string | null
   /** Since then nothing was taken. */
@@ -91,7 +93,8 @@ export async function beginWork(context: Context, held: Held): Promise<Work | un
   if (row === undefined) return undefined
   const { cursor, failingSince } = row
   try {
-    return { ...held, row, caller: await callerOf(context, row), cursor, failingSince, mayWait: true }
+    const caller = await callerOf(context, row)
+    return { ...held, row, caller, provenMs: context.clock().getTime(), cursor, failingSince, mayWait: true }
   } catch (error) {
     await stopped(context, held, row, error)
     return undefined
@@ -140,11 +143,12 @@ async function fresh(context: Context, work: Work): Promise<Sending | undefined>
 }
 
 /** As many changes as fit into a body; one that is larger than all of it goes alone. Stretches without any are passed over. */
-async function fitting(context: Context, { row, caller, ...work }: Work, createdAt: Date) {
+async function fitting(context: Context, work: Work, createdAt: Date) {
+  const { row } = work
   let [limit, { cursor }] = [row.batch, work]
   for (;;) {
-    const place = cursor === null ? {} : { cursor }
-    const batch = await takeBatch(context, caller, { ...inputOf(row), limit, ...place })
+    const input = { ...inputOf(row), limit, ...(cursor === null ? {} : { cursor }) }
+    const batch = await asProven(context, work, (caller) => takeBatch(context, caller, input))
     const changes = batch.told.map(({ change }) => change)
     const body = bodyOf(row, createdAt, changes, batch.cursor)
     if (changes.length === 0 && batch.more) cursor = batch.cursor
@@ -154,13 +158,41 @@ async function fitting(context: Context, { row, caller, ...work }: Work, created
 }
 
 /** A delivery that was made before, as it may be sent now; undefined when nothing is left of it. */
-async function remade(context: Context, { row, caller }: Work, waiting: DeliveryRow): Promise<Sending | undefined> {
+async function remade(context: Context, work: Work, waiting: DeliveryRow): Promise<Sending | undefined> {
+  const { row } = work
   // Positions of a feed that is no more mean nothing: it was restored from a backup.
   if (waiting.feedEpoch !== context.node.feedEpoch) return undefined
   const steps = JSON.parse(waiting.steps) as KeptStep[]
-  const changes = await remakeBatch(context, caller, { ...inputOf(row), steps })
+  const input = { ...inputOf(row), steps }
+  const { changes } = await asProven(context, work, (caller) => remakeBatch(context, caller, input))
   if (changes.length === 0) return undefined
   return sendingOf(context, row, waiting, bodyOf(row, waiting.createdAt, changes, waiting.cursor))
+}
+
+/** How long a proof of a credential that may end by itself is good for. */
+const provenForMs = 1_000
+
+/**
+ * Asks as the subscription's caller, with its credential proven under the very epoch that the answer was decided by: what raised the
+ * epoch may have been its end.
+ * @throws {Fault} `credentials_invalid`
+ */
+async function asProven<Answer extends { readonly epoch: bigint }>(
+  context: Context,
+  work: Work,
+  ask: (caller: Caller) => Promise<Answer>,
+): Promise<Answer> {
+  for (;;) {
+    if (context.clock().getTime() - work.provenMs >= provenForMs) await proveWork(context, work)
+    const answer = await ask(work.caller)
+    if (answer.epoch === work.caller.provenAt) return answer
+    await proveWork(context, work)
+  }
+}
+
+async function proveWork(context: Context, work: Work): Promise<void> {
+  work.caller = await callerOf(context, work.row)
+  work.provenMs = context.clock().getTime()
 }
 
 const inputOf = (row: SubscriptionRow) => ({ filter: JSON.parse(row.filter) as FollowFilter, leaves: !row.ownSystem })

@@ -1,9 +1,10 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { InjectOptions } from 'fastify'
 import t from 'tap'
 import { amberFor, greenOf, plant, told } from '../follower.ts'
 import { type TestNode, testNode } from '../node.ts'
 import { bearing, pairOf, register, tokenFor } from '../tokens.ts'
-import { json, Receiver, sendAll, subscribe } from '../webhooks.ts'
+import { json, Receiver, sendAll, sender, subscribe } from '../webhooks.ts'
 import { ask, dataOf, errorsOf } from './graphql.ts'
 
 /** The doors of webhooks: whose they are, what they take, and what is on the log. What is sent is in test/delivery. */
@@ -219,6 +220,34 @@ t.test('one made with a token outlives it, and ends with the key the token was a
   t.equal(await sendAll(node.context), 0)
   const { body } = await send(node, 'GET', `/${made.json().id}`, undefined, 'ana.cert-br')
   t.match(body, { state: 'paused', paused: { reason: 'credential_ended' } })
+})
+
+t.test('a key that is taken back in the middle of a backlog ends it there', async (t) => {
+  const node = await testNode(t, { privateHosts: ['127.0.0.1'] })
+  const endpoint = await Receiver.start(t)
+  const pair = await pairOf()
+  const key = await register(node, 'ana.cert-br', pair)
+  const token = await tokenFor(node, 'ana.cert-br', pair)
+  for (let n = 1; n <= 5; n++) await plant(node, n, greenOf())
+  const made = await node.app.inject({
+    method: 'POST',
+    url: '/v1/subscriptions',
+    headers: { ...json, authorization: `Bearer ${token}` },
+    payload: JSON.stringify({ name: 'x', url: endpoint.url, from: 'beginning', batch: 1 }),
+  })
+  t.equal(made.statusCode, 201)
+  endpoint.reply = (_, nth) => ({
+    status: 204,
+    ...(nth === 2 ? { after: node.call('marta.lacnic', { method: 'DELETE', url: `/v1/client-keys/${key}` }) } : {}),
+  })
+  const { wake } = sender(t, node.context)
+  wake()
+  await endpoint.until(2)
+  const paused = async () =>
+    (await send(node, 'GET', `/${made.json().id}`, undefined, 'ana.cert-br')).body.state === 'paused'
+  for (const until = performance.now() + 5_000; performance.now() < until && !(await paused()); ) await sleep(20)
+  t.ok(await paused())
+  t.strictSame(told(endpoint.items), ['published 0001', 'published 0002'])
 })
 
 t.test('each delivery of something above CLEAR is a reading on the audit log', async (t) => {

@@ -1,6 +1,9 @@
 import { randomUUID } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { Ajv2020 } from 'ajv/dist/2020.js'
 import t, { type Test } from 'tap'
+import { parse } from 'yaml'
 import { forgetLetters } from '../../src/actions/index.ts'
 import { nextAttempt, retryPlan } from '../../src/domain/webhook.ts'
 import { amberFor, greenOf, idOf, member, plant, recall, revise, told } from '../follower.ts'
@@ -41,6 +44,13 @@ const pausesOnTheLog = async (node: TestNode) => {
   return rows.map(({ subject }) => JSON.parse(subject))
 }
 
+/** What openapi.yaml promises to endpoints. */
+function sentSchema(name: string) {
+  const ajv = new Ajv2020({ strict: false, formats: { 'date-time': true, uuid: true } })
+  ajv.addSchema(parse(readFileSync('openapi.yaml', 'utf8')), 'openapi')
+  return ajv.compile({ $ref: `openapi#/components/schemas/${name}` })
+}
+
 /** Lets the time pass until there is no further attempt. */
 async function exhaust(node: TestNode, account: string, id: string): Promise<void> {
   for (;;) {
@@ -64,7 +74,9 @@ t.test('signed, in the order of the feed, in batches, and with a cursor that goe
     got.map(({ body }) => told(body.data.changes)),
     [['published 0001', 'published 0002'], ['published 0003', 'published 0004'], ['published 0005']],
   )
+  const promised = sentSchema('ChangesSent')
   for (const each of got) {
+    t.ok(promised(each.body), JSON.stringify(promised.errors))
     t.ok(verifies(secret, each), 'the official library accepts it')
     t.notOk(verifies('whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw', each), 'and under no other secret')
     t.match(each.body, { type: 'indicators.changed', data: { subscription: id, cursor: String } })
@@ -79,7 +91,7 @@ t.test('signed, in the order of the feed, in batches, and with a cursor that goe
   await revise(node, 1, { confidence: 5 })
   await recall(node, 2)
   wake()
-  await endpoint.until(4)
+  await endpoint.untilTold(7)
   t.strictSame(told(endpoint.items.slice(5)), ['revised 0001', 'recalled 0002'])
 })
 
@@ -315,6 +327,7 @@ t.test('a ping is signed, says nothing, and goes to a paused one too', async (t)
   const [ping] = endpoint.got
   if (ping === undefined) throw new Error('no ping came')
   t.ok(verifies(secret, ping))
+  t.ok(sentSchema('PingSent')(ping.body))
   t.match(ping.body, { type: 'webhook.ping', data: { subscription: id } })
   t.strictSame(Object.keys(ping.body.data), ['subscription'])
   endpoint.reply = () => ({ status: 500 })
@@ -428,6 +441,39 @@ t.test('sending stops when the rights do: key, account, and what may be seen', a
   t.ok(await paused('credential_ended'), 'the account was disabled')
   t.equal(endpoint.got.length, 3)
 })
+
+t.test(
+  'an agreement that begins brings what it lets through, masked where it must be, and takes it when it ends',
+  async (t) => {
+    const node = await nodeFor(t)
+    const endpoint = await Receiver.start(t)
+    await subscribe(node, 'xochitl.cert-mx', endpoint.url)
+    await plant(node, 1, greenOf())
+    const personal = greenOf({ personalData: true })
+    await node.plant(personal, { type: 'email-address', value: 'ana@example.com' }, { id: idOf(2) })
+    await plant(node, 3, greenOf({ notReleasableTo: ['MX'] }))
+    t.equal(await sendAll(node.context), 0)
+    const agree = (url: string, payload: object) =>
+      node.call('policy.lacnic', { method: 'POST', url, headers: json, payload: JSON.stringify(payload) })
+    const made = await agree('/v1/agreements', {
+      ...{ id: 'br-mx', name: 'invented', parties: ['BR', 'MX'], maxTlp: 'green', purposes: ['defence'] },
+      ...{ personalData: false, validFrom: '2026-01-01T00:00:00.000Z', citation: 'invented' },
+    })
+    t.equal(made.status, 201, made.text)
+    await sendAll(node.context)
+    t.strictSame(told(endpoint.items), ['published 0001', 'published 0002'])
+    t.match(endpoint.items[1], { indicator: { masked: true, value: /^[0-9a-f]{32}$/ } })
+    t.notMatch(endpoint.got[0]?.text, /ana@/)
+    after(node, 1)
+    const ended = await agree('/v1/agreements/br-mx/end', {})
+    t.equal(ended.status, 200, ended.text)
+    await sendAll(node.context)
+    t.strictSame(endpoint.items.slice(2), [
+      { change: 'withdrawn', id: idOf(1) },
+      { change: 'withdrawn', id: idOf(2) },
+    ])
+  },
+)
 
 t.test('sharing that ends by itself is taken back, without anything else happening', async (t) => {
   const node = await nodeFor(t)
