@@ -132,12 +132,12 @@ async function fresh(context: Context, work: Work): Promise<Sending | undefined>
   const [id, createdAt] = [mintDeliveryId(), context.clock()]
   const { batch, body } = await fitting(context, work, createdAt)
   if (batch.told.length === 0) {
-    await letGo(context.database, work, lookedAt(batch))
+    await letGo(context.database, work, lookedAt(batch, createdAt))
     return undefined
   }
   const steps = batch.told.map(({ position, change }): KeptStep => [change.change, position, change.id])
   const delivery = { id, steps: JSON.stringify(steps), feedEpoch: context.node.feedEpoch, createdAt }
-  if (!(await writeDelivery(context.database, work, delivery, lookedAt(batch)))) return undefined
+  if (!(await writeDelivery(context.database, work, delivery, lookedAt(batch, createdAt)))) return undefined
   work.cursor = batch.cursor
   return sendingOf(context, work.row, { id, attempts: 0 }, body)
 }
@@ -207,12 +207,15 @@ const sendingOf = (
   body: string,
 ): Sending => ({ id, attempts, url: row.url, body, headers: signed(context, row, id, context.clock(), body) })
 
+/** Looked for by the clock at most so often. */
+const lookAgainMs = 1_000
+
 /** A page that is not the last leaves the subscription due. */
-const lookedAt = ({ cursor, more, upto, epoch, freshUntil }: Batch): Looked => ({
+const lookedAt = ({ cursor, more, upto, epoch, freshUntil }: Batch, at: Date): Looked => ({
   cursor,
   position: more ? -1 : upto,
   epoch: more ? -1n : epoch,
-  again: Number.isFinite(freshUntil) ? new Date(freshUntil) : null,
+  again: Number.isFinite(freshUntil) ? new Date(Math.max(freshUntil, at.getTime() + lookAgainMs)) : null,
 })
 
 /** Faults of the follower itself; with others it is the node that cannot, for the moment. */
