@@ -140,14 +140,15 @@ export class Fanout {
   }
 
   async #welcome(standing: Standing): Promise<void> {
-    const arrivals = this.#arrivals.filter(({ isOpen }) => isOpen)
-    this.#arrivals = []
+    const arrivals = [...this.#arrivals]
     if (arrivals.length === 0) return
     const known = await recogniseTogether(
       this.#context,
       standing,
       arrivals.map(({ caller }) => caller),
     )
+    // Only now: nobody is lost when the database does not answer.
+    this.#arrivals.splice(0, arrivals.length)
     for (const seat of arrivals) {
       const caller = known.get(seat.caller)
       const knows = caller === undefined ? undefined : knownAmong(caller, seat.filter)
