@@ -1,11 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
-import { createRequire } from 'node:module'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import path from 'node:path'
-
-const require = createRequire(import.meta.url)
-
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import type { Order } from './fan-out-clients.ts'
@@ -128,7 +124,5 @@ function memory(): number {
   const collect = runInNewContext('gc') as () => void
   collect()
   collect()
-  if (process.env.SHOW) console.error(process.memoryUsage())
-  if (process.env.SNAP) require('node:v8').writeHeapSnapshot(`/tmp/snap-${Date.now()}.heapsnapshot`)
   return process.memoryUsage().rss
 }

@@ -27,6 +27,7 @@ export class EventClient {
   readonly #account: string
   readonly #query: string
   status = 0
+  headers: IncomingMessage['headers'] = {}
   /** What it sends as `Last-Event-ID`. */
   lastId = ''
   /** Comments received. */
@@ -53,6 +54,7 @@ export class EventClient {
       const request = get(url, options, (response) => {
         this.#response = response
         this.status = response.statusCode ?? 0
+        this.headers = response.headers
         this.closed = false
         response.setEncoding('utf8')
         response.on('data', (text: string) => this.#take(text))

@@ -24,6 +24,7 @@ export class Fanout {
   #arrivals: Seat[] = []
   readonly #reading = new Map<string, Promise<Page>>()
   #running = false
+  #failing = false
   #directory: Directory | undefined
   #lookedAt = 0
   #kick = new AbortController()
@@ -61,25 +62,41 @@ export class Fanout {
   }
 
   async #run(): Promise<void> {
-    const { wake, log } = this.#context
+    const { wake } = this.#context
     this.#running = true
     try {
-      while (this.#groups.size > 0 || this.#arrivals.length > 0) {
+      while (this.#isAttended()) {
         const { turn } = wake
         this.#kick = new AbortController()
-        const settled = await this.#round().catch((error: unknown) => {
-          log.warn({ error }, 'streams could not be served; they are again when the database answers')
-          return true
-        })
-        if (settled && this.#arrivals.length === 0) await wake.after(turn, limits.followTickMs, this.#kick.signal)
+        const outcome = await this.#round().catch((error: unknown) => this.#failed(error))
+        // Whoever comes while the database does not answer waits as well.
+        if (outcome === 'failed') await wake.after(wake.turn, limits.followTickMs)
+        else if (outcome === 'settled' && this.#arrivals.length === 0) {
+          await wake.after(turn, limits.followTickMs, this.#kick.signal)
+        }
+        if (outcome !== 'failed') this.#failing = false
       }
     } finally {
       this.#running = false
     }
   }
 
-  /** @returns false when another one is to follow at once */
-  async #round(): Promise<boolean> {
+  #isAttended(): boolean {
+    this.#arrivals = this.#arrivals.filter(({ isOpen }) => isOpen)
+    for (const group of this.#groups.values()) if (group.isEmpty) this.#groups.delete(group.key)
+    return this.#groups.size > 0 || this.#arrivals.length > 0
+  }
+
+  /** Said once, and not at every tick until the database answers again. */
+  #failed(error: unknown): 'failed' {
+    const { log } = this.#context
+    if (!this.#failing) log.warn({ error }, 'streams cannot be served now; they are again when the database answers')
+    this.#failing = true
+    return 'failed'
+  }
+
+  /** @returns `again` when another one is to follow at once */
+  async #round(): Promise<'settled' | 'again' | 'failed'> {
     const { column, policy } = this.#context
     await column.catchUp()
     const target = column.now.head
@@ -88,15 +105,17 @@ export class Fanout {
     await this.#look(standing)
     await this.#welcome(standing)
     const groups = [...this.#groups.values()]
-    let settled = true
+    let outcome: 'settled' | 'again' | 'failed' = 'settled'
     const work = async () => {
       for (let group = groups.pop(); group !== undefined; group = groups.pop()) {
-        if (!(await group.advance(standing, target))) settled = false
-        if (group.isEmpty) this.#groups.delete(group.key)
+        // No group is left at work when the round is over.
+        const reached = await group.advance(standing, target).catch((error: unknown) => this.#failed(error))
+        if (reached === 'failed') outcome = reached
+        else if (!reached && outcome === 'settled') outcome = 'again'
       }
     }
     await Promise.all(Array.from({ length: groupsAtOnce }, work))
-    return settled
+    return outcome
   }
 
   /** Everybody is asked about again when the directory moved, and from time to time: keys and tokens end by themselves. */
@@ -121,14 +140,15 @@ export class Fanout {
   }
 
   async #welcome(standing: Standing): Promise<void> {
-    const arrivals = this.#arrivals.filter(({ isOpen }) => isOpen)
-    this.#arrivals = []
+    const arrivals = [...this.#arrivals]
     if (arrivals.length === 0) return
     const known = await recogniseTogether(
       this.#context,
       standing,
       arrivals.map(({ caller }) => caller),
     )
+    // Only now: nobody is lost when the database does not answer.
+    this.#arrivals.splice(0, arrivals.length)
     for (const seat of arrivals) {
       const caller = known.get(seat.caller)
       const knows = caller === undefined ? undefined : knownAmong(caller, seat.filter)

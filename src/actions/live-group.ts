@@ -53,6 +53,7 @@ export class Group {
   }
 
   get isEmpty(): boolean {
+    this.#sweep()
     return this.#members.size === 0 && this.#arriving.length === 0
   }
 

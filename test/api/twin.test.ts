@@ -1,6 +1,7 @@
 import t, { type Test } from 'tap'
 import type { Handling } from '../../src/domain/handling.ts'
 import { type Answer, type TestNode, testNode } from '../node.ts'
+import { EventClient } from '../sse.ts'
 import { deliveredTo, Receiver } from '../webhooks.ts'
 
 /**
@@ -71,7 +72,7 @@ t.setTimeout(300_000)
 
 for (const { why, reader, handling } of hidden) {
   t.test(`${why}: both worlds answer alike`, async (t) => {
-    const options = { privateHosts: ['127.0.0.1'] }
+    const options = { privateHosts: ['127.0.0.1'], guards: { heartbeatMs: 100 } }
     const [without, withH] = [await testNode(t, options), await testNode(t, options)]
     endpoint = await Receiver.start(t)
     const ids = { h: '', visible: '' }
@@ -184,6 +185,19 @@ function questions(reader: string, { h, visible }: { h: string; visible: string 
       return { ...made, text: got.map(({ text }) => text.replaceAll(made.body.id, 'subscription')).join('\n') }
     },
   })
+  // As long as the feed of the same reader and filter says; then a sign of life, so that what does not come is not waited for.
+  const streamed = (query: string): Question => ({
+    name: `GET /v1/feed/stream?${query}`,
+    ask: async (node) => {
+      const { body } = await node.call(reader, { method: 'GET', url: `/v1/feed?limit=1000&${query}` })
+      const client = await new EventClient(node, reader, query).open()
+      await client.until(
+        ({ events, lastId, beats }) => lastId !== '' && events.length >= body.items.length && beats > 1,
+      )
+      client.cut()
+      return { status: client.status, headers: client.headers, text: JSON.stringify(client.events), body: undefined }
+    },
+  })
   const graphql = (query: string, variables: object): Question => post('/graphql', { query, variables })
   const filters = [
     '',
@@ -200,6 +214,7 @@ function questions(reader: string, { h, visible }: { h: string; visible: string 
     '?format=csv',
     '?format=ndjson',
     '?community=lac-csirts',
+    '?constituency=true',
   ]
   return [
     ...filters.map((filter) => get(`/v1/indicators${filter}`)),
@@ -211,6 +226,11 @@ function questions(reader: string, { h, visible }: { h: string; visible: string 
     webhook({ ownSystem: true }),
     webhook({ batch: 1 }),
     webhook({ filter: { domain: secretParent } }),
+    get(`/v1/feed?community=lac-csirts`),
+    get('/v1/feed?constituency=true'),
+    streamed(''),
+    streamed(`domain=${secretParent}`),
+    streamed('from=now'),
     get('/v1/statistics'),
     get('/v1/statistics?originator=cert-br'),
     graphql('{ statistics { indicators byTlp { tlp indicators } byOriginator { indicators } } }', {}),
@@ -256,7 +276,11 @@ function shown({ status, headers, text }: Answer): object {
     from
       .replace(/bundle--[0-9a-f-]{36}/g, 'bundle')
       .replace(/"receipt":"[0-9a-f-]{36}"/g, '"receipt"')
-      .replace(/[A-Za-z0-9_-]{123}(?=["&>])/g, 'place in the feed')
+      // A cursor of communities, of a constituency, and of neither.
+      .replace(
+        /(?<![A-Za-z0-9_-])(?:[A-Za-z0-9_-]{144}|[A-Za-z0-9_-]{134}|[A-Za-z0-9_-]{123})(?=["&>])/g,
+        'place in the feed',
+      )
       .replace(/[A-Za-z0-9_-]{70}(?=["&>])/g, 'cursor')
   return {
     status,

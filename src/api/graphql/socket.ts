@@ -40,12 +40,12 @@ export function subscriptionDoor(context: Context, origins: readonly string[]) {
       try {
         return argsOf(context, schema, payload, extra, Object.keys(subscriptions).length)
       } catch (error) {
-        return refusedErrors(error, context.log) as never
+        return [new GraphQLError('refused', { originalError: error as Error })]
       }
     },
     subscribe: (args) => subscribed(args as Subscribing, context.log),
-    // Formatted where they were met.
-    onError: (_ctx, _id, _payload, errors) => errors as readonly GraphQLFormattedError[],
+    onError: (_ctx, _id, _payload, errors) =>
+      errors.flatMap(({ originalError }) => refusedErrors(originalError, context.log)),
     onNext: (_ctx, _id, _payload, _args, { data, errors }) => ({
       data: data ?? null,
       ...(errors === undefined ? {} : { errors: errors.flatMap((each) => leaving(each, context.log)) }),
@@ -114,11 +114,11 @@ async function callerOf(
   { caller, headers, address }: Extra,
 ): Promise<Caller> {
   const { authorization, purpose, ...others } = given ?? {}
-  if (authorization === undefined && purpose === undefined) return caller
   const texts = [authorization, purpose].every((each) => each === undefined || typeof each === 'string')
   if (!texts || Object.keys(others).length > 0) {
     throw new Fault('invalid_request', 'connection_init takes "authorization" and "purpose", as texts.')
   }
+  if (authorization === undefined && purpose === undefined) return caller
   if (headers.authorization !== undefined || headers['puente-purpose'] !== undefined) {
     throw new Fault('invalid_request', 'Who you are was said by the handshake.')
   }
