@@ -5,6 +5,7 @@
  */
 import { parseArgs } from 'node:util'
 import { blocklistLines } from './blocklists.ts'
+import { fanOutLines } from './fan-out.ts'
 import { ingestLine, singleLine } from './ingest.ts'
 import { lookupLine } from './lookup.ts'
 import { fillIndicators, observationsLines } from './observations.ts'
@@ -12,6 +13,7 @@ import { feedLine, graphqlLine, pageLines } from './pages.ts'
 import { memoryLine, visibleLine } from './process.ts'
 import { qualityLine, relatedLine } from './quality.ts'
 import { type Line, lineText, rate } from './report.ts'
+import { webhookLines } from './webhooks.ts'
 import { fill, startBenchNode } from './world.ts'
 
 const { values: options } = parseArgs({
@@ -60,6 +62,8 @@ try {
   if (wanted('ingest')) report(await ingestLine(node, options.quick ? 50_000 : 200_000))
   if (wanted('ingest')) report(await singleLine(node))
   if (wanted('observations')) report(...(await observed(options.quick ? 100_000 : 1_000_000)))
+  if (wanted('webhooks')) report(...(await webhookLines(options.quick ? 10_000 : 40_000)))
+  if (wanted('fan-out')) report(...(await fanOutLines(options.quick ? 2_000 : 10_000)))
   if (wanted('memory')) report(memoryLine(sizes.at(-1) ?? 0))
 } finally {
   await node.close()

@@ -1,8 +1,10 @@
 import type { FastifyInstance } from 'fastify'
 import type { Context } from '../src/actions/index.ts'
 import { startContext } from '../src/actions/start.ts'
+import type { Guards } from '../src/api/guards.ts'
 import { buildApp } from '../src/app.ts'
 import { mintKey } from '../src/auth/api-keys.ts'
+import { wayOut } from '../src/delivery/http.ts'
 import { canonicalHandling } from '../src/domain/handling.ts'
 import { insertAccount } from '../src/store/accounts.ts'
 import { startThrowAway } from '../src/store/embedded/throw-away.ts'
@@ -27,7 +29,7 @@ export interface BenchNode {
   close(): Promise<void>
 }
 
-export async function startBenchNode(): Promise<BenchNode> {
+export async function startBenchNode(guards: Partial<Guards> = {}): Promise<BenchNode> {
   const server = await startThrowAway()
   await migrate(server.url, 'migrations')
   const publisher = await enrolPublisher(server.url)
@@ -37,10 +39,11 @@ export async function startBenchNode(): Promise<BenchNode> {
     log: { info: () => {}, warn: () => {}, error: (facts) => console.error(facts) },
     version: 'bench',
     listen: true,
+    wayOut: wayOut({ privateHosts: ['127.0.0.1'] }),
   })
   const readers = {} as Record<Share, Record<string, string>>
   for (const share of Object.keys(shares) as Share[]) readers[share] = bearer(await enrolReader(context, share))
-  const app = await buildApp(context, { root: process.cwd(), requestsPerMinute: 1_000_000, trustProxy: [] })
+  const app = await buildApp(context, { root: process.cwd(), requestsPerMinute: 1_000_000, trustProxy: [], guards })
   const url = await app.listen({ host: '127.0.0.1', port: 0 })
   const client = new Client(url)
   const close = async () => {
@@ -54,7 +57,7 @@ export async function startBenchNode(): Promise<BenchNode> {
 
 const bearer = (secret: string) => ({ authorization: `Bearer ${secret}` })
 
-async function enrolReader(context: Context, id: string): Promise<string> {
+export async function enrolReader(context: Context, id: string): Promise<string> {
   const { id: keyId, secret, digest } = mintKey()
   await context.database.transaction(async (transaction) => {
     await insertOrganisation(transaction, { id, name: id, kind: 'national-cert', jurisdiction: 'BR' })

@@ -7,7 +7,8 @@ import { type Context, type Log, renewEpoch, warmUp } from './actions/index.ts'
 import { startContext } from './actions/start.ts'
 import { buildApp } from './app.ts'
 import type { Config, Secrets } from './config.ts'
-import { jsonFetcher, outbound } from './delivery/http.ts'
+import { jsonFetcher, outbound, wayOut } from './delivery/http.ts'
+import { startWebhooks, whatIsHeard } from './delivery/webhooks.ts'
 import { startSchedule } from './schedule.ts'
 import { defaultDataFolder } from './store/embedded/data-folder.ts'
 import { startEmbedded } from './store/embedded/start.ts'
@@ -72,6 +73,7 @@ export const openContext = (
     log,
     version,
     listen: purpose === 'serve',
+    ...(purpose === 'serve' ? { wayOut: wayOut(config) } : {}),
     tokens: {
       issuer: config.issuer,
       ...(config.oidc === undefined ? {} : { external: { ...config.oidc, fetchJson: jsonFetcher(outbound(config)) } }),
@@ -121,11 +123,13 @@ export async function startNode(
     if (config.warninglists !== undefined) await takeWarninglists(context, config.warninglists, log)
     const schedule = startSchedule(context, log)
     undo.push(() => schedule.stop())
+    const webhooks = startWebhooks(context, { wakes: whatIsHeard(context) })
+    undo.push(() => webhooks.stop())
     // Not waited for: until it is read, pages wait for it themselves.
     warmUp(context).catch((error: unknown) => log.warn({ error }, 'the feed could not be read yet'))
-    const { requestsPerMinute, trustProxy, connections, connectionsPerAddress } = config
+    const { requestsPerMinute, trustProxy, allowedOrigins, connections, connectionsPerAddress } = config
     const guards = { connections, connectionsPerAddress }
-    const app = await buildApp(context, { root: projectFolder, requestsPerMinute, trustProxy, guards })
+    const app = await buildApp(context, { root: projectFolder, requestsPerMinute, trustProxy, allowedOrigins, guards })
     undo.push(() => app.close())
     const url = await listen(app, config, port)
     let stopping: Promise<void> | undefined

@@ -1,6 +1,7 @@
 import {
   type Context,
   forgetEndedTokens,
+  forgetLetters,
   forgetOldViews,
   integrateAudit,
   isReady,
@@ -34,6 +35,8 @@ export const jobs: readonly Job[] = [
   { name: 'ended tokens', everyMs: 60_000, run: forgetEndedTokens },
   // more often than keys are old, so that they never are when the issuer answers
   { name: 'key set of the external issuer', everyMs: 60_000, run: refreshKeySet },
+  // deliveries that nobody took are not kept for ever
+  { name: 'dead letters', everyMs: 3_600_000, run: forgetLetters },
   // streams append what they counted; pages of one indicator stay short when it is added up
   { name: 'observations', everyMs: 10_000, run: mergeObservations },
 ]

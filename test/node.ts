@@ -8,6 +8,7 @@ import { startContext, type TokenSettings } from '../src/actions/start.ts'
 import type { Guards } from '../src/api/guards.ts'
 import { buildApp } from '../src/app.ts'
 import { mintKey } from '../src/auth/api-keys.ts'
+import { wayOut } from '../src/delivery/http.ts'
 import { publicCaller } from '../src/domain/caller.ts'
 import type { Draft } from '../src/domain/draft.ts'
 import type { Handling } from '../src/domain/handling.ts'
@@ -54,6 +55,10 @@ export async function testNode(
     readonly tokens?: TokenSettings
     readonly guards?: Partial<Guards>
     readonly trustProxy?: readonly string[]
+    /** Hosts of this machine that the node may call; it calls none otherwise. */
+    readonly privateHosts?: readonly string[]
+    /** Hear of changes as a process that serves does. */
+    readonly listen?: boolean
     readonly database?: { readonly connections: number; readonly connectTimeoutMs: number }
   } = {},
 ): Promise<TestNode> {
@@ -64,7 +69,9 @@ export async function testNode(
     clock: () => now,
     log: { info: () => {}, warn: () => {}, error: (facts, message) => t.comment(message, facts) },
     version: 'test',
+    listen: options.listen === true,
     ...(options.tokens === undefined ? {} : { tokens: options.tokens }),
+    wayOut: wayOut({ privateHosts: options.privateHosts ?? [] }),
   })
   const app = await buildApp(context, {
     root: process.cwd(),

@@ -1,4 +1,5 @@
 import type { Directory } from '../domain/directory.ts'
+import type { AttemptOutcome } from '../domain/webhook.ts'
 import type { Visibility } from '../policy/visibility.ts'
 import type { Database } from '../store/database.ts'
 import type { LiveColumn } from '../store/live-column.ts'
@@ -13,6 +14,7 @@ import type { OpenBlocklists } from './open-blocklists.ts'
 import type { ProvenKeys } from './proven-keys.ts'
 import type { Tokens } from './tokens.ts'
 import type { Turns } from './turns.ts'
+import type { Wake } from './wake.ts'
 import type { Warninglists } from './warninglists.ts'
 
 /** Where the actions write what an operator should know. */
@@ -20,6 +22,14 @@ export interface Log {
   info(facts: object, message: string): void
   warn(facts: object, message: string): void
   error(facts: object, message: string): void
+}
+
+/** The way out of this node, as `delivery/http.ts` makes it: only where the node may call. */
+export interface WayOut {
+  /** Why this URL is never called; undefined when it may be tried. */
+  refusal(url: string): string | undefined
+  /** Sends JSON and reads the answer's status. Never throws. */
+  post(url: string, headers: Readonly<Record<string, string>>, body: string): Promise<AttemptOutcome>
 }
 
 /** What every action is given: made once at start, by `app.ts` or a test. */
@@ -47,6 +57,9 @@ export interface Context {
   readonly expiries: BlocklistExpiries
   readonly openBlocklists: OpenBlocklists
   readonly failures: FailedAuthentications
+  readonly wayOut: WayOut
+  /** Tells whoever follows that there may be something for it. */
+  readonly wake: Wake
 }
 
 /** The directory and the decisions as of one policy epoch. */

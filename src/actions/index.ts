@@ -32,7 +32,9 @@ import { setUp } from './set-up.ts'
 import { sight } from './sight.ts'
 import { rotateSigningKey } from './signing-keys.ts'
 import { statistics } from './statistics.ts'
+import * as subscriptions from './subscriptions.ts'
 import * as warninglists from './warninglists.ts'
+import * as webhooks from './webhook-upkeep.ts'
 import { whoami } from './whoami.ts'
 
 /** Every verb, by its name. A name without an action, or an action without a name, does not compile. */
@@ -99,9 +101,18 @@ export const actions = {
   sight,
   'read-sightings': readSightings,
   'list-related': listRelated,
+  'list-subscriptions': subscriptions.listSubscriptions,
+  'read-subscription': subscriptions.readSubscription,
+  'create-subscription': subscriptions.createSubscription,
+  'amend-subscription': subscriptions.amendSubscription,
+  'remove-subscription': subscriptions.removeSubscription,
+  'rotate-webhook-secret': webhooks.rotateWebhookSecret,
+  'ping-subscription': webhooks.pingSubscription,
+  'list-dead-letters': webhooks.listDeadLetters,
+  'replay-dead-letters': webhooks.replayDeadLetters,
 } as const satisfies Record<ActionName, unknown>
 
-export type { Context, Log } from './context.ts'
+export type { Context, Log, WayOut } from './context.ts'
 export { forgetOldViews, isReady, makeRoom, renewEpoch, waitingForDatabase, warmUp } from './describe.ts'
 export { integrateAudit } from './integrate-audit.ts'
 export { mergeObservations } from './read-observations.ts'
@@ -109,3 +120,14 @@ export { tendSigningKeys } from './signing-keys.ts'
 export { describeTokens, publishedKeys } from './token-metadata.ts'
 export { forgetEndedTokens, refreshKeySet } from './tokens.ts'
 export { loadWarninglist, removeWarninglist, warningsOf } from './warninglists.ts'
+export {
+  beat,
+  beginWork,
+  type Held,
+  letOthers,
+  nextSending,
+  settleSending,
+  stopSending,
+  takeSubscriptions,
+} from './webhook-sending.ts'
+export { forgetLetters } from './webhook-upkeep.ts'

@@ -7,7 +7,7 @@ import { ensurePartitions } from '../store/partitions.ts'
 import { Signals } from '../store/signals.ts'
 import { AuditQueue } from './audit-queue.ts'
 import { BlocklistExpiries } from './blocklist-version.ts'
-import type { Context, Log } from './context.ts'
+import type { Context, Log, WayOut } from './context.ts'
 import { CurrentPolicy } from './current-policy.ts'
 import { ExternalIssuer, type ExternalIssuerSettings, type FetchJson } from './external-issuer.ts'
 import { FailedAuthentications } from './failed-authentications.ts'
@@ -17,6 +17,7 @@ import { ProvenKeys } from './proven-keys.ts'
 import { ensureSigningKey, SigningKeys } from './signing-keys.ts'
 import { Tokens } from './tokens.ts'
 import { Turns } from './turns.ts'
+import { Wake } from './wake.ts'
 import { Warninglists } from './warninglists.ts'
 
 /** What tokens are issued and taken by. */
@@ -25,6 +26,12 @@ export interface TokenSettings {
   readonly issuer: string
   /** Another issuer whose tokens people may use, and how its keys are fetched. */
   readonly external?: ExternalIssuerSettings & { readonly fetchJson: FetchJson }
+}
+
+/** For a process that only commands: it sends nothing. */
+const noWayOut: WayOut = {
+  refusal: () => 'this process sends nothing',
+  post: async () => ({ error: 'this process sends nothing' }),
 }
 
 /** For a node that was not told its name: where it answers by default. */
@@ -40,6 +47,7 @@ export async function startContext(options: {
   /** Hear at once of what other processes change; a process that serves does, a command that runs once need not. */
   readonly listen?: boolean
   readonly tokens?: TokenSettings
+  readonly wayOut?: WayOut
 }): Promise<Context & { close(): Promise<void> }> {
   const { clock, log, version } = options
   const database = new Database({
@@ -50,11 +58,14 @@ export async function startContext(options: {
   await ensurePartitions(database)
   const policy = new CurrentPolicy(database)
   const column = new LiveColumn(database)
+  const wake = new Wake()
   const signals = new Signals(
     database.url,
     (signal) => {
       const heard = signal === 'policy' ? policy.moved() : column.hurry()
-      heard.catch((error: unknown) => log.warn({ error, signal }, 'what changed could not be read yet'))
+      heard
+        .catch((error: unknown) => log.warn({ error, signal }, 'what changed could not be read yet'))
+        .finally(() => wake.tell())
     },
     (error) => log.warn({ error }, 'the connection that hears of changes broke'),
   )
@@ -80,6 +91,8 @@ export async function startContext(options: {
     warninglists: new Warninglists(database),
     expiries: new BlocklistExpiries(),
     openBlocklists: new OpenBlocklists(),
+    wayOut: options.wayOut ?? noWayOut,
+    wake,
     close: async () => {
       await signals.close()
       await audit.close()

@@ -21,6 +21,7 @@ import { addServe } from './commands/serve.ts'
 import { addSetup } from './commands/setup.ts'
 import { addSight } from './commands/sight.ts'
 import { addWarninglist } from './commands/warninglist.ts'
+import { addWebhook } from './commands/webhook.ts'
 import { CommandError, type ExitCode, exitCodes, exitCodesText } from './exit.ts'
 import { aligned } from './output.ts'
 import type { Shell } from './shell.ts'
@@ -77,7 +78,7 @@ function program(shell: Shell): Command {
     .showHelpAfterError('(--help shows what is possible)')
     .addHelpText('after', `\nEnvironment:\n${environmentText()}\n\n${exitCodesText}`)
   for (const add of [addServe, addDemo, addSetup, addMigrate, addRestored, addDoctor]) add(puente, shell)
-  for (const add of [addPush, addLookup, addSight]) add(puente, shell)
+  for (const add of [addPush, addLookup, addSight, addWebhook]) add(puente, shell)
   for (const add of [addOrg, addAccount, addKey, addCommunity, addClient, addAgreement, addIdentity]) add(puente, shell)
   for (const add of [addBlocklist, addWarninglist]) add(puente, shell)
   addAudit(puente, shell)

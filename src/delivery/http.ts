@@ -2,6 +2,7 @@ import { lookup as resolve } from 'node:dns'
 import { type IncomingHttpHeaders, type IncomingMessage, request as requestHttp } from 'node:http'
 import { request as requestHttps } from 'node:https'
 import { isIP, type LookupFunction } from 'node:net'
+import type { WayOut } from '../actions/index.ts'
 import { limits } from '../domain/limits.ts'
 import { parseStrict } from '../formats/json-text.ts'
 import { isPublicAddress } from './address.ts'
@@ -45,7 +46,7 @@ export class OutboundRefused extends Error {
 export function outbound({ privateHosts, resolve: lookup = resolve as LookupFunction }: OutboundOptions): Outbound {
   return async (request) => {
     const url = new URL(request.url)
-    const isPrivate = privateHosts.includes(url.host) || privateHosts.includes(url.hostname)
+    const isPrivate = isAmong(privateHosts, url)
     check(url, isPrivate)
     const { method = 'GET', headers = {}, body, timeoutMs = limits.outboundTimeoutMs } = request
     const send = url.protocol === 'https:' ? requestHttps : requestHttp
@@ -72,6 +73,9 @@ export function outbound({ privateHosts, resolve: lookup = resolve as LookupFunc
     })
   }
 }
+
+const isAmong = (privateHosts: readonly string[], { host, hostname }: URL): boolean =>
+  privateHosts.includes(host) || privateHosts.includes(hostname)
 
 /** @throws {OutboundRefused} A name is looked at when it is resolved; an address in the URL is never resolved. */
 function check(url: URL, isPrivate: boolean): void {
@@ -119,3 +123,27 @@ export const jsonFetcher =
     if (status !== 200) throw new Error(`${url} answered with status ${status}`)
     return parseStrict(body)
   }
+
+/** The way out as the actions have it: what goes wrong is an outcome like others. */
+export function wayOut(options: OutboundOptions): WayOut {
+  const send = outbound(options)
+  return {
+    refusal: (text) => {
+      try {
+        const url = new URL(text)
+        check(url, isAmong(options.privateHosts, url))
+        return undefined
+      } catch (error) {
+        return error instanceof OutboundRefused ? error.message : 'this is no URL'
+      }
+    },
+    post: async (url, headers, body) => {
+      try {
+        const answer = await send({ url, method: 'POST', headers, body })
+        return { status: answer.status, retryAfter: answer.headers['retry-after'] }
+      } catch (error) {
+        return { error: error instanceof Error ? error.message : String(error) }
+      }
+    },
+  }
+}

@@ -62,5 +62,14 @@ export const actionNames = [
   'sight',
   'read-sightings',
   'list-related',
+  'list-subscriptions',
+  'read-subscription',
+  'create-subscription',
+  'amend-subscription',
+  'remove-subscription',
+  'rotate-webhook-secret',
+  'ping-subscription',
+  'list-dead-letters',
+  'replay-dead-letters',
 ] as const
 export type ActionName = (typeof actionNames)[number]

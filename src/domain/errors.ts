@@ -64,6 +64,8 @@ export const faultCodes = {
   people_unknown: { kind: 'invalid', status: 422 },
   invalid_handling: { kind: 'invalid', status: 422 },
   critical_unknown: { kind: 'invalid', status: 422 },
+  // webhooks
+  endpoint_refused: { kind: 'invalid', status: 422 },
   // who asks
   credentials_required: { kind: 'unauthenticated' },
   credentials_invalid: { kind: 'unauthenticated' },
@@ -71,6 +73,7 @@ export const faultCodes = {
   scope_required: { kind: 'refused' },
   originator_only: { kind: 'refused' },
   not_yours: { kind: 'refused' },
+  origin_refused: { kind: 'refused' },
   roles_forbidden: { kind: 'invalid', status: 422 },
   // what is there
   not_found: { kind: 'missing' },
@@ -79,6 +82,7 @@ export const faultCodes = {
   version_conflict: { kind: 'conflict' },
   version_outdated: { kind: 'conflict' },
   already_recalled: { kind: 'conflict' },
+  too_many_subscriptions: { kind: 'conflict' },
   agreement_immutable: { kind: 'conflict' },
   idempotency_key_reused: { kind: 'conflict', status: 422 },
   idempotency_in_progress: { kind: 'conflict' },
@@ -91,6 +95,8 @@ export const faultCodes = {
   rate_limited: { kind: 'too_much', status: 429 },
   headers_too_large: { kind: 'too_much', status: 431 },
   request_incomplete: { kind: 'too_much', status: 408 },
+  too_many_streams: { kind: 'too_much', status: 429 },
+  consumer_too_slow: { kind: 'too_much', status: 429 },
   // tokens: the codes of RFC 6749 and RFC 9449
   invalid_client: { kind: 'unauthenticated' },
   invalid_scope: { kind: 'invalid' },

@@ -81,6 +81,16 @@ export const permissions = {
   sight: { who: ['reader', 'publisher'], scope: 'write' },
   'read-sightings': { who: 'public', scope: 'read' },
   'list-related': { who: 'public', scope: 'read' },
+  // Webhooks are the account's own; what is sent is asked of `follow` each time.
+  'list-subscriptions': { who: 'enrolled', scope: 'read' },
+  'read-subscription': { who: 'enrolled', scope: 'read' },
+  'create-subscription': { who: 'enrolled', scope: 'write' },
+  'amend-subscription': { who: 'enrolled', scope: 'write' },
+  'remove-subscription': { who: 'enrolled', scope: 'write' },
+  'rotate-webhook-secret': { who: 'enrolled', scope: 'write' },
+  'ping-subscription': { who: 'enrolled', scope: 'write' },
+  'list-dead-letters': { who: 'enrolled', scope: 'read' },
+  'replay-dead-letters': { who: 'enrolled', scope: 'write' },
 } as const satisfies Record<ActionName, Permission>
 
 export interface Refusal {

@@ -87,3 +87,22 @@ export async function visibleAt(
   )
   return new Map(rows.map((row) => [Number(row.position), toIndicator(row)]))
 }
+
+/** Which of these STIX ids stand for something that is visible, fits the filter and is not recalled. @throws {PolicyMoved} */
+export async function idsStanding(
+  queries: Queries,
+  visible: VisibleTo,
+  ids: readonly string[],
+  filter: PageFilter,
+): Promise<Set<string>> {
+  const parameters = new Parameters()
+  const conditions = [visibleCondition(visible, parameters), ...conditionsOf(filter, parameters), 'not i.recalled']
+  const uuids = parameters.add(ids.map((id) => id.slice(id.lastIndexOf('--') + 2)))
+  const rows = await queryVisible<{ readonly stix_id: string }>(
+    queries,
+    visible,
+    `select i.stix_id from indicator i where i.stix_id = any(${uuids}::uuid[]) and ${conditions.join(' and ')}`,
+    parameters,
+  )
+  return new Set(rows.map((row) => stixIdOf(row.stix_id)))
+}

@@ -2,6 +2,9 @@ import type { Test } from 'tap'
 import t from 'tap'
 import { freshAddress, type TestNode, testNode } from '../node.ts'
 import { loadCases, type PolicyCase } from '../policy/cases.ts'
+import { EventClient } from '../sse.ts'
+import { Subscriber } from '../subscriber.ts'
+import { deliveredTo, Receiver } from '../webhooks.ts'
 import { handling } from './graphql.ts'
 
 interface Planted {
@@ -14,6 +17,9 @@ interface Planted {
 
 /** What a door shows of one indicator: as it is, masked, or nothing. A door may be closed to a reader whatever it may see. */
 type Seen = 'permit' | 'redact' | 'deny' | 'closed'
+
+/** What webhooks are sent to; there is one as soon as the cases run. */
+let endpoint = new Receiver()
 
 /** Each way in which a reader can meet an indicator. */
 const doors: Readonly<Record<string, (node: TestNode, planted: Planted) => Promise<Seen>>> = {
@@ -61,9 +67,51 @@ const doors: Readonly<Record<string, (node: TestNode, planted: Planted) => Promi
     const items = (body.items as { id: string; indicator?: { value: string; masked: boolean } }[])
       .filter((each) => each.id === id)
       .flatMap(({ indicator }) => indicator ?? [])
-    // RED is in no feed, whoever may read it.
-    if (row.handling.tlp === 'red' && items.length === 0) return row.expect.effect
-    return seen(items, value)
+    return followed(row, items, value)
+  },
+  'GET /v1/feed/stream': async (node, { row, value, id }) => {
+    const { body } = await get(node, row, '/v1/feed?limit=1000')
+    const client = await new EventClient(node, row.reader).open({ 'puente-purpose': row.purpose })
+    await client.until(({ events, lastId }) => lastId !== '' && events.length >= body.items.length, 'the feed')
+    client.cut()
+    if (client.events.length !== body.items.length) throw new Error('a stream and a page of the feed disagree')
+    return followed(
+      row,
+      client.events.flatMap(({ data }) => (data.id === id && data.indicator !== undefined ? [data.indicator] : [])),
+      value,
+    )
+  },
+  'subscription over /graphql': async (node, { row, value, id }) => {
+    const { body } = await get(node, row, '/v1/feed?limit=1000')
+    const subscriber = await new Subscriber(node).open({ ...node.as(row.reader), 'puente-purpose': row.purpose })
+    await subscriber.init()
+    subscriber.subscribe('a')
+    await subscriber.until(({ told, cursor }) => cursor !== undefined && told.length >= body.items.length, 'the feed')
+    subscriber.ws.terminate()
+    const entries = subscriber.messages.flatMap(({ payload }) => payload?.data?.feed.entries ?? [])
+    return followed(
+      row,
+      entries.flatMap(({ stixId, indicator }) => (stixId === id && indicator !== null ? [indicator] : [])),
+      value,
+    )
+  },
+  'POST of a webhook': async (node, { row, value, id }) => {
+    if (row.reader === 'anonymous') return 'closed'
+    const { items } = await deliveredTo(node, endpoint, row.reader, { ownSystem: true, batch: 1_000 }, row.purpose)
+    const given = items.filter((each) => each.id === id).flatMap(({ indicator }) => indicator ?? [])
+    // RED goes nowhere by itself, whoever may read it.
+    if (row.handling.tlp === 'red') return nothing(row, given)
+    return seen(given, value)
+  },
+  'POST of a webhook to a system of others': async (node, { row, value, id }) => {
+    if (row.reader === 'anonymous') return 'closed'
+    const { items } = await deliveredTo(node, endpoint, row.reader, { batch: 1_000 }, row.purpose)
+    const given = items.filter((each) => each.id === id).flatMap(({ indicator }) => indicator ?? [])
+    // PAP is no rule about who may have it: what it keeps in is left out, whatever the effect.
+    const { tlp, pap, unknown } = row.handling
+    const kept = tlp === 'red' || unknown === true || pap === 'amber' || pap === 'red'
+    if (kept) return nothing(row, given)
+    return seen(given, value)
   },
   'GET /v1/blocklists/{file}': async (node, { row, value }) => {
     const { status, text } = await get(node, row, '/v1/blocklists/all.txt')
@@ -184,6 +232,15 @@ const doors: Readonly<Record<string, (node: TestNode, planted: Planted) => Promi
   },
 }
 
+/** What goes out by no webhook did not, whatever the reader may see. */
+function nothing(row: PolicyCase, given: readonly unknown[]): Seen {
+  if (given.length > 0) throw new Error('it went out')
+  return row.expect.effect
+}
+/** RED is in no feed, whoever may read it. */
+const followed = (row: PolicyCase, items: readonly { value: string; masked: boolean }[], value: string): Seen =>
+  row.handling.tlp === 'red' && items.length === 0 ? row.expect.effect : seen(items, value)
+
 const get = (node: TestNode, { reader, purpose }: PolicyCase, url: string) =>
   node.call(reader, { method: 'GET', url, headers: { 'puente-purpose': purpose } })
 
@@ -198,7 +255,11 @@ function seen(items: readonly { value: string; masked: boolean }[], value: strin
 t.setTimeout(600_000)
 
 t.test('every policy case through every door', async (t) => {
-  const node = await testNode(t)
+  const node = await testNode(t, {
+    privateHosts: ['127.0.0.1'],
+    guards: { streamsPerAccount: 1_000, connectionsPerAddress: 2_000 },
+  })
+  endpoint = await Receiver.start(t)
   const planted: Planted[] = []
   // In order of time: a node's clock does not run backwards.
   // An originator that is not enrolled has nothing in the store.

@@ -33,12 +33,12 @@ t.test('the contract is valid, and hides nothing in untyped JSON', async (t) => 
   t.strictSame(validateSchema(schema), [])
   const scalars = types.filter(isScalarType).map(({ name }) => name)
   t.strictSame(scalars.sort(), ['ASN', 'Boolean', 'DateTime', 'Float', 'ID', 'Int', 'String'])
-  t.equal(schema.getSubscriptionType(), undefined)
 })
 
-t.test('each field of Query and Mutation has a resolver, and each resolver a field', async (t) => {
+t.test('each field of Query, Mutation and Subscription has a resolver, and each resolver a field', async (t) => {
   t.strictSame(Object.keys(resolvers.Query).sort(), fieldsOf('Query'))
   t.strictSame(Object.keys(resolvers.Mutation).sort(), fieldsOf('Mutation'))
+  t.strictSame(Object.keys(resolvers.Subscription).sort(), fieldsOf('Subscription'))
   for (const [name, fields] of Object.entries({ ...resolvers, ...loaders })) {
     if (name === 'DateTime' || name === 'ASN') continue
     for (const field of Object.keys(fields))
@@ -81,7 +81,12 @@ t.test('REST and GraphQL have the same words for the same things', async (t) => 
   type Part = { readonly [name: string]: Part }
   const { components } = parse(readFileSync('openapi.yaml', 'utf8')) as Part
   const rest = components?.schemas ?? {}
-  const same: Record<string, string> = { Receipt: 'ReceiptFields', IndicatorFilter: '' }
+  const same: Record<string, string> = {
+    Receipt: 'ReceiptFields',
+    IndicatorFilter: '',
+    Webhook: 'Subscription',
+    WebhookFilter: 'FeedFilter',
+  }
   const shared = [
     'Indicator',
     'Handling',
@@ -103,6 +108,12 @@ t.test('REST and GraphQL have the same words for the same things', async (t) => 
     'ApiKey',
     'ClientKey',
     'Identity',
+    'Webhook',
+    'WebhookFilter',
+    'FeedFilter',
+    'DeadLetter',
+    'Pinged',
+    'RotatedSecret',
     'Community',
     'Membership',
     'Agreement',
@@ -153,9 +164,17 @@ t.test('each verb that REST has, GraphQL has', async (t) => {
     read: 'indicator',
     whoami: 'me',
     follow: 'changes',
+    stream: 'feed',
     readObservations: 'observations',
     readSightings: 'sightings',
     readConstituency: 'constituency',
+    // GraphQL has a type Subscription of its own.
+    listSubscriptions: 'webhooks',
+    readSubscription: 'webhook',
+    createSubscription: 'createWebhook',
+    amendSubscription: 'amendWebhook',
+    removeSubscription: 'removeWebhook',
+    pingSubscription: 'pingWebhook',
   }
   // OAuth has its own protocol, and is what one gets in by.
   const oauth = ['issueToken', 'revokeToken', 'publishedKeys', 'describeTokens']
@@ -165,7 +184,7 @@ t.test('each verb that REST has, GraphQL has', async (t) => {
   for (const operation of proofs) own.add(operation)
   // A file for resolvers and firewalls.
   own.add('readBlocklist')
-  const fields = [...fieldsOf('Query'), ...fieldsOf('Mutation')]
+  const fields = [...fieldsOf('Query'), ...fieldsOf('Mutation'), ...fieldsOf('Subscription')]
   const listed = (operation: string) => operation.replace(/^list(.)/, (_, first: string) => first.toLowerCase())
   for (const operation of operations.filter((each) => !own.has(each))) {
     t.ok(fields.includes(other[operation] ?? listed(operation)), operation)
@@ -176,6 +195,7 @@ t.test('each verb that REST has, GraphQL has', async (t) => {
 t.test('every field of every type answers, in the type that the contract promises', async (t) => {
   const node = await testNode(t)
   const value = freshAddress(1)
+  const subscription = '00000000-0000-4000-8000-000000000001'
   const id = await node.plant(
     {
       originator: 'lacnic',
@@ -223,7 +243,18 @@ t.test('every field of every type answers, in the type that the contract promise
   await node.context.database.client.query(
     "insert into warninglist values ('l', 1, 'd', 'False positive', 'cidr', '{}', '{3fff::/20}')",
   )
+  await node.context.database.client.query(
+    `insert into webhook_subscription (id, account, credential_kind, credential, purpose, name, url, filter, own_system, batch, secret, created_at,
+       paused_reason, paused_at)
+     values ('${subscription}', 'admin.lacnic', 'key', 'x', 'defence', 'n', 'https://soc.example/', '{}', true, 1, '', now(), 'gone', now())`,
+  )
+  await node.context.database.client.query(
+    `insert into webhook_delivery (id, subscription, number, steps, feed_epoch, cursor, created_at, dead_at, dead_reason)
+     values ('msg_0', '${subscription}', 1, '[]', gen_random_uuid(), '', now(), now(), 'status 500')`,
+  )
   const arguments_: Record<string, string> = {
+    webhook: `id: "${subscription}"`,
+    deadLetters: `webhook: "${subscription}"`,
     indicators: 'first: 1',
     changes: 'first: 1',
     indicator: `id: "${id}"`,
@@ -260,6 +291,8 @@ t.test('every field of every type answers, in the type that the contract promise
     ({ name }) =>
       ![
         'Mutation',
+        'Subscription',
+        'LiveFeed',
         'Receipt',
         'IssuedKey',
         'IssuedListKey',
@@ -268,6 +301,9 @@ t.test('every field of every type answers, in the type that the contract promise
         'Membership',
         'ObservationTotals',
         'Sighted',
+        'CreatedWebhook',
+        'RotatedSecret',
+        'Pinged',
       ].includes(name),
   )
   const expected = readable.flatMap((type) => fieldsOf(type.name).map((field) => `${type.name}.${field}`))

@@ -1,6 +1,8 @@
 import t, { type Test } from 'tap'
 import type { Handling } from '../../src/domain/handling.ts'
 import { type Answer, type TestNode, testNode } from '../node.ts'
+import { EventClient } from '../sse.ts'
+import { deliveredTo, Receiver } from '../webhooks.ts'
 
 /**
  * The two-world twin: what a reader who may not see H is answered must be equal, byte for byte, in a world where H never was and in
@@ -60,6 +62,9 @@ const hidden: readonly { readonly why: string; readonly reader: string; readonly
   },
 ]
 
+/** What webhooks of both worlds are sent to. */
+let endpoint = new Receiver()
+
 const secretValue = 'hidden.victim.example'
 const secretParent = 'victim.example'
 
@@ -67,7 +72,9 @@ t.setTimeout(300_000)
 
 for (const { why, reader, handling } of hidden) {
   t.test(`${why}: both worlds answer alike`, async (t) => {
-    const [without, withH] = [await testNode(t), await testNode(t)]
+    const options = { privateHosts: ['127.0.0.1'], guards: { heartbeatMs: 100 } }
+    const [without, withH] = [await testNode(t, options), await testNode(t, options)]
+    endpoint = await Receiver.start(t)
     const ids = { h: '', visible: '', beside: '' }
     for (const node of [without, withH]) {
       // Ids are given: nodes derive them from a key of their own, and would differ by that alone.
@@ -209,6 +216,26 @@ function questions(reader: string, { h, visible, beside }: Ids): Question[] {
         payload: observed.map((value) => `${value},${value.includes('/') ? 'url' : 'domain-name'}\n`).join(''),
       }),
   })
+  const webhook = (more: object): Question => ({
+    name: `a webhook ${JSON.stringify(more)}`,
+    ask: async (node) => {
+      const { made, got } = await deliveredTo(node, endpoint, reader, more)
+      return { ...made, text: got.map(({ text }) => text.replaceAll(made.body.id, 'subscription')).join('\n') }
+    },
+  })
+  // As long as the feed of the same reader and filter says; then a sign of life, so that what does not come is not waited for.
+  const streamed = (query: string): Question => ({
+    name: `GET /v1/feed/stream?${query}`,
+    ask: async (node) => {
+      const { body } = await node.call(reader, { method: 'GET', url: `/v1/feed?limit=1000&${query}` })
+      const client = await new EventClient(node, reader, query).open()
+      await client.until(
+        ({ events, lastId, beats }) => lastId !== '' && events.length >= body.items.length && beats > 1,
+      )
+      client.cut()
+      return { status: client.status, headers: client.headers, text: JSON.stringify(client.events), body: undefined }
+    },
+  })
   const graphql = (query: string, variables: object): Question => post('/graphql', { query, variables })
   const filters = [
     '',
@@ -225,6 +252,7 @@ function questions(reader: string, { h, visible, beside }: Ids): Question[] {
     '?format=csv',
     '?format=ndjson',
     '?community=lac-csirts',
+    '?constituency=true',
   ]
   return [
     ...filters.map((filter) => get(`/v1/indicators${filter}`)),
@@ -241,6 +269,14 @@ function questions(reader: string, { h, visible, beside }: Ids): Question[] {
     get('/v1/lists'),
     get('/v1/indicators?include=warnings'),
     post('/v1/warninglists/check', { values: [{ value: secretValue, type: 'domain-name' }] }),
+    webhook({ ownSystem: true }),
+    webhook({ batch: 1 }),
+    webhook({ filter: { domain: secretParent } }),
+    get(`/v1/feed?community=lac-csirts`),
+    get('/v1/feed?constituency=true'),
+    streamed(''),
+    streamed(`domain=${secretParent}`),
+    streamed('from=now'),
     get('/v1/statistics'),
     get('/v1/statistics?originator=cert-br'),
     graphql('{ statistics { indicators byTlp { tlp indicators } byOriginator { indicators } } }', {}),
@@ -308,7 +344,11 @@ function shown({ status, headers, text }: Answer): object {
     from
       .replace(/bundle--[0-9a-f-]{36}/g, 'bundle')
       .replace(/"receipt":"[0-9a-f-]{36}"/g, '"receipt"')
-      .replace(/[A-Za-z0-9_-]{123}(?=["&>])/g, 'place in the feed')
+      // A cursor of communities, of a constituency, and of neither.
+      .replace(
+        /(?<![A-Za-z0-9_-])(?:[A-Za-z0-9_-]{144}|[A-Za-z0-9_-]{134}|[A-Za-z0-9_-]{123})(?=["&>])/g,
+        'place in the feed',
+      )
       .replace(/^W\/"[0-9a-f]{32}"$/, 'version of a list')
       .replace(/[A-Za-z0-9_-]{70}(?=["&>])/g, 'cursor')
   return {

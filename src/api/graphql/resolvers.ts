@@ -1,26 +1,36 @@
 import { directoryMutations } from './administration.ts'
 import { blocklistMutations, blocklistQueries, blocklistTypes } from './blocking.ts'
 import { directoryQueries, directoryTypes } from './directory.ts'
-import { indicatorQueries, indicatorTypes } from './indicators.ts'
+import { feedSubscription, indicatorQueries, indicatorTypes } from './indicators.ts'
 import { nodeQueries } from './node.ts'
 import { observationMutations, observationTypes } from './observing.ts'
 import { indicatorMutations } from './publishing.ts'
 import { qualityMutations, qualityQueries, qualityTypes } from './quality.ts'
 import { ASN, DateTime } from './scalars.ts'
+import { webhookMutations, webhookQueries } from './webhooks.ts'
 
 /**
  * What answers each field of `schema.graphql`; fields of other types that are not here are members of what the actions return.
  * Every one goes through an action: nothing is loaded here.
  */
 export const resolvers = {
-  Query: { ...indicatorQueries, ...directoryQueries, ...nodeQueries, ...qualityQueries, ...blocklistQueries },
+  Query: {
+    ...indicatorQueries,
+    ...directoryQueries,
+    ...nodeQueries,
+    ...qualityQueries,
+    ...blocklistQueries,
+    ...webhookQueries,
+  },
   Mutation: {
     ...indicatorMutations,
     ...directoryMutations,
     ...observationMutations,
     ...qualityMutations,
     ...blocklistMutations,
+    ...webhookMutations,
   },
+  Subscription: feedSubscription,
   ...indicatorTypes,
   ...directoryTypes,
   ...observationTypes,

@@ -2,6 +2,7 @@ import type { GraphQLEnumType } from 'graphql'
 import type { Change } from '../../actions/follow.ts'
 import type { MatchKind } from '../../actions/lookup.ts'
 import type { SearchFilter } from '../../actions/search-filter.ts'
+import type { Place, Subscription } from '../../actions/subscriptions.ts'
 import { roles, scopes } from '../../domain/account.ts'
 import { purposes } from '../../domain/agreement.ts'
 import type { Effect } from '../../domain/decision.ts'
@@ -12,6 +13,7 @@ import { paps } from '../../domain/pap.ts'
 import { relations } from '../../domain/related.ts'
 import { sightingTypes } from '../../domain/sighting.ts'
 import { tlps } from '../../domain/tlp.ts'
+import { pauseReasons } from '../../domain/webhook.ts'
 
 /** The closed sets of the domain that are enumerations in the contract. */
 export const vocabulary: Readonly<Record<string, readonly string[]>> = {
@@ -27,6 +29,9 @@ export const vocabulary: Readonly<Record<string, readonly string[]>> = {
   IndicatorStatus: ['active', 'expired', 'recalled'] satisfies NonNullable<SearchFilter['status']>[number][],
   Change: ['published', 'revised', 'narrowed', 'recalled'] satisfies IndicatorVersion['change'][],
   FeedChange: ['published', 'revised', 'narrowed', 'withdrawn', 'recalled'] satisfies Change['change'][],
+  WebhookState: ['active', 'paused'] satisfies Subscription['state'][],
+  PauseReason: pauseReasons,
+  FeedStart: ['beginning', 'now'] satisfies NonNullable<Place['from']>[],
   Effect: ['permit', 'redact', 'deny'] satisfies Effect[],
   MatchKind: ['exact', 'containing'] satisfies MatchKind[],
   SightingType: sightingTypes,

@@ -15,6 +15,8 @@ import { formBytes, oauthDocuments, oauthForms, speakOauth } from './oauth.ts'
 import { observe, readObservations } from './observations.ts'
 import { publish } from './publish.ts'
 import { listRelated, readSightings, sight } from './quality.ts'
+import { stream } from './stream.ts'
+import { subscriptions } from './subscriptions.ts'
 import { compileBody, compileParameters } from './validation.ts'
 
 /** Operations whose body is a stream: they parse it themselves. */
@@ -27,6 +29,7 @@ const handlers = (contract: Contract): Readonly<Record<string, Handler>> => ({
   ...directory,
   ...audit,
   ...blocklists,
+  ...subscriptions,
   search,
   read,
   revise,
@@ -34,6 +37,7 @@ const handlers = (contract: Contract): Readonly<Record<string, Handler>> => ({
   history,
   explain,
   follow,
+  stream,
   statistics,
   readObservations,
   sight,
@@ -99,6 +103,8 @@ function route(
     url,
     schema,
     bodyLimit,
+    // A stream has no end, so there is nothing to say of it without giving it.
+    exposeHeadRoute: operationId !== 'stream',
     config: { action, open, streams: operationId in streaming, listKeys: action === 'read-blocklist' },
     handler: (request, reply) => handler(context, request, reply),
   })

@@ -1,0 +1,157 @@
+import t, { type Test } from 'tap'
+import { purposes } from '../../src/domain/agreement.ts'
+import type { Handling } from '../../src/domain/handling.ts'
+import { idOf } from '../follower.ts'
+import { freshAddress, type TestNode, testNode } from '../node.ts'
+import { defaultAt, loadCases, readerOf, worldOf } from '../policy/cases.ts'
+import { oracle } from '../policy/oracle.ts'
+import { EventClient } from '../sse.ts'
+
+/**
+ * Four hundred streams of forty readers: each is to receive exactly what the second implementation of the policy says, in order, once.
+ * Streams whose readers may have the same share their pages, so this is also where one reader's page would reach another.
+ */
+
+t.setTimeout(600_000)
+
+t.test('each of four hundred streams receives what the oracle says', async (t) => {
+  const guards = { connectionsPerAddress: 1_000, streamsPerAccount: 100 }
+  const node = await testNode(t, { listen: true, guards })
+  const { world } = node
+  const handlings = handlingsOf(node)
+  const accounts = [...world.accounts.map(({ id }) => id), 'anonymous']
+  const readers = accounts.flatMap((account, n) =>
+    [...new Set([purposes[0], purposes[n % purposes.length] ?? purposes[0]])].map((purpose) => ({ account, purpose })),
+  )
+  const rights = new Set(
+    readers.map(({ account, purpose }) =>
+      handlings.map((handling) => effectOf(world, account, purpose, handling)).join(' '),
+    ),
+  )
+  t.ok(rights.size >= 20, `${rights.size} different rights`)
+  const streams = await Promise.all(
+    Array.from({ length: 400 }, async (_, n) => {
+      const reader = readers[n % readers.length] ?? { account: 'anonymous', purpose: purposes[0] }
+      const client = await new EventClient(node, reader.account).open({ 'puente-purpose': reader.purpose })
+      return { ...reader, client, expected: [] as string[] }
+    }),
+  )
+  /** What stands, by what the publish door made of it. */
+  const present = new Map<number, Handling>()
+  /** Does something with some, and waits until everybody has what the oracle says of those with which it could be done. */
+  const phase = async (some: readonly number[], run: (n: number) => Promise<boolean>) => {
+    const done: { n: number; kind: string; before: Handling | undefined; after: Handling }[] = []
+    for (const n of some) {
+      if (!(await run(n))) continue
+      const before = present.get(n)
+      const { kind, handling } = await standing(node, n)
+      present.set(n, handling)
+      done.push({ n, kind, before, after: handling })
+    }
+    for (const stream of streams) {
+      const effect = (handling: Handling | undefined) =>
+        handling === undefined ? 'deny' : effectOf(world, stream.account, stream.purpose, handling)
+      for (const { n, kind, before, after } of done) {
+        const [had, has] = [effect(before), kind === 'recalled' ? 'deny' : effect(after)]
+        const id = idOf(n + 1).slice(-4)
+        if (has !== 'deny') stream.expected.push(`${had === 'deny' ? 'published' : kind} ${id} ${has}`)
+        else if (had !== 'deny') stream.expected.push(`${kind === 'recalled' ? kind : 'withdrawn'} ${id}`)
+      }
+      await stream.client.until(({ events }) => events.length >= stream.expected.length, `${stream.account}'s`, 60_000)
+    }
+    return done.length
+  }
+  const all = handlings.map((_, n) => n)
+  await phase(all, async (n) => plant(node, n, handlings[n]))
+  const revised = await phase(
+    all.filter((n) => n % 3 === 0),
+    (n) => act(node, handlings[n], 'PATCH', `/v1/indicators/${idOf(n + 1)}`, { confidence: 9 }),
+  )
+  const recalled = await phase(
+    all.filter((n) => n % 5 === 0),
+    (n) => act(node, handlings[n], 'POST', `/v1/indicators/${idOf(n + 1)}/recall`, { reason: 'x' }),
+  )
+  t.ok(revised > 5 && recalled > 5, `${all.length} published, ${revised} revised, ${recalled} recalled`)
+  for (const { account, purpose, client, expected } of streams) {
+    const got = client.events.map(({ event, data }) => {
+      const { indicator } = data
+      if (indicator === undefined) return `${event} ${data.id.slice(-4)}`
+      const own = world.accounts.find(({ id }) => id === account)?.organisation
+      const audience = indicator.handling.audience.filter((each: string) => !each.startsWith('community:'))
+      if (indicator.originator?.id !== own && audience.some((each: string) => each !== own)) {
+        throw new Error(`${account} is shown the audience of somebody else`)
+      }
+      const plain = JSON.stringify(indicator).includes('@example.com')
+      return `${event} ${data.id.slice(-4)} ${indicator.masked ? (plain ? 'leaked' : 'redact') : 'permit'}`
+    })
+    if (JSON.stringify(got) !== JSON.stringify(expected)) t.strictSame(got, expected, `${account} for ${purpose}`)
+  }
+  t.ok(streams.reduce((sum, { expected }) => sum + expected.length, 0) > 5_000)
+  await digestsDiffer(t, streams)
+  for (const { client } of streams) client.cut()
+})
+
+/** Readers of two organisations must not be able to pool their digests: not even those whose pages look alike. */
+async function digestsDiffer(t: Test, streams: readonly { readonly account: string; readonly client: EventClient }[]) {
+  const organisations = new Map<string, Set<string>>()
+  for (const { account, client } of streams) {
+    const [, organisation = ''] = account.split('.')
+    for (const { data } of client.events) {
+      if (data.indicator?.masked !== true) continue
+      organisations.set(data.indicator.value, (organisations.get(data.indicator.value) ?? new Set()).add(organisation))
+    }
+  }
+  t.ok(organisations.size > 0, `${organisations.size} digests`)
+  for (const [digest, whose] of organisations) t.equal(whose.size, 1, digest)
+}
+
+/** Handlings of the truth table, each once; RED stays out of every feed, so it is there once, to be absent. */
+function handlingsOf({ world }: TestNode): Handling[] {
+  const enrolled = loadCases().filter(
+    ({ handling, grants }) => grants.length === 0 && world.organisations.some(({ id }) => id === handling.originator),
+  )
+  const texts = new Map(enrolled.map(({ handling }) => [JSON.stringify(handling), handling]))
+  return [...texts.values()]
+}
+
+function effectOf(world: TestNode['world'], account: string, purpose: (typeof purposes)[number], handling: Handling) {
+  if (handling.tlp === 'red') return 'deny'
+  return oracle(readerOf(world, account, []), handling, purpose, new Date(defaultAt), worldOf(world)).effect
+}
+
+/** How the newest entry about it changed it, and its handling now. */
+async function standing({ context }: TestNode, n: number): Promise<{ kind: string; handling: Handling }> {
+  const { rows } = await context.database.client.query<{ kind: string; handling_id: number }>(
+    'select kind, handling_id from feed where stix_id = $1 order by position desc limit 1',
+    [idOf(n + 1).replace('indicator--', '')],
+  )
+  const [row] = rows
+  const { visibility } = await context.policy.current()
+  const handling = row && visibility.handling(row.handling_id)
+  if (row === undefined || handling === undefined) throw new Error('it is not there')
+  return { kind: row.kind, handling }
+}
+
+async function plant(node: TestNode, n: number, handling: Handling | undefined): Promise<boolean> {
+  if (handling === undefined) return false
+  const observable = handling.personalData
+    ? { type: 'email-address', value: `person-${n}@example.com` }
+    : { type: 'ipv6-address', value: freshAddress(n + 1) }
+  await node.plant(handling, observable, { id: idOf(n + 1) })
+  return true
+}
+
+/** @returns whether its publisher may: the truth table has handlings that nobody could publish */
+async function act(
+  node: TestNode,
+  handling: Handling | undefined,
+  method: 'PATCH' | 'POST',
+  url: string,
+  payload: object,
+): Promise<boolean> {
+  const publisher = node.world.accounts.find(
+    ({ organisation, roles }) => organisation === handling?.originator && roles.includes('publisher'),
+  )
+  if (publisher === undefined) return false
+  return (await node.call(publisher.id, { method, url, payload })).status === 200
+}
