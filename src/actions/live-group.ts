@@ -1,5 +1,6 @@
 import type { Caller } from '../domain/caller.ts'
 import { limits } from '../domain/limits.ts'
+import type { Permitted } from '../policy/visibility.ts'
 import { extendViews } from '../store/feed-views.ts'
 import { PolicyMoved } from '../store/visible.ts'
 import type { Context, Standing } from './context.ts'
@@ -11,7 +12,7 @@ import { agree, followerOf, handlingsOf } from './follower.ts'
 import { SharedPage } from './live-page.ts'
 import type { Seat } from './live-seat.ts'
 import { territoryFor, territoryMark } from './territory.ts'
-import { recordReading } from './visible.ts'
+import { permittedFor, recordReading } from './visible.ts'
 
 /** The streams of one follower in a group: they get the same cursors. */
 interface Member {
@@ -44,6 +45,9 @@ export class Group {
   #kept: { readonly of: View; readonly view: View } | undefined
   /** How much of the view is on disk for every member. */
   #durable = 0
+  /** The view as it was decided last, and by what. */
+  #judged: { readonly by: Permitted; readonly view: View } | undefined
+  #lookedAt = 0
   #kind: CursorKind = { communities: false, territory: undefined }
 
   constructor(context: Context, key: string, filter: FollowFilter) {
@@ -81,7 +85,7 @@ export class Group {
     try {
       for (;;) {
         if (isFinished(this.#run)) this.#admit(standing)
-        if (!(await this.#isOfOneMind(standing))) return true
+        if (!this.#isOfOneMind(standing) || !(await this.#isThere(target))) return true
         if (isFinished(this.#run)) {
           const { upto } = this.#run
           const stop = this.#arriving.reduce((nearest, seat) => Math.min(nearest, placeIn(seat).reached.upto), target)
@@ -142,7 +146,7 @@ export class Group {
   }
 
   /** Whether somebody is left whom the group can be asked for. Nobody is served by a decision that was taken for others. */
-  async #isOfOneMind(standing: Standing): Promise<boolean> {
+  #isOfOneMind(standing: Standing): boolean {
     const { visibility } = standing
     const [first] = this.#members.values()
     if (first === undefined) return false
@@ -150,14 +154,36 @@ export class Group {
       const now = visibility.classOf(member.caller.reader, member.caller.purpose)
       if (now !== first.class || member.class !== first.class) this.#letGo(member)
     }
-    const territory = await territoryFor(this.#context, first.caller, this.#filter)
-    const view = handlingsOf(this.#context, first.caller, standing)
-    if (!agree(this.#view, view) || (territory && territoryMark(territory)) !== this.#kind.territory) {
-      for (const member of this.#members.values()) this.#letGo(member)
-    }
+    const view = this.#viewNow(standing, first)
+    if (!agree(this.#view, view)) for (const member of this.#members.values()) this.#letGo(member)
     this.#sweep()
     if (view.length > this.#view.length) this.#view = view
     return this.#members.size > 0
+  }
+
+  /** Made again only when something was decided anew: it is asked for at every tick. */
+  #viewNow(standing: Standing, { caller }: Member): View {
+    const permitted = permittedFor(this.#context, caller, standing)
+    const { size } = standing.visibility
+    if (this.#judged?.by !== permitted || this.#judged.view.length !== size) {
+      this.#judged = { by: permitted, view: handlingsOf(this.#context, caller, standing) }
+    }
+    return this.#judged.view
+  }
+
+  /** Whether the organisation still answers for what it did. Nothing tells of that: it is asked before a page, and now and then. */
+  async #isThere(target: number): Promise<boolean> {
+    const [first] = this.#members.values()
+    if (first === undefined || this.#kind.territory === undefined) return first !== undefined
+    const now = performance.now()
+    if (isFinished(this.#run) && target <= this.#run.upto && now - this.#lookedAt < limits.credentialsLookMs)
+      return true
+    this.#lookedAt = now
+    const territory = await territoryFor(this.#context, first.caller, this.#filter)
+    if (territory !== undefined && territoryMark(territory) === this.#kind.territory) return true
+    for (const member of this.#members.values()) this.#letGo(member)
+    this.#sweep()
+    return false
   }
 
   async #page(standing: Standing): Promise<void> {

@@ -45,6 +45,8 @@ function takePlain({ server }: FastifyInstance, request: IncomingMessage, socket
     if (!['upgrade', 'connection', 'http2-settings'].includes(name.toLowerCase()))
       lines.push(`${name}: ${rawHeaders[n + 1]}`)
   }
+  // Counted as a connection once more: once is enough.
+  lines.push('Connection: close')
   if (head.length > 0) socket.unshift(head)
   socket.unshift(Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1'))
   server.emit('connection', socket)

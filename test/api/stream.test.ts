@@ -34,14 +34,24 @@ t.test('what a policy gives or takes comes within a second', async (t) => {
   for (let n = 1; n <= 6; n++) await plant(node, n, n % 2 === 0 ? greenOf() : amberFor('lac-csirts'))
   const camila = await new EventClient(node, 'camila.csirt-cl').open()
   await camila.until(({ events }) => events.length >= 6)
+  // Under a handling that was not known when the stream began: that it was given must be known when it is to be taken.
+  await plant(node, 7, greenOf({ tlp: 'amber', pap: 'amber', communities: ['lac-csirts'] }))
+  await camila.until(({ events }) => events.length >= 7)
   const before = performance.now()
   await member(node, 'DELETE', 'csirt-cl')
-  await camila.until(({ events }) => events.length >= 9)
+  await camila.until(({ events }) => events.length >= 11)
   t.comment(`${Math.round(performance.now() - before)} ms`)
-  t.strictSame(camila.told.slice(6), ['withdrawn 0001', 'withdrawn 0003', 'withdrawn 0005'])
+  const ids = ['0001', '0003', '0005', '0007']
+  t.strictSame(
+    camila.told.slice(7),
+    ids.map((id) => `withdrawn ${id}`),
+  )
   await member(node, 'PUT', 'csirt-cl')
-  await camila.until(({ events }) => events.length >= 12)
-  t.strictSame(camila.told.slice(9), ['published 0001', 'published 0003', 'published 0005'])
+  await camila.until(({ events }) => events.length >= 15)
+  t.strictSame(
+    camila.told.slice(11),
+    ids.map((id) => `published ${id}`),
+  )
   camila.cut()
 })
 
@@ -184,4 +194,41 @@ t.test('a thousand connections broken off at random lose and repeat nothing', as
   )
   const expected = Array.from({ length: wanted }, (_, n) => `published ${idOf(n + 1).slice(-4)}`)
   for (const client of clients) t.strictSame(client.told, expected)
+})
+
+t.test('each account has its leaf on the log for what its streams are given', async (t) => {
+  const node = await testNode(t, { listen: true })
+  const accounts = ['camila.csirt-cl', 'camila.csirt-cl', 'diego.csirt-cl', 'sofia.csirt-ar', 'anonymous']
+  const clients = await Promise.all(accounts.map((account) => new EventClient(node, account, 'from=now').open()))
+  await Promise.all(clients.map((client) => client.until(({ lastId }) => lastId !== '')))
+  await plant(node, 1, amberFor('lac-csirts'))
+  await plant(node, 2, greenOf({ tlp: 'clear' }))
+  await Promise.all(clients.map((client) => client.until(({ told }) => told.includes('published 0002'))))
+  t.equal(await node.context.audit.flush(), 0)
+  const { rows } = await node.context.database.client.query<{ actor: string; leaves: number }>(
+    "select actor, count(*)::int as leaves from audit_leaf where action = 'follow' group by actor order by actor",
+  )
+  t.strictSame(
+    rows.map(({ actor, leaves }) => `${actor} ${leaves}`),
+    ['camila.csirt-cl 1', 'diego.csirt-cl 1', 'sofia.csirt-ar 1'],
+    'one for the AMBER; none for CLEAR, none for the public',
+  )
+  for (const client of clients) client.cut()
+})
+
+t.test('where the log must have it first, nothing is given that it cannot take', async (t) => {
+  const node = await testNode(t, { listen: true })
+  const [ignacio, camila] = [new EventClient(node, 'ignacio.policia-cl'), new EventClient(node, 'camila.csirt-cl')]
+  await Promise.all([ignacio.open(), camila.open()])
+  await Promise.all([ignacio, camila].map((client) => client.until(({ lastId }) => lastId !== '')))
+  const { database } = node.context
+  await database.client.query('alter table audit_subject rename to audit_subject_away')
+  await plant(node, 1, greenOf({ originator: 'csirt-cl', lawEnforcement: 'allowed' }))
+  await camila.until(({ told }) => told.includes('published 0001'), 'who need not wait')
+  await ignacio.until(({ closed }) => closed, 'the end')
+  t.strictSame(ignacio.told, ['end unavailable'], 'audit or refuse')
+  await database.client.query('alter table audit_subject_away rename to audit_subject')
+  await ignacio.open()
+  await ignacio.until(({ told }) => told.includes('published 0001'), 'it, once it is on the log')
+  for (const client of [ignacio, camila]) client.cut()
 })

@@ -128,7 +128,10 @@ t.test('pure rooms touch no clock, chance or console', async (t) => {
 })
 
 t.test('outbound requests are made by delivery/http.ts alone; the command line calls its node', async (t) => {
-  const callers = files.filter((file) => /\bfetch\(|\bhttps?\.request\(|node:https?'/.test(readFileSync(file, 'utf8')))
+  // The answer of a server, which cannot ask anybody.
+  const answering = /^import \{ type IncomingMessage, ServerResponse \} from 'node:http'$/m
+  const asks = (text: string) => /\bfetch\(|\bhttps?\.request\(|node:https?'/.test(text)
+  const callers = files.filter((file) => asks(readFileSync(file, 'utf8').replace(answering, '')))
   const allowed = callers.filter((file) => relative(root, file) === 'delivery/http.ts' || roomOf(file) === 'cli')
   t.strictSame(
     callers.filter((file) => !allowed.includes(file)).map((file) => relative(root, file)),
