@@ -11,6 +11,7 @@ import type { KnownIndicators } from './known-indicators.ts'
 import type { ProvenKeys } from './proven-keys.ts'
 import type { Tokens } from './tokens.ts'
 import type { Turns } from './turns.ts'
+import type { Wake } from './wake.ts'
 
 /** Where the actions write what an operator should know. */
 export interface Log {
@@ -40,6 +41,8 @@ export interface Context {
   readonly version: string
   readonly tokens: Tokens
   readonly failures: FailedAuthentications
+  /** Tells whoever follows that there may be something for it. */
+  readonly wake: Wake
 }
 
 /** The directory and the decisions as of one policy epoch. */

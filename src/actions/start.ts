@@ -15,6 +15,7 @@ import { ProvenKeys } from './proven-keys.ts'
 import { ensureSigningKey, SigningKeys } from './signing-keys.ts'
 import { Tokens } from './tokens.ts'
 import { Turns } from './turns.ts'
+import { Wake } from './wake.ts'
 
 /** What tokens are issued and taken by. */
 export interface TokenSettings {
@@ -47,11 +48,14 @@ export async function startContext(options: {
   await ensurePartitions(database)
   const policy = new CurrentPolicy(database)
   const column = new LiveColumn(database)
+  const wake = new Wake()
   const signals = new Signals(
     database.url,
     (signal) => {
       const heard = signal === 'policy' ? policy.moved() : column.hurry()
-      heard.catch((error: unknown) => log.warn({ error, signal }, 'what changed could not be read yet'))
+      heard
+        .catch((error: unknown) => log.warn({ error, signal }, 'what changed could not be read yet'))
+        .finally(() => wake.tell())
     },
     (error) => log.warn({ error }, 'the connection that hears of changes broke'),
   )
@@ -74,6 +78,7 @@ export async function startContext(options: {
     version,
     tokens: new Tokens(issuer, new SigningKeys(database), other),
     failures: new FailedAuthentications(clock),
+    wake,
     close: async () => {
       await signals.close()
       await audit.close()
