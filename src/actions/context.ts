@@ -8,6 +8,7 @@ import type { AuditQueue } from './audit-queue.ts'
 import type { CurrentPolicy } from './current-policy.ts'
 import type { FailedAuthentications } from './failed-authentications.ts'
 import type { KnownIndicators } from './known-indicators.ts'
+import type { Lookout } from './lookout.ts'
 import type { ProvenKeys } from './proven-keys.ts'
 import type { Tokens } from './tokens.ts'
 import type { Turns } from './turns.ts'
@@ -43,6 +44,8 @@ export interface Context {
   readonly failures: FailedAuthentications
   /** Tells whoever follows that there may be something for it. */
   readonly wake: Wake
+  /** Looks for what other processes changed. */
+  readonly lookout: Lookout
 }
 
 /** The directory and the decisions as of one policy epoch. */
