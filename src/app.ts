@@ -16,6 +16,8 @@ import { registerRest } from './api/rest/index.ts'
 import { requireActions } from './api/route-law.ts'
 import { sendSecurityHeaders } from './api/security-headers.ts'
 import { refuseSlowClients } from './api/slow-clients.ts'
+import { countStreams } from './api/streams.ts'
+import { routeUpgrades } from './api/upgrades.ts'
 import { Fault } from './domain/errors.ts'
 import { limits } from './domain/limits.ts'
 
@@ -25,6 +27,8 @@ export interface AppOptions {
   readonly requestsPerMinute: number
   /** Addresses of proxies whose `X-Forwarded-For` is believed; none by default. */
   readonly trustProxy: readonly string[]
+  /** Origins, other than the node's own, whose pages may open WebSockets. */
+  readonly allowedOrigins?: readonly string[]
   /** Other limits than those of `limits.ts`, where given. */
   readonly guards?: Partial<Guards>
   readonly logger?: FastifyServerOptions['logger']
@@ -51,14 +55,17 @@ export async function buildApp(context: Context, options: AppOptions): Promise<F
   answerProblems(app, context.log, methodsOf(app))
   refuseSlowClients(app, guards)
   shedLoad(app, context, guards)
+  countStreams(app, guards)
   authenticateRequests(app, context)
   privateAnswers(app)
   sendSecurityHeaders(app)
   await limitRates(app, options.requestsPerMinute)
   const contract = readContract(join(options.root, 'openapi.yaml'))
   await app.register((scope) => registerRest(scope, context, contract))
-  await app.register((scope) => registerGraphql(scope, context))
+  const origins = [new URL(context.tokens.issuer).origin, ...(options.allowedOrigins ?? [])]
+  await app.register((scope) => registerGraphql(scope, context, origins))
   await app.register((scope) => registerDocs(scope, contract))
+  routeUpgrades(app)
   return app
 }
 

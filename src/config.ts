@@ -24,6 +24,8 @@ export interface Config {
   readonly logLevel: LogLevel
   /** Addresses and networks of proxies whose `X-Forwarded-For` is believed. */
   readonly trustProxy: readonly string[]
+  /** Origins of pages that may open WebSockets. */
+  readonly allowedOrigins: readonly string[]
   /** Base URL of the node that the client commands talk to; no slash at its end. */
   readonly url: string
   /** False when NO_COLOR is set (no-color.org). */
@@ -100,6 +102,11 @@ export const variables: readonly Variable[] = [
     default: 'none',
     description: 'proxies whose X-Forwarded-For is believed: addresses and networks with commas between',
   },
+  {
+    name: 'PUENTE_ALLOWED_ORIGINS',
+    default: 'none',
+    description: 'origins, other than that of PUENTE_ISSUER, whose pages may open WebSockets, with commas between',
+  },
   { name: 'PUENTE_URL', default: 'http://127.0.0.1:8460', description: 'node that the client commands talk to' },
   { name: 'PUENTE_API_KEY', default: 'none', description: 'API key that the client commands use' },
   {
@@ -163,6 +170,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): { conf
     ),
     logLevel: logLevel(read('PUENTE_LOG_LEVEL')),
     trustProxy: trustProxy(read('PUENTE_TRUST_PROXY')),
+    allowedOrigins: origins(read('PUENTE_ALLOWED_ORIGINS')),
     url: parseNodeUrl('PUENTE_URL', read('PUENTE_URL') ?? 'http://127.0.0.1:8460'),
     colour: read('NO_COLOR') === undefined,
     issuer: parseNodeUrl('PUENTE_ISSUER', read('PUENTE_ISSUER') ?? localUrl(listening)),
@@ -244,6 +252,20 @@ function trustProxy(text: string | undefined): Config['trustProxy'] {
   throw new ConfigurationError(
     'PUENTE_TRUST_PROXY',
     'must be addresses and networks of proxies with commas between, such as "10.0.0.0/8, ::1" or "loopback"',
+  )
+}
+
+/** Origins as browsers write them (RFC 6454 §6.2): a scheme, a host and maybe a port, nothing behind. */
+function origins(text: string | undefined): Config['allowedOrigins'] {
+  const all = text === undefined ? [] : text.split(',').map((each) => each.trim())
+  if (
+    all.every((each) => URL.canParse(each) && /^https?:$/.test(new URL(each).protocol) && new URL(each).origin === each)
+  ) {
+    return Object.freeze(all)
+  }
+  throw new ConfigurationError(
+    'PUENTE_ALLOWED_ORIGINS',
+    'must be origins with commas between, such as https://console.example.org',
   )
 }
 

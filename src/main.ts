@@ -125,9 +125,9 @@ export async function startNode(
     undo.push(() => schedule.stop())
     // Not waited for: until it is read, pages wait for it themselves.
     warmUp(context).catch((error: unknown) => log.warn({ error }, 'the feed could not be read yet'))
-    const { requestsPerMinute, trustProxy, connections, connectionsPerAddress } = config
+    const { requestsPerMinute, trustProxy, allowedOrigins, connections, connectionsPerAddress } = config
     const guards = { connections, connectionsPerAddress }
-    const app = await buildApp(context, { root: projectFolder, requestsPerMinute, trustProxy, guards })
+    const app = await buildApp(context, { root: projectFolder, requestsPerMinute, trustProxy, allowedOrigins, guards })
     undo.push(() => app.close())
     const url = await listen(app, config, port)
     let stopping: Promise<void> | undefined

@@ -32,6 +32,7 @@ t.test('good values are taken', async (t) => {
     PUENTE_TRUST_PROXY: 'loopback, 10.0.0.0/8,2001:db8::1',
     PUENTE_URL: 'https://puente.example.org/node/',
     PUENTE_API_KEY: key,
+    PUENTE_ALLOWED_ORIGINS: 'https://console.example.org, http://localhost:5173',
     NO_COLOR: '1',
     PUENTE_ISSUER: 'https://puente.example.org/',
     PUENTE_OIDC_ISSUER: 'https://login.example.org/',
@@ -44,6 +45,7 @@ t.test('good values are taken', async (t) => {
   t.match(config, { host: '::1', port: 0, logLevel: 'warn', colour: false, url: 'https://puente.example.org/node' })
   t.equal(config.dataFolder, `${process.cwd()}/data`)
   t.same(config.trustProxy, ['loopback', '10.0.0.0/8', '2001:db8::1'])
+  t.same(config.allowedOrigins, ['https://console.example.org', 'http://localhost:5173'])
   t.same(secrets, { databaseUrl: 'postgresql://puente@db.example/puente', apiKey: key })
   t.throws(() => Object.assign(config, { port: 1 }), TypeError, 'it cannot be changed')
 })
@@ -70,6 +72,7 @@ t.test('each bad value is refused with a sentence that names its variable', asyn
       'proxy.example',
       '10.0.0.1,',
     ],
+    ['PUENTE_ALLOWED_ORIGINS', '*', 'null', 'console.example', 'https://x/', 'ftp://x', 'https://a b', 'https://x,'],
     ['PUENTE_URL', 'puente.example', 'ftp://x', 'http://user:secret@x', 'http://x/?a=b', 'http://x/#a'],
     ['PUENTE_ISSUER', 'puente.example', 'ftp://x', 'https://x/?a=b', 'https://x/#a', 'https://user:secret@x'],
     ['PUENTE_OIDC_ISSUER', 'login.example', 'https://x/?a=b', 'https://login.example'],

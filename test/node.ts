@@ -54,6 +54,8 @@ export async function testNode(
     readonly tokens?: TokenSettings
     readonly guards?: Partial<Guards>
     readonly trustProxy?: readonly string[]
+    /** Hear of changes as a process that serves does. */
+    readonly listen?: boolean
     readonly database?: { readonly connections: number; readonly connectTimeoutMs: number }
   } = {},
 ): Promise<TestNode> {
@@ -64,6 +66,7 @@ export async function testNode(
     clock: () => now,
     log: { info: () => {}, warn: () => {}, error: (facts, message) => t.comment(message, facts) },
     version: 'test',
+    listen: options.listen === true,
     ...(options.tokens === undefined ? {} : { tokens: options.tokens }),
   })
   const app = await buildApp(context, {

@@ -13,29 +13,71 @@ export interface Run {
   /** Generations of the follower's views. */
   readonly from: number
   readonly to: number
+  /** Which of the filter's communities were known with each view, as bits. */
+  readonly knew: number
+  readonly knows: number
   /** `behind`: going through what lies at or before `since`; `ahead`: through what came after. */
   readonly part: 'behind' | 'ahead'
   /** The last position gone through in this part. */
   readonly at: number
 }
 
-/** The stretch that begins where a finished one ended, or at the beginning of the feed. */
-export function beginRun(since: number, from: number, to: number, upto: number): Run {
-  const changed = from !== to && since > 0
-  return { since, upto, from, to, part: changed ? 'behind' : 'ahead', at: changed ? 0 : since }
+/** The end of what was given: how far, under which view, and what of the filter's communities was known. */
+export type Reached = Pick<Run, 'upto' | 'to' | 'knows'>
+
+/** The stretch that goes on from what was reached, or from the beginning of the feed, to how things stand now. */
+export function beginRun(reached: Reached, now: Reached): Run {
+  const changed = (reached.to !== now.to || reached.knows !== now.knows) && reached.upto > 0
+  return {
+    since: reached.upto,
+    upto: now.upto,
+    from: reached.to,
+    to: now.to,
+    knew: reached.knows,
+    knows: now.knows,
+    part: changed ? 'behind' : 'ahead',
+    at: changed ? 0 : reached.upto,
+  }
 }
+
+/** The stretch whose end was reached, as the last cursor of it says it. */
+export const reachedRun = ({ upto, to, knows }: Reached): Run => ({
+  since: upto,
+  upto,
+  from: to,
+  to,
+  knew: knows,
+  knows,
+  part: 'ahead',
+  at: upto,
+})
 
 export const isFinished = ({ part, at, upto }: Run): boolean => part === 'ahead' && at >= upto
 
+/** What a cursor holds beside the stretch: whether communities are asked for, and the mark of a territory. */
+export interface CursorKind {
+  readonly communities: boolean
+  readonly territory: bigint | undefined
+}
+
 /** As a cursor holds it. */
-export const placeOf = ({ since, upto, from, to, part, at }: Run): bigint[] =>
-  [since, upto, from, to, part === 'behind' ? 0 : 1, at].map(BigInt)
+export const placeOf = (run: Run, { communities, territory }: CursorKind): bigint[] => [
+  ...[run.since, run.upto, run.from, run.to, run.part === 'behind' ? 0 : 1, run.at].map(BigInt),
+  ...(communities ? [BigInt(run.knew), BigInt(run.knows)] : []),
+  ...(territory === undefined ? [] : [territory]),
+]
 
-export const placeNumbers = 6
+export const placeNumbers = ({ communities, territory }: CursorKind): number =>
+  6 + (communities ? 2 : 0) + (territory === undefined ? 0 : 1)
 
-export function runOf(place: readonly bigint[]): Run {
+/** @returns the stretch, and the mark of the territory that it was given for */
+export function runOf(place: readonly bigint[], { communities }: CursorKind): { run: Run; mark: bigint | undefined } {
   const [since = 0, upto = 0, from = 0, to = 0, part = 0, at = 0] = place.map(Number)
-  return { since, upto, from, to, part: part === 0 ? 'behind' : 'ahead', at }
+  const [knew = 0, knows = 0] = communities ? place.slice(6, 8).map(Number) : []
+  return {
+    run: { since, upto, from, to, knew, knows, part: part === 0 ? 'behind' : 'ahead', at },
+    mark: place[communities ? 8 : 6],
+  }
 }
 
 /** A byte for each handling; beyond its end nothing. */

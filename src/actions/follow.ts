@@ -1,34 +1,30 @@
-import { createHash } from 'node:crypto'
 import { openCursor, sealCursor } from '../auth/cursors.ts'
 import type { Caller } from '../domain/caller.ts'
 import { Fault } from '../domain/errors.ts'
 import { limits } from '../domain/limits.ts'
-import type { Released } from '../domain/released.ts'
-import { mayBeFollowed } from '../policy/feed.ts'
-import { idsAt, type Replacement, replacementsBetween, visibleAt } from '../store/changes.ts'
-import { exactlyAt } from '../store/newest.ts'
+import type { FeedView } from '../store/feed-views.ts'
 import type { Context, Standing } from './context.ts'
+import { type Change, changesOf } from './follow-changes.ts'
+import { boundTo, type FollowFilter, keepOf, knownAmong } from './follow-filter.ts'
 import {
   beginRun,
-  differing,
-  either,
+  type CursorKind,
   isFinished,
   keeping,
   placeNumbers,
   placeOf,
+  type Reached,
   type Run,
   runOf,
-  sees,
-  shownBy,
-  type View,
 } from './follow-run.ts'
+import { type Step, stepsOf } from './follow-steps.ts'
 import { presentView, viewsNamed } from './follower.ts'
-import { handlingFilter, looksInside, pageFilter, type SearchFilter } from './search-filter.ts'
+import { territoryFor, territoryMark } from './territory.ts'
 import { verb } from './verb.ts'
-import { permittedFor, recordReading, releaseAll, visibleTo } from './visible.ts'
+import { recordReading } from './visible.ts'
 
-/** What of a filter can be followed: nothing that changes by itself. */
-export type FollowFilter = Omit<SearchFilter, 'community' | 'since' | 'until' | 'status' | 'value' | 'q'>
+export type { Change } from './follow-changes.ts'
+export type { FollowFilter } from './follow-filter.ts'
 
 export interface FollowInput {
   readonly filter: FollowFilter
@@ -40,207 +36,100 @@ export interface FollowInput {
   readonly limit?: number
 }
 
-/**
- * What a follower does with it: `published`, `revised` and `narrowed` bring the indicator as it is now; `withdrawn` (it may not be
- * seen any more, or is outside the filter) and `recalled` (its originator took it back) bring its id alone.
- */
-export type Change =
-  | { readonly change: 'published' | 'revised' | 'narrowed'; readonly id: string; readonly indicator: Released }
-  | { readonly change: 'withdrawn' | 'recalled'; readonly id: string }
-
 export interface Changes {
   readonly items: readonly Change[]
+  /** The cursor after an item, by its index: for who takes them one by one. */
+  readonly cursorAfter: (index: number) => string
   /** Where to go on; there always is one. */
   readonly cursor: string
   /** Whether more is there already. */
   readonly more: boolean
 }
 
-/** Positions that one statement goes through, so that none takes long. */
-const piecePositions = 200_000
+/** A page as whoever stays needs it: also what was reached, and the view that is known to be on disk. */
+export interface Page extends Changes {
+  readonly reached: Reached
+  readonly view: FeedView
+  readonly kind: CursorKind
+}
+
+/** @throws {Fault} `cursor_invalid`, `cursor_outdated`, `cursor_from_future`, `invalid_request` */
+async function pageOf(context: Context, caller: Caller, input: FollowInput, standing: Standing): Promise<Page> {
+  const { filter } = input
+  const bound = boundTo(caller, filter)
+  const territory = await territoryFor(context, caller, filter)
+  const kind: CursorKind = {
+    communities: filter.community !== undefined,
+    territory: territory && territoryMark(territory),
+  }
+  const knows = knownAmong(caller, filter)
+  const present = await presentView(context, caller, standing)
+  const now: Reached = { upto: context.column.now.head, to: present.generation, knows }
+  const run = startOf(context, input, bound, kind, now)
+  const named = await viewsNamed(context, caller, present, [run.from, run.to])
+  const views = {
+    from: keeping(named(run.from).handlings, keepOf(standing, caller, filter, run.knew)),
+    to: keeping(named(run.to).handlings, keepOf(standing, caller, filter, run.knows)),
+  }
+  const limit = Math.min(input.limit ?? limits.pageRecordsDefault, limits.pageRecords)
+  const found = await stepsOf(context, run, views, limit)
+  const told = await changesOf(context, caller, standing, { filter, territory }, found.steps)
+  await recordReading(context, caller, standing, 'follow', told.indicators)
+  const seal = (place: Run): string =>
+    sealCursor(context.node.cursorKey, placeOf(place, kind), context.node.feedEpoch, bound)
+  const more = !isFinished(found.run) || found.run.to !== present.generation || found.run.knows !== knows
+  return {
+    items: told.items,
+    cursorAfter: (index) => seal(index === told.steps.length - 1 ? found.run : runAfter(run, told.steps[index])),
+    cursor: seal(found.run),
+    more,
+    reached: found.run,
+    view: present,
+    kind,
+  }
+}
+
+/** The stretch as it stands when one of its steps was given. */
+export function runAfter(run: Run, step: Step | undefined): Run {
+  if (step === undefined) throw new Error('a cursor was asked for beyond the page')
+  return { ...run, part: step.part, at: step.position }
+}
 
 /**
  * What changed for this caller after a cursor, the oldest first. Whoever keeps following has, after each page that says there is no
  * more, exactly what it may see: newly permitted indicators come as published, lost ones are withdrawn by id.
- * @throws {Fault} `cursor_invalid`, `cursor_outdated`, `cursor_from_future`
+ * @throws {Fault} `cursor_invalid`, `cursor_outdated`, `cursor_from_future`, `invalid_request`
  */
 export const follow = verb(
   'follow',
   async (context: Context, caller: Caller, input: FollowInput, standing): Promise<Changes> => {
-    const bound = boundTo(caller, input.filter)
-    const present = await presentView(context, caller, standing)
-    const run = startOf(context, input, bound, present.generation)
-    const named = await viewsNamed(context, caller, present, [run.from, run.to])
-    const keep = keepOf(standing, caller, input.filter)
-    const views = { from: keeping(named(run.from).handlings, keep), to: keeping(named(run.to).handlings, keep) }
-    const limit = Math.min(input.limit ?? limits.pageRecordsDefault, limits.pageRecords)
-    const steps = await stepsOf(context, run, views, limit)
-    const items = await changesOf(context, caller, standing, input.filter, steps.steps)
-    const cursor = sealCursor(context.node.cursorKey, placeOf(steps.run), context.node.feedEpoch, bound)
-    const more = !isFinished(steps.run) || steps.run.to !== present.generation
-    return { items, cursor, more }
+    const { items, cursorAfter, cursor, more } = await pageOf(context, caller, input, standing)
+    return { items, cursorAfter, cursor, more }
   },
   { checkedWithRows: true },
 )
 
-/** A cursor is good for the follower and the filter it was given for; the page size may change between pages. */
-const boundTo = (caller: Caller, filter: FollowFilter): string =>
-  createHash('sha256')
-    .update(JSON.stringify(['follow', caller.reader.account ?? null, caller.purpose, filter]))
-    .digest('base64')
-
-/** What the filter asks of the handling, by id. */
-function keepOf({ visibility }: Standing, caller: Caller, filter: FollowFilter): (id: number) => boolean {
-  const keep = handlingFilter(caller, filter)
-  return (id) => {
-    const handling = visibility.handling(id)
-    return handling !== undefined && (keep === undefined || keep(handling))
-  }
-}
-
-interface Views {
-  readonly from: View
-  readonly to: View
-}
+/** The same for whoever goes on in this process (`live.ts`). */
+export const followHere = verb('follow', pageOf, { checkedWithRows: true })
 
 /** Where this page begins: in the stretch of the cursor, or in a new one when that is finished. */
-function startOf(context: Context, { cursor, fromNow }: FollowInput, bound: string, present: number): Run {
-  const { head } = context.column.now
-  if (cursor === undefined) return beginRun(fromNow === true ? head : 0, present, present, head)
-  const run = runOf(openCursor(context.node.cursorKey, cursor, context.node.feedEpoch, bound, placeNumbers))
-  if (run.upto > head)
+function startOf(
+  context: Context,
+  { cursor, fromNow }: FollowInput,
+  bound: string,
+  kind: CursorKind,
+  now: Reached,
+): Run {
+  if (cursor === undefined) return beginRun({ ...now, upto: fromNow === true ? now.upto : 0 }, now)
+  const place = openCursor(context.node.cursorKey, cursor, context.node.feedEpoch, bound, placeNumbers(kind))
+  const { run, mark } = runOf(place, kind)
+  if (mark !== kind.territory) {
+    throw new Fault(
+      'cursor_outdated',
+      'What your organisation answers for has changed; start again without the cursor.',
+    )
+  }
+  if (run.upto > context.column.now.head)
     throw new Fault('cursor_from_future', 'This cursor lies beyond the end of the feed; start again without it.')
-  return isFinished(run) ? beginRun(run.upto, run.to, present, head) : run
+  return isFinished(run) ? beginRun(run, now) : run
 }
-
-/** One entry as the follower is told of it: an indicator at a position, or an id that it loses. */
-type Step =
-  | { readonly position: number; readonly give: 'published' | 'revised' | 'narrowed'; readonly had: boolean }
-  | { readonly position: number; readonly lose: 'withdrawn' | 'recalled'; readonly id?: string }
-
-/**
- * The next steps of a stretch, and the stretch after them. One more than asked is looked for: that there is more must not be told
- * by what the follower may not see.
- */
-async function stepsOf(context: Context, run: Run, views: Views, limit: number): Promise<{ steps: Step[]; run: Run }> {
-  const behind = run.part === 'behind' ? stepsBehind(context, run, views, limit + 1) : []
-  if (behind.length > limit)
-    return { steps: behind.slice(0, limit), run: { ...run, at: behind[limit - 1]?.position ?? run.at } }
-  const ahead: Run = run.part === 'ahead' ? run : { ...run, part: 'ahead', at: run.since }
-  const steps: Step[] = [...behind]
-  let { at } = ahead
-  while (at < ahead.upto && steps.length <= limit) {
-    const piece = await stepsAhead(context, { ...ahead, at }, views, limit + 1 - steps.length)
-    steps.push(...piece.steps)
-    at = piece.at
-  }
-  if (steps.length > limit) {
-    const last = steps[limit - 1]
-    // What lay behind filled the page: the next one begins with what lies ahead.
-    const stopped = behind.length === limit ? ahead.at : (last?.position ?? ahead.at)
-    return { steps: steps.slice(0, limit), run: { ...ahead, at: stopped } }
-  }
-  return { steps, run: { ...ahead, at } }
-}
-
-/** The steps of one piece of what came after, and how far it reaches. */
-async function stepsAhead(
-  context: Context,
-  run: Run,
-  views: Views,
-  room: number,
-): Promise<{ steps: Step[]; at: number }> {
-  const upto = Math.min(run.upto, run.at + piecePositions)
-  const given = context.column.now.oldestAbove(shownBy(views.to), run.at, upto, room)
-  const reached = given.length === room ? (given.at(-1) ?? upto) : upto
-  // A follower that began with this stretch has nothing to lose.
-  const replaced =
-    run.since === 0
-      ? []
-      : await replacementsBetween(
-          context.database,
-          { above: run.at, upto: reached, since: run.since },
-          either(views.from, views.to),
-          room + 1,
-        )
-  // Beyond the last replacement read it is not known what was replaced.
-  const end = replaced.length > room ? (replaced.at(-1)?.position ?? reached) - 1 : reached
-  const steps = merged(given, replaced, views).filter(({ position }) => position <= end)
-  return { steps, at: end }
-}
-
-/** What lay behind the follower and is shown differently now. What moved on meanwhile comes later, where it stands now. */
-function stepsBehind(context: Context, run: Run, views: Views, limit: number): Step[] {
-  const column = context.column.now
-  return column.oldestAbove(differing(views.from, views.to), run.at, run.since, limit).map((position): Step => {
-    const handling = column.at(position)
-    if (!sees(views.to, handling)) return { position, lose: 'withdrawn' }
-    const masked = views.to[handling] === 2 && sees(views.from, handling)
-    return { position, give: masked ? 'narrowed' : 'published', had: sees(views.from, handling) }
-  })
-}
-
-function merged(given: readonly number[], replaced: readonly Replacement[], views: Views): Step[] {
-  const entries = new Map(replaced.map((entry) => [entry.position, entry]))
-  const gives = given.map((position): Step => {
-    const entry = entries.get(position)
-    const had = entry !== undefined && sees(views.from, entry.handlingBefore)
-    return { position, give: had && entry.kind !== 'recalled' ? entry.kind : 'published', had }
-  })
-  const losses = replaced
-    .filter(({ handlingBefore }) => sees(views.from, handlingBefore))
-    .filter(({ kind, handlingId }) => kind === 'recalled' || !sees(views.to, handlingId))
-    .map(({ position, id, kind }): Step => ({ position, lose: kind === 'recalled' ? 'recalled' : 'withdrawn', id }))
-  return [...gives, ...losses].sort((a, b) => a.position - b.position)
-}
-
-/** Steps as the caller may have them. */
-async function changesOf(
-  context: Context,
-  caller: Caller,
-  standing: Standing,
-  filter: FollowFilter,
-  steps: readonly Step[],
-): Promise<Change[]> {
-  const permitted = permittedFor(context, caller, standing)
-  const visible = visibleTo(
-    permitted,
-    standing,
-    caller,
-    looksInside(filter) ? 'content' : 'whole',
-    (handling) => mayBeFollowed(handling) && (handlingFilter(caller, filter)?.(handling) ?? true),
-  )
-  // What the follower had may not fit a filter of its content any more.
-  const mayLeave = asksContent(filter)
-  const positions = steps.filter((step) => 'give' in step).map(({ position }) => position)
-  // Asked even for none: the answer is good only if the policy is still the one it was decided by.
-  const exact = mayLeave ? undefined : await exactlyAt(context.database, context.column, visible, positions)
-  const found = exact ?? (await visibleAt(context.database, visible, positions, pageFilter(context, filter)))
-  const indicators = positions.flatMap((position) => found.get(position) ?? [])
-  const released = new Map(
-    releaseAll(context, caller, standing, permitted, indicators).map((each, n) => [indicators[n]?.position, each]),
-  )
-  await recordReading(context, caller, standing, 'follow', indicators)
-  const lost = steps.filter((step) =>
-    'lose' in step ? step.id === undefined : mayLeave && step.had && !found.has(step.position),
-  )
-  const ids =
-    lost.length === 0
-      ? new Map<number, string>()
-      : await idsAt(
-          context.database,
-          lost.map(({ position }) => position),
-        )
-  return steps.flatMap((step): Change[] => {
-    const id = ('id' in step ? step.id : undefined) ?? ids.get(step.position)
-    if ('lose' in step) return id === undefined ? [] : [{ change: step.lose, id }]
-    const indicator = released.get(BigInt(step.position))
-    if (indicator !== undefined) return [{ change: step.give, id: indicator.id, indicator }]
-    // It fits the filter no more; or it moved on, and comes again where it stands now.
-    return id === undefined ? [] : [{ change: 'withdrawn', id }]
-  })
-}
-
-/** Whether the filter asks something of the indicators themselves, and not only of their handling. */
-const asksContent = ({ tlp: _, originator: __, ...content }: FollowFilter): boolean =>
-  Object.values(content).some((each) => each !== undefined)

@@ -53,7 +53,7 @@ export async function viewsNamed(
 }
 
 /** A byte for each handling: 0 nothing, 1 whole, 2 masked. */
-function handlingsOf(context: Context, caller: Caller, standing: Standing): Uint8Array {
+export function handlingsOf(context: Context, caller: Caller, standing: Standing): Uint8Array {
   const { visibility } = standing
   const { permit, redact } = permittedFor(context, caller, standing)
   return Uint8Array.from({ length: visibility.size }, (_, id) => {
@@ -64,7 +64,7 @@ function handlingsOf(context: Context, caller: Caller, standing: Standing): Uint
 }
 
 /** Handlings that only one of them has judged came later, and change nothing for what was given before. */
-function agree(a: Uint8Array, b: Uint8Array): boolean {
+export function agree(a: Uint8Array, b: Uint8Array): boolean {
   const length = Math.min(a.length, b.length)
   return Buffer.compare(a.subarray(0, length), b.subarray(0, length)) === 0
 }

@@ -6,6 +6,7 @@ import { originatorShown } from '../policy/release.ts'
 import type { PageFilter } from '../store/filters.ts'
 import type { Context } from './context.ts'
 import { searchKeys } from './search-keys.ts'
+import type { Territory } from './territory.ts'
 
 /** What to find; members join by AND, items of a member by OR. */
 export interface SearchFilter {
@@ -31,11 +32,13 @@ export interface SearchFilter {
   /** 0–100. */
   readonly minConfidence?: number
   readonly status?: readonly ('active' | 'expired' | 'recalled')[]
+  /** What concerns the caller's own organisation, by what it answers for. */
+  readonly constituency?: boolean
 }
 
 /** Whether it looks at parts of the value: what is masked must then not be found, or the search itself would tell the value. */
-export const looksInside = ({ q, network, domain, asn, country }: SearchFilter): boolean =>
-  [q, network, domain, asn, country].some((each) => each !== undefined)
+export const looksInside = ({ q, network, domain, asn, country, constituency }: SearchFilter): boolean =>
+  [q, network, domain, asn, country].some((each) => each !== undefined) || constituency === true
 
 /** What the filter asks of the handling narrows the bitmap, so the store need not know of it. */
 export function handlingFilter(caller: Caller, filter: SearchFilter): ((handling: Handling) => boolean) | undefined {
@@ -50,7 +53,8 @@ export function handlingFilter(caller: Caller, filter: SearchFilter): ((handling
     (known === undefined || known.some((id) => handling.communities.includes(id)))
 }
 
-export function pageFilter(context: Context, filter: SearchFilter): PageFilter {
+/** @param territory where the filter asks for what concerns the caller's organisation */
+export function pageFilter(context: Context, filter: SearchFilter, territory?: Territory): PageFilter {
   const { type, q, country, asn, since, until, minConfidence, status } = filter
   return {
     ...searchKeys(filter),
@@ -62,6 +66,7 @@ export function pageFilter(context: Context, filter: SearchFilter): PageFilter {
     ...(until === undefined ? {} : { until }),
     ...(minConfidence === undefined ? {} : { minConfidence }),
     ...(status === undefined || status.length === 0 ? {} : { status }),
+    ...(territory === undefined ? {} : { territory }),
     at: context.clock().toISOString(),
   }
 }

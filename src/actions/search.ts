@@ -7,6 +7,7 @@ import type { Released } from '../domain/released.ts'
 import { pageOfIndicators } from '../store/pages.ts'
 import type { Context } from './context.ts'
 import { handlingFilter, looksInside, pageFilter, type SearchFilter } from './search-filter.ts'
+import { territoryFor } from './territory.ts'
 import { verb } from './verb.ts'
 import { permittedFor, recordReading, releaseAll, visibleTo } from './visible.ts'
 
@@ -38,6 +39,7 @@ export const search = verb(
       looksInside(filter) ? 'content' : 'whole',
       handlingFilter(caller, filter),
     )
+    const territory = await territoryFor(context, caller, filter)
     const bound = boundTo(caller, filter)
     const limit = Math.min(input.limit ?? limits.pageRecordsDefault, limits.pageRecords)
     const below =
@@ -49,7 +51,7 @@ export const search = verb(
       context.database,
       context.column,
       visible,
-      pageFilter(context, filter),
+      pageFilter(context, filter, territory),
       below,
       limit,
     )

@@ -10,9 +10,15 @@ export type Guards = Readonly<
     | 'headersTimeoutMs'
     | 'keepAliveTimeoutMs'
     | 'lingerMs'
+    | 'heartbeatMs'
     | 'requestTimeoutMs'
     | 'slowBodyBytes'
-    | 'slowBodyMs',
+    | 'slowBodyMs'
+    | 'connectionInitMs'
+    | 'streams'
+    | 'streamsPerAccount'
+    | 'streamStallMs'
+    | 'subscriptionsPerSocket',
     number
   >
 >

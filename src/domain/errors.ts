@@ -71,6 +71,7 @@ export const faultCodes = {
   scope_required: { kind: 'refused' },
   originator_only: { kind: 'refused' },
   not_yours: { kind: 'refused' },
+  origin_refused: { kind: 'refused' },
   roles_forbidden: { kind: 'invalid', status: 422 },
   // what is there
   not_found: { kind: 'missing' },
@@ -91,6 +92,8 @@ export const faultCodes = {
   rate_limited: { kind: 'too_much', status: 429 },
   headers_too_large: { kind: 'too_much', status: 431 },
   request_incomplete: { kind: 'too_much', status: 408 },
+  too_many_streams: { kind: 'too_much', status: 429 },
+  consumer_too_slow: { kind: 'too_much', status: 429 },
   // tokens: the codes of RFC 6749 and RFC 9449
   invalid_client: { kind: 'unauthenticated' },
   invalid_scope: { kind: 'invalid' },

@@ -39,6 +39,29 @@ export const limits = {
   patternDepth: 64,
   /** How long a follower may stay away before its cursor is outdated, if what it may see has changed since: thirty days. */
   feedViewsKeptMs: 30 * 24 * 60 * 60 * 1000,
+  /** Communities that one follower may ask for. */
+  communitiesFollowed: 30,
+  /** Streams open in one process, of one account or address of the public, and subscriptions of one socket. */
+  streams: 10_000,
+  streamsPerAccount: 100,
+  subscriptionsPerSocket: 20,
+  /** Changes in one page of a stream, and changes that wait in memory for a reader that is at work; then it reads on from its cursor. */
+  streamPage: 100,
+  streamQueue: 500,
+  /** Of a reader of a stream that takes nothing of what waits for it. */
+  streamStallMs: 10_000,
+  /** Between two signs of life on a stream. */
+  heartbeatMs: 15_000,
+  /** Between two looks at the clock for whoever follows; what is told at once does not wait for it. */
+  followTickMs: 500,
+  /** Between two looks at whether credentials of open streams still stand. */
+  credentialsLookMs: 2_000,
+  /** Until a socket for subscriptions must have said who it is. */
+  connectionInitMs: 3_000,
+  /** One message of such a socket, its messages in a minute, and what may wait for its reader before it is closed. */
+  socketMessageBytes: 131_072,
+  socketMessagesPerMinute: 600,
+  socketQueueBytes: 16 * 1024 * 1024,
   graphqlDepth: 8,
   graphqlCost: 10_000,
   graphqlTokens: 2_000,

@@ -56,6 +56,14 @@ export class Visibility {
     return this.#handlings.length
   }
 
+  /**
+   * The class of a reader, as a text: readers of one class may have the same, and have it in the same form, since neither a rule nor
+   * the release can tell them apart. It may change when a handling is added.
+   */
+  classOf(reader: Reader, purpose: Purpose): string {
+    return this.#keyOf(reader, purpose)
+  }
+
   permitted(reader: Reader, purpose: Purpose, at: Date): Permitted {
     const key = this.#keyOf(reader, purpose)
     let cached = this.#classes.get(key)
@@ -81,13 +89,13 @@ export class Visibility {
   #keyOf(reader: Reader, purpose: Purpose): string {
     const known = this.#keys.get(reader) ?? new Map<Purpose, string>()
     this.#keys.set(reader, known)
-    const key = known.get(purpose) ?? this.#classOf(reader, purpose)
+    const key = known.get(purpose) ?? this.#textOf(reader, purpose)
     known.set(purpose, key)
     return key
   }
 
   /** Readers whom no rule can tell apart share a class. RED names accounts, so a named account is its own class. */
-  #classOf(reader: Reader, purpose: Purpose): string {
+  #textOf(reader: Reader, purpose: Purpose): string {
     const { account, organisation, roles, communities, providers, greenMember, grants } = reader
     const reads = roles.some((role) => readingRoles.includes(role))
     const named = account !== undefined && this.#named.has(account) ? account : null

@@ -58,6 +58,19 @@ export async function extendView({ client }: Queries, follower: Buffer, view: Fe
   )
 }
 
+/** The same for several followers who may see the same, each with its generation. */
+export async function extendViews(
+  { client }: Queries,
+  followers: readonly { readonly follower: Buffer; readonly generation: number }[],
+  handlings: Uint8Array,
+): Promise<void> {
+  await client.query(
+    `update feed_view v set handlings = $3 from unnest($1::bytea[], $2::integer[]) f (follower, generation)
+     where v.follower = f.follower and v.generation = f.generation and length(v.handlings) < length($3::bytea)`,
+    [followers.map(({ follower }) => follower), followers.map(({ generation }) => generation), Buffer.from(handlings)],
+  )
+}
+
 /** Forgets views that a later one replaced before `before`: cursors that name them are outdated. @returns how many */
 export async function forgetViews({ client }: Queries, before: Date): Promise<number> {
   const { rowCount } = await client.query(

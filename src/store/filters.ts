@@ -1,3 +1,4 @@
+import { type Territory, territoryCondition } from './territory.ts'
 import type { Parameters } from './visible.ts'
 
 /** What a page asks for; each member narrows. Handling is not here: it narrows the bitmap instead. */
@@ -19,6 +20,8 @@ export interface PageFilter {
   readonly until?: string
   readonly minConfidence?: number
   readonly status?: readonly ('active' | 'expired' | 'recalled')[]
+  /** What concerns one organisation. */
+  readonly territory?: Territory
   /** ISO 8601: the instant at which `status` is judged. */
   readonly at: string
 }
@@ -49,6 +52,7 @@ export function conditionsOf(filter: PageFilter, parameters: Parameters): string
   if (filter.since !== undefined) conditions.push(`i.date_added >= ${parameters.add(filter.since)}::timestamptz`)
   if (filter.until !== undefined) conditions.push(`i.date_added < ${parameters.add(filter.until)}::timestamptz`)
   if (filter.minConfidence !== undefined) conditions.push(`i.confidence >= ${parameters.add(filter.minConfidence)}`)
+  if (filter.territory !== undefined) conditions.push(territoryCondition(filter.territory, parameters))
   conditions.push(statusCondition(filter.status ?? ['active', 'expired'], filter.at, parameters))
   return conditions
 }

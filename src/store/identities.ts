@@ -1,4 +1,4 @@
-import { and, eq } from 'drizzle-orm'
+import { and, eq, inArray } from 'drizzle-orm'
 import type { Queries } from './database.ts'
 import { externalIdentity } from './tables/tokens.ts'
 
@@ -7,6 +7,16 @@ export type IdentityRow = typeof externalIdentity.$inferSelect
 export async function readIdentity({ db }: Queries, id: string): Promise<IdentityRow | undefined> {
   const [row] = await db.select().from(externalIdentity).where(eq(externalIdentity.id, id))
   return row
+}
+
+/** The accounts of several identities at once, by identity. */
+export async function accountsOfIdentities({ db }: Queries, ids: readonly string[]): Promise<Map<string, string>> {
+  if (ids.length === 0) return new Map()
+  const rows = await db
+    .select()
+    .from(externalIdentity)
+    .where(inArray(externalIdentity.id, [...ids]))
+  return new Map(rows.map(({ id, account }) => [id, account]))
 }
 
 export async function identityOf({ db }: Queries, issuer: string, subject: string): Promise<IdentityRow | undefined> {

@@ -1,4 +1,4 @@
-import { and, eq, isNull, lt, or } from 'drizzle-orm'
+import { and, eq, inArray, isNull, lt, or } from 'drizzle-orm'
 import type { Queries } from './database.ts'
 import { apiKey } from './tables/account.ts'
 
@@ -10,6 +10,16 @@ export const lastUseGrainMs = 60_000
 export async function readKey({ db }: Queries, id: string): Promise<ApiKeyRow | undefined> {
   const [row] = await db.select().from(apiKey).where(eq(apiKey.id, id))
   return row
+}
+
+/** Several keys at once, by id. */
+export async function readKeys({ db }: Queries, ids: readonly string[]): Promise<Map<string, ApiKeyRow>> {
+  if (ids.length === 0) return new Map()
+  const rows = await db
+    .select()
+    .from(apiKey)
+    .where(inArray(apiKey.id, [...ids]))
+  return new Map(rows.map((row) => [row.id, row]))
 }
 
 export async function keysOfAccount({ db }: Queries, account: string): Promise<ApiKeyRow[]> {

@@ -39,6 +39,21 @@ export async function tokenStands(
   return rows[0]?.stands === true
 }
 
+/** Of several tokens of this node, the ids of those that still stand, as {@link tokenStands} says it. */
+export async function tokensThatStand(
+  { client }: Queries,
+  tokens: readonly { readonly jti: string; readonly account: string; readonly clientKey: string }[],
+): Promise<Set<string>> {
+  if (tokens.length === 0) return new Set()
+  const { rows } = await client.query<{ jti: string }>(
+    `select t.jti from unnest($1::text[], $2::text[], $3::text[]) t (jti, account, client_key)
+     where exists (select from client_key k where k.id = t.client_key and k.account = t.account and k.removed_at is null)
+       and not exists (select from revoked_token r where r.jti = t.jti)`,
+    [tokens.map(({ jti }) => jti), tokens.map(({ account }) => account), tokens.map(({ clientKey }) => clientKey)],
+  )
+  return new Set(rows.map(({ jti }) => jti))
+}
+
 /** Forgets what could not be used any more anyhow. */
 export async function deleteExpiredTokens({ db }: Queries, before: Date): Promise<void> {
   await db.delete(usedAssertion).where(lt(usedAssertion.expiresAt, before))

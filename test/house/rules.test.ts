@@ -13,6 +13,7 @@ import {
 } from 'graphql'
 import t from 'tap'
 import { actions } from '../../src/actions/index.ts'
+import { Live } from '../../src/actions/live.ts'
 import { Known } from '../../src/api/graphql/asked.ts'
 import { globalIdOf, nodeTypes } from '../../src/api/graphql/global-id.ts'
 import { loaders } from '../../src/api/graphql/loaders.ts'
@@ -153,9 +154,7 @@ t.test('every field of every type has an action, its own or that of what it is a
     'Me.secret has no rule',
     'Secret.text has no rule',
   ])
-  t.strictSame(more('type Subscription { feed: Indicator } extend schema { subscription: Subscription }'), [
-    'Subscription.feed has no rule',
-  ])
+  t.strictSame(more('extend type Subscription { leak: Boolean }'), ['Subscription.leak has no rule'])
 })
 
 /** Names of the actions that are called while `work` runs; none of them does anything. */
@@ -216,8 +215,21 @@ t.test('each root field asks the actions that its rule names, and no others', as
   }
 })
 
+t.test('a subscription goes by the live follower alone, which asks for `follow`', async (t) => {
+  t.strictSame(Object.keys(resolvers.Subscription), ['feed'])
+  const asked: ReturnType<typeof asking> & { live?: unknown } = asking()
+  t.strictSame(await askedBy(() => resolvers.Subscription.feed.subscribe(undefined, {}, asked as never)), [])
+  t.ok(asked.live instanceof Live)
+  const names = readFileSync('src/actions/follow.ts', 'utf8').match(/verb\(\s*'[^']*'/g)
+  t.strictSame(
+    names?.map((each) => each.replace(/\s/g, '')),
+    ["verb('follow'", "verb('follow'"],
+    'both ways in',
+  )
+})
+
 t.test('a field that is a member asks nothing, and the others what their rules name', async (t) => {
-  const { Query: _, Mutation: __, DateTime: ___, ASN: ____, ...types } = resolvers
+  const { Query: _, Mutation: __, DateTime: ___, ASN: ____, Subscription: _____, ...types } = resolvers
   for (const [type, fields] of Object.entries(types)) {
     for (const [name, resolve] of Object.entries(fields as Record<string, Resolver>)) {
       const asked = await askedBy(() => resolve({ id: 'x', organisation: 'x', originator: { id: 'x' } }, {}, asking()))

@@ -1,19 +1,31 @@
-import { type DocumentNode, type FragmentDefinitionNode, Kind, Location, type SelectionSetNode, visit } from 'graphql'
+import {
+  type DocumentNode,
+  type FragmentDefinitionNode,
+  Kind,
+  Location,
+  OperationTypeNode,
+  type SelectionSetNode,
+  visit,
+} from 'graphql'
 import { Fault } from '../../domain/errors.ts'
 import { limits } from '../../domain/limits.ts'
 
 /**
  * What a document must be before it is even validated (validation compares fields pairwise, so its size is limited first). Tokens
  * are counted by the parser.
+ * @param door what the document came by: a subscription comes over a WebSocket, and nothing else does
  * @throws {Fault} `malformed`, `invalid_request`, `query_too_costly`
  */
-export function admit(document: DocumentNode): void {
+export function admit(document: DocumentNode, door: 'http' | 'websocket'): void {
   // mercurius also takes an AST as JSON, which passes by the parser and its limits: only parsed text has a location.
   if (!(document.loc instanceof Location)) throw new Fault('malformed', 'The query is not a GraphQL document.')
   const operations = document.definitions.filter((each) => each.kind === Kind.OPERATION_DEFINITION)
   const [operation] = operations
   if (operation === undefined || operations.length > 1) {
     throw new Fault('invalid_request', `A document has one operation; this one has ${operations.length}.`)
+  }
+  if ((operation.operation === OperationTypeNode.SUBSCRIPTION) !== (door === 'websocket')) {
+    throw new Fault('invalid_request', 'Subscriptions are made over a WebSocket, and nothing else is.')
   }
   const aliases = aliasesOf(document)
   if (aliases > limits.graphqlAliases) {

@@ -9,11 +9,28 @@ export const executed = (execution: ExecutionResult, log: Log) => ({
   statusCode: 200,
   response: {
     data: execution.data ?? null,
-    errors: [...(execution.errors ?? [])]
-      .sort(byPlace)
-      .map((error) => shown(error, faultOf(error.originalError ?? error, log))),
+    errors: shownErrors(execution.errors ?? [], log),
   },
 })
+
+/** Errors of fields as they leave. */
+export const shownErrors = (errors: readonly GraphQLError[], log: Log): GraphQLFormattedError[] =>
+  [...errors].sort(byPlace).map((error) => shown(error, faultOf(error.originalError ?? error, log)))
+
+/** What refused a document, or ended a subscription. */
+export const refusedErrors = (error: unknown, log: Log): GraphQLFormattedError[] =>
+  (validationFaults(error) ?? [{ fault: faultOf(error, log) }]).map((each: Found) => shown(each.error, each.fault))
+
+/** Errors of `validate` as an error to throw. */
+export class NotValid extends Error {
+  readonly code = 'MER_ERR_GQL_VALIDATION'
+  readonly errors: readonly GraphQLError[]
+
+  constructor(errors: readonly GraphQLError[]) {
+    super('the document is not valid')
+    this.errors = errors
+  }
+}
 
 /** In the order of the document, and not in that in which fields happened to fail. */
 const byPlace = (a: GraphQLError, b: GraphQLError): number => {

@@ -24,9 +24,11 @@ export function searchFilter(filter: SearchFilter): SearchFilter {
   fields.texts('class', itemsPerList, 64)
   fields.texts('country', itemsPerList, 2)
   fields.integer('minConfidence', 0, 100)
-  const { originator, community } = filter
+  const { originator, community, constituency, ...others } = filter
   return {
-    ...filter,
+    ...others,
+    // What is not asked for is absent, and seals the same cursors.
+    ...(constituency === true ? { constituency } : {}),
     ...(originator === undefined ? {} : { originator: originator.map((id) => localIdOf('Organisation', id)) }),
     ...(community === undefined ? {} : { community: community.map((id) => localIdOf('Community', id)) }),
   }

@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import mercurius, { type IResolvers, type MercuriusContext, type MercuriusLoaders } from 'mercurius'
 import type { Context } from '../../actions/index.ts'
 import { limits } from '../../domain/limits.ts'
+import { upgradeOf } from '../upgrades.ts'
 import { Known } from './asked.ts'
 import { executed, refuse } from './errors.ts'
 import { guard } from './guard.ts'
@@ -10,6 +11,7 @@ import { registerPage } from './page.ts'
 import { fromBody, fromQueryString, type GraphqlRequest, readJsonBodies } from './request.ts'
 import { resolvers } from './resolvers.ts'
 import { readSchema } from './schema.ts'
+import { subscriptionDoor } from './socket.ts'
 
 /** Documents that are kept parsed and validated. */
 const documentsKept = 100
@@ -20,8 +22,17 @@ const documentsKept = 100
  */
 const compiledAfter = 3
 
-/** The GraphQL door: `schema.graphql` at `/graphql` (POST, and GET for queries), and a page to explore it at `/graphiql`. */
-export async function registerGraphql(app: FastifyInstance, context: Context): Promise<void> {
+/**
+ * The GraphQL door: `schema.graphql` at `/graphql` (POST, and GET for queries; a WebSocket for subscriptions), and a page to explore it at
+ * `/graphiql`.
+ * @param origins pages of which may open WebSockets
+ */
+export async function registerGraphql(
+  app: FastifyInstance,
+  context: Context,
+  origins: readonly string[],
+): Promise<void> {
+  const subscriptions = subscriptionDoor(context, origins)
   await registerPage(app)
   await app.register(async (door) => {
     readJsonBodies(door)
@@ -41,7 +52,9 @@ export async function registerGraphql(app: FastifyInstance, context: Context): P
       answer(context, request, reply, fromBody(request.body)),
     )
     door.get('/graphql', { config: { action: 'describe' }, exposeHeadRoute: false }, (request, reply) =>
-      answer(context, request, reply, fromQueryString(request.query)),
+      upgradeOf(request.raw) === undefined
+        ? answer(context, request, reply, fromQueryString(request.query))
+        : subscriptions(request, reply),
     )
   })
 }

@@ -1,7 +1,8 @@
 import type { ExplainInput, Explanation } from '../../actions/explain.ts'
-import type { FollowFilter } from '../../actions/follow.ts'
+import type { Change, FollowFilter } from '../../actions/follow.ts'
 import type { HistoryEntry } from '../../actions/history.ts'
 import { actions } from '../../actions/index.ts'
+import { Live } from '../../actions/live.ts'
 import type { LookupValue } from '../../actions/lookup.ts'
 import type { ReadInput } from '../../actions/read.ts'
 import type { SearchFilter } from '../../actions/search-filter.ts'
@@ -58,13 +59,13 @@ export const indicatorQueries = {
     return await actions.lookup(context, caller, { values: args.values, limitPerValue })
   }),
   changes: reading(async ({ context, caller }: Asked, { filter, after, fromNow, first }: FeedArgs) => {
-    const { items, ...place } = await actions.follow(context, caller, {
+    const { items, cursor, more } = await actions.follow(context, caller, {
       filter: searchFilter(filter ?? {}),
       limit: within('/first', first ?? limits.pageRecordsDefault, limits.pageRecords),
       fromNow: fromNow === true,
       ...(after === undefined ? {} : { cursor: after }),
     })
-    return { ...place, entries: items.map(({ id, ...entry }) => ({ ...entry, stixId: id })) }
+    return { cursor, more, entries: items.map(entryOf) }
   }),
   statistics: reading(async ({ context, caller }: Asked, { filter }: { filter?: StatisticsFilter }) => {
     const { byTlp, ...totals } = await actions.statistics(context, caller, searchFilter(filter ?? {}))
@@ -77,6 +78,34 @@ export const indicatorQueries = {
   observations: reading((asked: Asked, input: ReadInput) =>
     orNull(actions['read-observations'](asked.context, asked.caller, readInput(input))),
   ),
+}
+
+const entryOf = ({ id, ...entry }: Change) => ({ ...entry, stixId: id })
+
+/** The field of `Subscription`: the feed, without end. What ends it is told by whoever serves it. */
+export const feedSubscription = {
+  feed: {
+    subscribe: (_root: unknown, args: FeedArgs, asked: Asked & { live?: Live }): AsyncIterableIterator<object> => {
+      const { filter, after, fromNow } = withoutNulls(args)
+      const live = new Live(asked.context, asked.caller, {
+        filter: searchFilter(filter ?? {}),
+        fromNow: fromNow === true,
+        ...(after === undefined ? {} : { cursor: after }),
+      })
+      asked.live = live
+      return {
+        [Symbol.asyncIterator]() {
+          return this
+        },
+        next: async () => {
+          const { done, value } = await live.next()
+          if (done === true) return { done, value }
+          return { done: false, value: { feed: { entries: value.items.map(entryOf), cursor: value.cursor } } }
+        },
+        return: () => live.return(),
+      }
+    },
+  },
 }
 
 /** Fields of types that are not simply members of what the actions return. */

@@ -1,6 +1,6 @@
 import { directoryMutations } from './administration.ts'
 import { directoryQueries, directoryTypes } from './directory.ts'
-import { indicatorQueries, indicatorTypes } from './indicators.ts'
+import { feedSubscription, indicatorQueries, indicatorTypes } from './indicators.ts'
 import { nodeQueries } from './node.ts'
 import { observationMutations, observationTypes } from './observing.ts'
 import { indicatorMutations } from './publishing.ts'
@@ -13,6 +13,7 @@ import { ASN, DateTime } from './scalars.ts'
 export const resolvers = {
   Query: { ...indicatorQueries, ...directoryQueries, ...nodeQueries },
   Mutation: { ...indicatorMutations, ...directoryMutations, ...observationMutations },
+  Subscription: feedSubscription,
   ...indicatorTypes,
   ...directoryTypes,
   ...observationTypes,

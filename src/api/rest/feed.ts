@@ -27,7 +27,8 @@ export async function follow(context: Context, request: FastifyRequest, reply: F
   }
 }
 
-const filterOf = (query: Query): FollowFilter =>
+/** What can be followed, as the query says it. */
+export const filterOf = (query: Query): FollowFilter =>
   present<FollowFilter>({
     type: asList(query.type),
     tlp: asList(query.tlp) as FollowFilter['tlp'],
@@ -37,7 +38,10 @@ const filterOf = (query: Query): FollowFilter =>
     network: query.network as string | undefined,
     domain: query.domain as string | undefined,
     originator: asList(query.originator),
+    community: asList(query.community),
     minConfidence: query.min_confidence as number | undefined,
+    // What is not asked for is absent, and seals the same cursors.
+    constituency: query.constituency === true ? true : undefined,
   })
 
 /** `GET /v1/statistics`: how much there is that the caller may see. */

@@ -13,6 +13,7 @@ import { lookup } from './lookup.ts'
 import { formBytes, oauthDocuments, oauthForms, speakOauth } from './oauth.ts'
 import { observe, readObservations } from './observations.ts'
 import { publish } from './publish.ts'
+import { stream } from './stream.ts'
 import { compileBody, compileParameters } from './validation.ts'
 
 /** Operations whose body is a stream: they parse it themselves. */
@@ -31,6 +32,7 @@ const handlers = (contract: Contract): Readonly<Record<string, Handler>> => ({
   history,
   explain,
   follow,
+  stream,
   statistics,
   readObservations,
   health: async () => ({ status: 'alive' }),
@@ -93,6 +95,8 @@ function route(
     url,
     schema,
     bodyLimit,
+    // A stream has no end, so there is nothing to say of it without giving it.
+    exposeHeadRoute: operationId !== 'stream',
     config: { action, open, streams: operationId in streaming },
     handler: (request, reply) => handler(context, request, reply),
   })

@@ -48,6 +48,7 @@ function filterOf(query: Query): SearchFilter {
     until: until === undefined ? undefined : parseInstant(String(until), '/until'),
     minConfidence: min_confidence as number | undefined,
     status: asList(query.status) as SearchFilter['status'],
+    constituency: query.constituency === true ? true : undefined,
   })
 }
 
