@@ -8,7 +8,7 @@ import { startContext } from './actions/start.ts'
 import { buildApp } from './app.ts'
 import type { Config, Secrets } from './config.ts'
 import { jsonFetcher, outbound } from './delivery/http.ts'
-import { isOneOfSeveral, sayAnswering, startProcesses } from './processes.ts'
+import { isOneOfSeveral, sayAnswering, sayStopped, startProcesses } from './processes.ts'
 import { startSchedule } from './schedule.ts'
 import { defaultDataFolder } from './store/embedded/data-folder.ts'
 import { startEmbedded } from './store/embedded/start.ts'
@@ -160,6 +160,7 @@ export async function serve(config: Config, secrets: Secrets, log: Log): Promise
   )
   await stopped
   await node.stop()
+  sayStopped()
   log.info({}, 'the node has stopped')
 }
 
@@ -172,7 +173,12 @@ async function startSeveral(
   try {
     const applied = await migrateDatabase(database)
     if (applied.length > 0) log.info({ migrations: applied }, 'the database was migrated')
-    const environment = { DATABASE_URL: database.url, PUENTE_HOST: config.host, PUENTE_PORT: String(config.port) }
+    const environment = {
+      DATABASE_URL: database.url,
+      PUENTE_HOST: config.host,
+      PUENTE_PORT: String(config.port),
+      ...(database.embedded ? { PUENTE_DATABASE_CONNECTIONS: String(shareOfConnections(config)) } : {}),
+    }
     const processes = await startProcesses(config.processes, environment, log)
     return {
       url: processes.url,
@@ -186,6 +192,10 @@ async function startSeveral(
     throw error
   }
 }
+
+/** Of the 200 connections that the embedded database allows, some are left for those who listen, and for the command line. */
+const shareOfConnections = ({ processes, databaseConnections }: Config): number =>
+  Math.max(2, Math.min(databaseConnections, Math.floor(180 / processes) - 1))
 
 /** Resolves at the first SIGTERM or SIGINT; the second ends the process with 128 and the signal's number. */
 export function untilSignal(log: Log): Promise<void> {

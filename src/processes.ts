@@ -20,6 +20,11 @@ export const isOneOfSeveral = (): boolean => cluster.isWorker
 /** To be said by one of several when it answers. */
 export const sayAnswering = (url: string): void => void process.send?.({ url })
 
+/** To be said by one of several when it has stopped: it ends only when nobody can talk to it any more. */
+export const sayStopped = (): void => {
+  if (process.connected) process.disconnect()
+}
+
 /**
  * Runs this program several times beside this process, all behind one port; one that dies is started again.
  * @param environment of those that serve, beside that of this process

@@ -47,7 +47,7 @@ export class NatsSignals implements Signals {
       if (this.#closed) return await connection.close()
       this.#connection = connection
       void connection.closed().then((error) => {
-        if (this.#connection === connection) this.#lost(error ?? undefined)
+        if (this.#connection === connection) this.#lost(error ?? new Error('the connection to NATS ended'))
       })
       await this.#subscribe(connection)
       for (const signal of signals) this.#hearing.hear(signal)
@@ -91,11 +91,11 @@ export class NatsSignals implements Signals {
   }
 
   /** The server has gone, or cannot do what it is asked. */
-  #lost(error: Error | undefined): void {
+  #lost(error: Error): void {
     const connection = this.#connection
     this.#connection = undefined
     if (this.#closed) return
-    if (error !== undefined) this.#hearing.onError(error)
+    this.#hearing.onError(error)
     void connection?.close()
     clearTimeout(this.#retry)
     this.#retry = setTimeout(() => void this.#connect(), retryMs)
