@@ -150,14 +150,9 @@ export async function serve(config: Config, secrets: Secrets, log: Log): Promise
   const several = config.processes > 1 && !isOneOfSeveral()
   const node = several ? await startSeveral(database, config, log) : await startNode(database, config, log)
   sayAnswering(node.url)
-  log.info(
-    {
-      url: node.url,
-      database: database.embedded ? 'embedded' : 'DATABASE_URL',
-      processes: several ? config.processes : 1,
-    },
-    isOneOfSeveral() ? 'a process answers' : 'the node answers',
-  )
+  const facts = { url: node.url, database: database.embedded ? 'embedded' : 'DATABASE_URL' }
+  if (isOneOfSeveral()) log.info({ ...facts, pid: process.pid }, 'a process answers')
+  else log.info({ ...facts, processes: config.processes }, 'the node answers')
   await stopped
   await node.stop()
   sayStopped()
