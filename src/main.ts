@@ -149,10 +149,10 @@ export async function serve(config: Config, secrets: Secrets, log: Log): Promise
   const database = await openDatabase(secrets, { dataFolder: dataFolderOf(config), durable: true }, log)
   const several = config.processes > 1 && !isOneOfSeveral()
   const node = several ? await startSeveral(database, config, log) : await startNode(database, config, log)
-  sayAnswering(node.url)
   const facts = { url: node.url, database: database.embedded ? 'embedded' : 'DATABASE_URL' }
   if (isOneOfSeveral()) log.info({ ...facts, pid: process.pid }, 'a process answers')
   else log.info({ ...facts, processes: config.processes }, 'the node answers')
+  sayAnswering(node.url)
   await stopped
   await node.stop()
   sayStopped()
