@@ -12,6 +12,8 @@ export interface Config {
   readonly host: string
   /** 0 takes a free port. */
   readonly port: number
+  /** Processes that serve, behind one port. */
+  readonly processes: number
   /** Absolute path; undefined: where the embedded database's own rule puts it. */
   readonly dataFolder: string | undefined
   readonly databaseConnections: number
@@ -43,6 +45,7 @@ export interface Config {
 /** Kept apart from {@link Config}, so that printing or logging one never prints the other. */
 export interface Secrets {
   readonly databaseUrl: string | undefined
+  readonly natsUrl: string | undefined
   readonly apiKey: string | undefined
 }
 
@@ -65,10 +68,17 @@ export interface Variable {
 export const variables: readonly Variable[] = [
   { name: 'PUENTE_HOST', default: '127.0.0.1', description: 'address the server listens on' },
   { name: 'PUENTE_PORT', default: '8460', description: 'port the server listens on; 0 takes a free one' },
+  { name: 'PUENTE_PROCESSES', default: '1', description: 'processes that serve, behind one port, 1 to 64' },
   {
     name: 'DATABASE_URL',
     default: 'none',
     description: 'a PostgreSQL 15 or later; without it the embedded one is used',
+  },
+  {
+    name: 'NATS_URL',
+    default: 'none',
+    description:
+      'a NATS with JetStream through which processes hear of changes; without it they hear of them from PostgreSQL',
   },
   { name: 'PUENTE_DATA', default: '.puente (root: /var/lib/puente)', description: 'folder of the embedded database' },
   { name: 'PUENTE_DATABASE_CONNECTIONS', default: '20', description: 'database connections of one process, 2 to 500' },
@@ -141,6 +151,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): { conf
   }
   const config: Config = {
     ...listening,
+    processes: integer('PUENTE_PROCESSES', read('PUENTE_PROCESSES'), 1, 1, 64),
     dataFolder: folder === undefined ? undefined : path.resolve(folder),
     databaseConnections: integer('PUENTE_DATABASE_CONNECTIONS', read('PUENTE_DATABASE_CONNECTIONS'), 20, 2, 500),
     statementTimeoutMs: integer(
@@ -177,7 +188,11 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): { conf
     homeFolder: homedir(),
     xdgDataHome: read('XDG_DATA_HOME'),
   }
-  const secrets: Secrets = { databaseUrl: databaseUrl(read('DATABASE_URL')), apiKey: apiKey(read('PUENTE_API_KEY')) }
+  const secrets: Secrets = {
+    databaseUrl: databaseUrl(read('DATABASE_URL')),
+    natsUrl: natsUrl(read('NATS_URL')),
+    apiKey: apiKey(read('PUENTE_API_KEY')),
+  }
   return { config: Object.freeze(config), secrets: Object.freeze(secrets) }
 }
 
@@ -211,6 +226,13 @@ export function databaseUrl(text: string | undefined, variable = 'DATABASE_URL')
   const protocol = URL.canParse(text) ? new URL(text).protocol : ''
   if (protocol === 'postgres:' || protocol === 'postgresql:') return text
   throw new ConfigurationError(variable, 'must be the URL of a PostgreSQL: postgres://user:password@host:5432/database')
+}
+
+/** @throws {ConfigurationError} that does not repeat the value, which may hold a password */
+function natsUrl(text: string | undefined): string | undefined {
+  if (text === undefined) return undefined
+  if (URL.canParse(text) && ['nats:', 'tls:'].includes(new URL(text).protocol)) return text
+  throw new ConfigurationError('NATS_URL', 'must be the URL of a NATS: nats://user:password@host:4222')
 }
 
 /** @throws {ConfigurationError} */

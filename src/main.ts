@@ -9,6 +9,7 @@ import { buildApp } from './app.ts'
 import type { Config, Secrets } from './config.ts'
 import { jsonFetcher, outbound, wayOut } from './delivery/http.ts'
 import { startWebhooks, whatIsHeard } from './delivery/webhooks.ts'
+import { isOneOfSeveral, sayAnswering, sayStopped, startProcesses } from './processes.ts'
 import { startSchedule } from './schedule.ts'
 import { defaultDataFolder } from './store/embedded/data-folder.ts'
 import { startEmbedded } from './store/embedded/start.ts'
@@ -23,6 +24,8 @@ export const version: string = readVersion()
 /** A database to talk to: the embedded one, started for this process, or somebody else's. */
 export interface OpenDatabase {
   readonly url: string
+  /** NATS through which its processes hear of each other's changes; absent: PostgreSQL itself. */
+  readonly natsUrl?: string | undefined
   readonly embedded: boolean
   /** Stops what {@link openDatabase} started; a foreign database is left alone. */
   stop(): Promise<void>
@@ -43,13 +46,13 @@ export function dataFolderOf(config: Config): string {
 
 /** @throws Error that says what to do, when the embedded database cannot be started */
 export async function openDatabase(
-  { databaseUrl }: Pick<Secrets, 'databaseUrl'>,
+  { databaseUrl, natsUrl }: Pick<Secrets, 'databaseUrl' | 'natsUrl'>,
   embedded: { readonly dataFolder: string; readonly durable: boolean },
   log: Log,
 ): Promise<OpenDatabase> {
-  if (databaseUrl !== undefined) return { url: databaseUrl, embedded: false, stop: async () => {} }
+  if (databaseUrl !== undefined) return { url: databaseUrl, natsUrl, embedded: false, stop: async () => {} }
   const started = await startEmbedded({ ...embedded, log: (line) => log.info({ database: 'embedded' }, line) })
-  return { url: started.url, embedded: true, stop: () => started.stop() }
+  return { url: started.url, natsUrl, embedded: true, stop: () => started.stop() }
 }
 
 /** Brings the database to the newest schema. @returns the migrations applied now */
@@ -74,6 +77,7 @@ export const openContext = (
     version,
     listen: purpose === 'serve',
     ...(purpose === 'serve' ? { wayOut: wayOut(config) } : {}),
+    natsUrl: database.natsUrl,
     tokens: {
       issuer: config.issuer,
       ...(config.oidc === undefined ? {} : { external: { ...config.oidc, fetchJson: jsonFetcher(outbound(config)) } }),
@@ -156,12 +160,50 @@ export async function serve(config: Config, secrets: Secrets, log: Log): Promise
   growSlowly()
   const stopped = untilSignal(log)
   const database = await openDatabase(secrets, { dataFolder: dataFolderOf(config), durable: true }, log)
-  const node = await startNode(database, config, log)
-  log.info({ url: node.url, database: database.embedded ? 'embedded' : 'DATABASE_URL' }, 'the node answers')
+  const several = config.processes > 1 && !isOneOfSeveral()
+  const node = several ? await startSeveral(database, config, log) : await startNode(database, config, log)
+  const facts = { url: node.url, database: database.embedded ? 'embedded' : 'DATABASE_URL' }
+  if (isOneOfSeveral()) log.info({ ...facts, pid: process.pid }, 'a process answers')
+  else log.info({ ...facts, processes: config.processes }, 'the node answers')
+  sayAnswering(node.url)
   await stopped
   await node.stop()
+  sayStopped()
   log.info({}, 'the node has stopped')
 }
+
+/** As many processes as configured, on one database that this one opened and migrated. */
+async function startSeveral(
+  database: OpenDatabase,
+  config: Config,
+  log: Log,
+): Promise<Pick<RunningNode, 'url' | 'stop'>> {
+  try {
+    const applied = await migrateDatabase(database)
+    if (applied.length > 0) log.info({ migrations: applied }, 'the database was migrated')
+    const environment = {
+      DATABASE_URL: database.url,
+      PUENTE_HOST: config.host,
+      PUENTE_PORT: String(config.port),
+      ...(database.embedded ? { PUENTE_DATABASE_CONNECTIONS: String(shareOfConnections(config)) } : {}),
+    }
+    const processes = await startProcesses(config.processes, environment, log)
+    return {
+      url: processes.url,
+      stop: async () => {
+        await processes.stop()
+        await database.stop()
+      },
+    }
+  } catch (error) {
+    await database.stop()
+    throw error
+  }
+}
+
+/** Of the 200 connections that the embedded database allows, some are left for those who listen, and for the command line. */
+const shareOfConnections = ({ processes, databaseConnections }: Config): number =>
+  Math.max(2, Math.min(databaseConnections, Math.floor(180 / processes) - 1))
 
 /** Resolves at the first SIGTERM or SIGINT; the second ends the process with 128 and the signal's number. */
 export function untilSignal(log: Log): Promise<void> {
@@ -169,6 +211,8 @@ export function untilSignal(log: Log): Promise<void> {
     let signals = 0
     for (const [signal, number] of [['SIGINT', 2] as const, ['SIGTERM', 15] as const]) {
       process.on(signal, () => {
+        // Ctrl-C reaches every process of the terminal: one of several is told by the one that started it.
+        if (signal === 'SIGINT' && isOneOfSeveral()) return
         signals++
         if (signals > 1) process.exit(128 + number)
         log.info({ signal }, 'stopping: what is under way is finished first; a second signal ends it at once')

@@ -24,6 +24,8 @@ export interface Job {
 export const jobs: readonly Job[] = [
   // logs a warning when the database does not answer, so that an idle node is not silent about it
   { name: 'readiness', everyMs: 30_000, run: isReady },
+  // what other processes changed is heard of at once; whatever happens to that word, it is found within a second
+  { name: 'lookout', everyMs: 1_000, run: ({ lookout }) => lookout.look() },
   // the feed and the audit log grow without end, a partition at a time
   { name: 'partitions', everyMs: 600_000, run: makeRoom },
   // cursors of followers that stayed away for a month are given up

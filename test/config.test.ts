@@ -60,6 +60,8 @@ t.test('each bad value is refused with a sentence that names its variable', asyn
     ['PUENTE_CONNECTIONS', '9', '100001', 'all'],
     ['PUENTE_CONNECTIONS_PER_ADDRESS', '0', '100001', '-'],
     ['PUENTE_REQUESTS_PER_MINUTE', '0', '1000001', '∞'],
+    ['PUENTE_PROCESSES', '0', '65', 'auto'],
+    ['NATS_URL', 'localhost', 'http://x:4222', 'nats//x'],
     ['PUENTE_LOG_LEVEL', 'verbose', 'trace'],
     [
       'PUENTE_TRUST_PROXY',
@@ -93,7 +95,7 @@ t.test('each bad value is refused with a sentence that names its variable', asyn
 
 t.test('a refusal of a secret does not repeat it', async (t) => {
   const secret = 'puente_hunter2'
-  for (const name of ['PUENTE_API_KEY', 'DATABASE_URL', 'PUENTE_URL']) {
+  for (const name of ['PUENTE_API_KEY', 'DATABASE_URL', 'NATS_URL', 'PUENTE_URL']) {
     const value = name === 'PUENTE_URL' ? `http://${secret}:${secret}@x` : secret
     try {
       readConfig({ [name]: value })

@@ -11,6 +11,11 @@ export interface SseEvent {
 }
 
 const listening = new WeakMap<TestNode, Promise<string>>()
+/** A node as a client knows it. */
+export interface SseDoor {
+  readonly url: string
+  readonly headers: Readonly<Record<string, string>>
+}
 
 /** Where a node answers on loopback; opened once. */
 export async function addressOf(node: TestNode): Promise<string> {
@@ -23,8 +28,7 @@ export async function addressOf(node: TestNode): Promise<string> {
 /** A client of `GET /v1/feed/stream`, as the standard has it: an id counts when it is read, an event when its block is whole. */
 export class EventClient {
   readonly events: SseEvent[] = []
-  readonly #node: TestNode
-  readonly #account: string
+  readonly #door: () => Promise<SseDoor>
   readonly #query: string
   status = 0
   headers: IncomingMessage['headers'] = {}
@@ -38,19 +42,20 @@ export class EventClient {
   #changed: (() => void)[] = []
   closed = true
 
-  constructor(node: TestNode, account: string, query = '') {
-    this.#node = node
-    this.#account = account
-    this.#query = query
+  /** @param node a node in this process and the account that asks, or where another one answers, and as whom it is asked */
+  constructor(...[node, account, query]: [node: TestNode, account: string, query?: string] | [door: SseDoor]) {
+    this.#door = async () => ('url' in node ? node : { url: await addressOf(node), headers: node.as(account ?? '') })
+    this.#query = query ?? ''
   }
 
   /** Connects, again from its last id. Resolves when the head of the answer is there. */
   async open(headers: Record<string, string> = {}): Promise<this> {
-    const url = `${await addressOf(this.#node)}/v1/feed/stream?${this.#query}`
+    const door = await this.#door()
+    const url = `${door.url}/v1/feed/stream?${this.#query}`
     const resuming = this.lastId === '' ? {} : { 'last-event-id': this.lastId }
     this.#rest = ''
     await new Promise<void>((resolve, reject) => {
-      const options = { agent: false as const, headers: { ...this.#node.as(this.#account), ...resuming, ...headers } }
+      const options = { agent: false as const, headers: { ...door.headers, ...resuming, ...headers } }
       const request = get(url, options, (response) => {
         this.#response = response
         this.status = response.statusCode ?? 0

@@ -10,6 +10,7 @@ import type { BlocklistExpiries } from './blocklist-version.ts'
 import type { CurrentPolicy } from './current-policy.ts'
 import type { FailedAuthentications } from './failed-authentications.ts'
 import type { KnownIndicators } from './known-indicators.ts'
+import type { Lookout } from './lookout.ts'
 import type { OpenBlocklists } from './open-blocklists.ts'
 import type { ProvenKeys } from './proven-keys.ts'
 import type { Tokens } from './tokens.ts'
@@ -60,6 +61,8 @@ export interface Context {
   readonly wayOut: WayOut
   /** Tells whoever follows that there may be something for it. */
   readonly wake: Wake
+  /** Looks for what other processes changed. */
+  readonly lookout: Lookout
 }
 
 /** The directory and the decisions as of one policy epoch. */

@@ -35,6 +35,11 @@ export class CurrentPolicy {
     return this.#standing
   }
 
+  /** What tells two states of it apart. */
+  get state(): string {
+    return `${this.#standing?.directory.epoch} ${this.#standing?.visibility.size}`
+  }
+
   /** The epoch may have moved: the next to ask what is known looks. */
   suspect(): void {
     this.#suspect = true

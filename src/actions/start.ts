@@ -1,10 +1,11 @@
 import { appendAudits } from '../store/audit.ts'
 import { Database, type DatabaseOptions } from '../store/database.ts'
 import { LiveColumn } from '../store/live-column.ts'
+import { NatsSignals } from '../store/nats-signals.ts'
 import { Networks } from '../store/networks.ts'
 import { openNode } from '../store/node.ts'
 import { ensurePartitions } from '../store/partitions.ts'
-import { Signals } from '../store/signals.ts'
+import { type Hearing, PostgresSignals } from '../store/signals.ts'
 import { AuditQueue } from './audit-queue.ts'
 import { BlocklistExpiries } from './blocklist-version.ts'
 import type { Context, Log, WayOut } from './context.ts'
@@ -12,6 +13,7 @@ import { CurrentPolicy } from './current-policy.ts'
 import { ExternalIssuer, type ExternalIssuerSettings, type FetchJson } from './external-issuer.ts'
 import { FailedAuthentications } from './failed-authentications.ts'
 import { KnownIndicators } from './known-indicators.ts'
+import { Lookout } from './lookout.ts'
 import { OpenBlocklists } from './open-blocklists.ts'
 import { ProvenKeys } from './proven-keys.ts'
 import { ensureSigningKey, SigningKeys } from './signing-keys.ts'
@@ -46,6 +48,8 @@ export async function startContext(options: {
   readonly version: string
   /** Hear at once of what other processes change; a process that serves does, a command that runs once need not. */
   readonly listen?: boolean
+  /** Hear of it through this NATS instead of PostgreSQL. */
+  readonly natsUrl?: string | undefined
   readonly tokens?: TokenSettings
   readonly wayOut?: WayOut
 }): Promise<Context & { close(): Promise<void> }> {
@@ -59,16 +63,17 @@ export async function startContext(options: {
   const policy = new CurrentPolicy(database)
   const column = new LiveColumn(database)
   const wake = new Wake()
-  const signals = new Signals(
-    database.url,
-    (signal) => {
-      const heard = signal === 'policy' ? policy.moved() : column.hurry()
-      heard
-        .catch((error: unknown) => log.warn({ error, signal }, 'what changed could not be read yet'))
-        .finally(() => wake.tell())
+  const lookout = new Lookout(policy, column, wake)
+  const hearing: Hearing = {
+    hear: (signal) => {
+      lookout.look(signal).catch((error: unknown) => log.warn({ error, signal }, 'what changed could not be read yet'))
     },
-    (error) => log.warn({ error }, 'the connection that hears of changes broke'),
-  )
+    onError: (error) => log.warn({ error }, 'the connection that hears of changes broke'),
+  }
+  const signals =
+    options.natsUrl === undefined
+      ? new PostgresSignals(database.url, hearing)
+      : new NatsSignals(options.natsUrl, database.url, node.databaseIdentity ?? node.id, hearing)
   if (options.listen === true) await signals.open()
   const audit = new AuditQueue((entries, bases) => appendAudits(database, entries, bases), log)
   const { issuer, external } = options.tokens ?? { issuer: localIssuer }
@@ -93,6 +98,7 @@ export async function startContext(options: {
     openBlocklists: new OpenBlocklists(),
     wayOut: options.wayOut ?? noWayOut,
     wake,
+    lookout,
     close: async () => {
       await signals.close()
       await audit.close()

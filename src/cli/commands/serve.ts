@@ -8,6 +8,7 @@ import type { Shell } from '../shell.ts'
 interface ServeOptions {
   readonly host?: string
   readonly port?: string
+  readonly processes?: string
 }
 
 /** `puente serve`: a node, until it is told to stop. */
@@ -17,8 +18,14 @@ export function addServe(program: Command, { config, secrets }: Shell): void {
     .description('run a node until SIGTERM or Ctrl-C; its log goes to standard error')
     .addOption(new Option('--host <address>', 'instead of PUENTE_HOST'))
     .addOption(new Option('--port <port>', 'instead of PUENTE_PORT; 0 takes a free one'))
-    .action(async ({ host = config.host, port }: ServeOptions) => {
-      const chosen = { ...config, host, port: integer('--port', port, config.port, 0, 65_535) }
+    .addOption(new Option('--processes <number>', 'instead of PUENTE_PROCESSES: so many, behind one port'))
+    .action(async ({ host = config.host, port, processes }: ServeOptions) => {
+      const chosen = {
+        ...config,
+        host,
+        port: integer('--port', port, config.port, 0, 65_535),
+        processes: integer('--processes', processes, config.processes, 1, 64),
+      }
       try {
         await serve(chosen, secrets, openLog(config.logLevel))
       } catch (error) {

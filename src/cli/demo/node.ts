@@ -32,7 +32,7 @@ export async function startDemoNode(config: Config, options: DemoNodeOptions, lo
   }
   try {
     const database = await openDatabase(
-      { databaseUrl: options.databaseUrl },
+      { databaseUrl: options.databaseUrl, natsUrl: undefined },
       { dataFolder: folder ?? '', durable: false },
       log,
     )

@@ -32,7 +32,7 @@ export function serverArguments(settings: ServerSettings): string[] {
     full_page_writes: switched,
     synchronous_commit: 'on',
     shared_buffers: '128MB',
-    max_connections: settings.durable ? '50' : '200',
+    max_connections: '200',
     timezone: 'UTC',
     log_timezone: 'UTC',
     log_destination: 'stderr',

@@ -1,0 +1,103 @@
+import { createHash } from 'node:crypto'
+import { DeliverPolicy, jetstream, jetstreamManager, StorageType } from '@nats-io/jetstream'
+import { connect, type NatsConnection } from '@nats-io/transport-node'
+import { type Hearing, PostgresSignals, retryMs, type Signal, type Signals, signals } from './signals.ts'
+
+/** A server that does not answer so many pings in a row is given up: 5 to 10 seconds. */
+const liveness = { pingInterval: 5_000, maxPingOut: 1, timeout: 5_000 }
+
+/**
+ * Signals through NATS JetStream, for many processes: one of them listens to PostgreSQL and hands on what it hears, all hear NATS
+ * (ADR 20). The stream keeps the last signal of each kind in memory, so that whoever connects hears at once what it may have missed.
+ */
+export class NatsSignals implements Signals {
+  readonly #url: string
+  readonly #stream: string
+  readonly #hearing: Hearing
+  readonly #relay: PostgresSignals
+  #connection: NatsConnection | undefined
+  #retry: NodeJS.Timeout | undefined
+  #closed = false
+
+  /** @param node what tells this node from others at the same NATS */
+  constructor(natsUrl: string, databaseUrl: string, node: string, hearing: Hearing) {
+    this.#url = natsUrl
+    this.#stream = `puente_${createHash('sha256').update(node).digest('hex').slice(0, 16)}`
+    this.#hearing = hearing
+    this.#relay = new PostgresSignals(
+      databaseUrl,
+      { hear: (signal) => this.#handOn(signal), onError: hearing.onError },
+      { alone: true },
+    )
+  }
+
+  async open(): Promise<void> {
+    await Promise.all([this.#connect(), this.#relay.open()])
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    clearTimeout(this.#retry)
+    await Promise.all([this.#relay.close(), this.#connection?.close()])
+  }
+
+  async #connect(): Promise<void> {
+    try {
+      const connection = await connect({ servers: this.#url, name: 'puente', reconnect: false, ...liveness })
+      if (this.#closed) return await connection.close()
+      this.#connection = connection
+      void connection.closed().then((error) => {
+        if (this.#connection === connection) this.#lost(error ?? new Error('the connection to NATS ended'))
+      })
+      await this.#subscribe(connection)
+      for (const signal of signals) this.#hearing.hear(signal)
+    } catch (error) {
+      this.#lost(error as Error)
+    }
+  }
+
+  async #subscribe(connection: NatsConnection): Promise<void> {
+    const manager = await jetstreamManager(connection)
+    await manager.streams.add({
+      name: this.#stream,
+      subjects: [`${this.#stream}.*`],
+      storage: StorageType.Memory,
+      max_msgs_per_subject: 1,
+    })
+    const consumer = await jetstream(connection).consumers.get(this.#stream, {
+      deliver_policy: DeliverPolicy.LastPerSubject,
+    })
+    await consumer.consume({
+      callback: ({ subject }) => {
+        const signal = signals.find((each) => subject === `${this.#stream}.${each}`)
+        if (signal !== undefined) this.#hearing.hear(signal)
+      },
+    })
+  }
+
+  /** What cannot be handed on now is found by the clock, and heard by all when they are connected again. */
+  #handOn(signal: Signal): void {
+    const connection = this.#connection
+    if (connection === undefined) {
+      this.#hearing.hear(signal)
+      return
+    }
+    jetstream(connection)
+      .publish(`${this.#stream}.${signal}`)
+      .catch((error: Error) => {
+        this.#hearing.hear(signal)
+        this.#hearing.onError(error)
+      })
+  }
+
+  /** The server has gone, or cannot do what it is asked. */
+  #lost(error: Error): void {
+    const connection = this.#connection
+    this.#connection = undefined
+    if (this.#closed) return
+    this.#hearing.onError(error)
+    void connection?.close()
+    clearTimeout(this.#retry)
+    this.#retry = setTimeout(() => void this.#connect(), retryMs)
+  }
+}
