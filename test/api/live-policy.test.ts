@@ -6,7 +6,7 @@ import { Subscriber } from '../subscriber.ts'
 import { pairOf, register, tokenFor } from '../tokens.ts'
 
 /**
- * The table of docs/streaming.md: what each live door does for each change. Both doors stand open on one node, and whoever polls is told
+ * The table of docs/changes.md: what each live door does for each change. Both doors stand open on one node, and whoever polls is told
  * the same. Policy changes come within a second; the bound here is wider, since tests share their machine.
  */
 
