@@ -27,15 +27,24 @@ export class Column {
   readonly #chunks: (Chunk | undefined)[] = []
   #counts = new Float64Array(64)
   #head = 0
+  #lastReplacement = 0
 
   /** The last position known. */
   get head(): number {
     return this.#head
   }
 
+  /** Whether an entry after a position replaced or recalled something: mostly none of the newest did, and nobody need ask for it. */
+  replacedAfter(position: number): boolean {
+    return this.#lastReplacement > position
+  }
+
   /** Takes one feed entry: what stands at its position, and what does not stand any more where it was before. */
   enter(position: number, handling: number, recalled: boolean, previous: number | undefined): void {
-    if (previous !== undefined) this.#clear(previous)
+    if (previous !== undefined) {
+      this.#clear(previous)
+      this.#lastReplacement = Math.max(this.#lastReplacement, position)
+    }
     if (!recalled) this.#set(position, handling)
     if (position > this.#head) this.#head = position
   }
