@@ -30,17 +30,25 @@ t.test('finds what a plain list finds, from both ends, whatever moved or was rec
     fc.property(scenario, ({ changes, gap, permitted, at, limit }) => {
       const column = new Column()
       const rows = new Map<number, number>()
+      let replacements: number[] = []
       for (const [n, { handling, moves, recalled }] of changes.entries()) {
         const position = (n + 1) * gap
         const standing = [...rows.keys()]
         const previous = moves === undefined ? undefined : standing[moves % Math.max(1, standing.length)]
         column.enter(position, handling, recalled, previous)
-        if (previous !== undefined) rows.delete(previous)
+        if (previous !== undefined) {
+          rows.delete(previous)
+          replacements = [...replacements, position]
+        }
         if (!recalled) rows.set(position, handling)
       }
       const words = wordsOf(bitmapOf(permitted))
       const visible = [...rows].filter(([, id]) => permitted.includes(id)).map(([position]) => position)
       t.equal(column.head, changes.length * gap)
+      t.equal(
+        column.replacedAfter(at),
+        replacements.some((each) => each > at),
+      )
       t.strictSame(
         column.newestBelow(words, at, limit),
         visible
