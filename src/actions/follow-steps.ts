@@ -59,7 +59,7 @@ async function stepsAhead(
   const reached = given.length === room ? (given.at(-1) ?? upto) : upto
   // A follower that began with this stretch has nothing to lose.
   const replaced =
-    run.since === 0
+    run.since === 0 || !context.column.now.replacedAfter(run.at)
       ? []
       : await replacementsBetween(
           context.database,

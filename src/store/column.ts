@@ -34,10 +34,16 @@ export class Column {
   #counts = new Float64Array(64)
   #changes = new Float64Array(64)
   #head = 0
+  #lastReplacement = 0
 
   /** The last position known. */
   get head(): number {
     return this.#head
+  }
+
+  /** Whether an entry after a position replaced or recalled something: mostly none of the newest did, and nobody need ask for it. */
+  replacedAfter(position: number): boolean {
+    return this.#lastReplacement > position
   }
 
   /** Takes one feed entry: what stands at its position, and what does not stand any more where it was before. */
@@ -45,6 +51,7 @@ export class Column {
     if (previous !== undefined) {
       this.#touch(this.at(previous), position)
       this.#clear(previous)
+      this.#lastReplacement = Math.max(this.#lastReplacement, position)
     }
     if (!recalled) {
       this.#touch(handling, position)

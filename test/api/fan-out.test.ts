@@ -7,15 +7,18 @@ import { defaultAt, loadCases, readerOf, worldOf } from '../policy/cases.ts'
 import { oracle } from '../policy/oracle.ts'
 import { EventClient } from '../sse.ts'
 
+/** Streams; the nightly script takes ten thousand, which wants twice as many file descriptors. */
+const count = Number(process.env.FAN_OUT_STREAMS ?? 400)
+
 /**
- * Four hundred streams of forty readers: each is to receive exactly what the second implementation of the policy says, in order, once.
+ * Hundreds of streams of forty readers: each is to receive exactly what the second implementation of the policy says, in order, once.
  * Streams whose readers may have the same share their pages, so this is also where one reader's page would reach another.
  */
 
-t.setTimeout(600_000)
+t.setTimeout(600_000 + count * 200)
 
-t.test('each of four hundred streams receives what the oracle says', async (t) => {
-  const guards = { connectionsPerAddress: 1_000, streamsPerAccount: 100 }
+t.test('each of hundreds of streams receives what the oracle says', async (t) => {
+  const guards = { connections: 2 * count, connectionsPerAddress: 2 * count, streamsPerAccount: count }
   const node = await testNode(t, { listen: true, guards })
   const { world } = node
   const handlings = handlingsOf(node)
@@ -30,7 +33,7 @@ t.test('each of four hundred streams receives what the oracle says', async (t) =
   )
   t.ok(rights.size >= 20, `${rights.size} different rights`)
   const streams = await Promise.all(
-    Array.from({ length: 400 }, async (_, n) => {
+    Array.from({ length: count }, async (_, n) => {
       const reader = readers[n % readers.length] ?? { account: 'anonymous', purpose: purposes[0] }
       const client = await new EventClient(node, reader.account).open({ 'puente-purpose': reader.purpose })
       return { ...reader, client, expected: [] as string[] }
@@ -57,7 +60,11 @@ t.test('each of four hundred streams receives what the oracle says', async (t) =
         if (has !== 'deny') stream.expected.push(`${had === 'deny' ? 'published' : kind} ${id} ${has}`)
         else if (had !== 'deny') stream.expected.push(`${kind === 'recalled' ? kind : 'withdrawn'} ${id}`)
       }
-      await stream.client.until(({ events }) => events.length >= stream.expected.length, `${stream.account}'s`, 60_000)
+      await stream.client.until(
+        ({ events }) => events.length >= stream.expected.length,
+        `${stream.account}'s`,
+        60_000 + count * 20,
+      )
     }
     return done.length
   }

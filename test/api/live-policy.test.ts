@@ -144,6 +144,10 @@ t.test('a disabled account, or organisation, is shown out', async (t) => {
   const disable = () =>
     node.call('marta.lacnic', { method: 'PATCH', url: '/v1/accounts/camila.csirt-cl', payload: { disabled: true } })
   await ends(disable, 'credentials_invalid', 'account disabled')
+  const other = await doorsOf(t)
+  const whole = () =>
+    other.node.call('marta.lacnic', { method: 'PATCH', url: '/v1/organisations/csirt-cl', payload: { disabled: true } })
+  await other.ends(whole, 'credentials_invalid', 'organisation disabled')
 })
 
 t.test('a revoked key is shown out', async (t) => {

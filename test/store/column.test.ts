@@ -31,6 +31,7 @@ t.test('finds what a plain list finds, from both ends, whatever moved or was rec
       const column = new Column()
       const rows = new Map<number, number>()
       const changed = new Map<number, number>()
+      let replacements: number[] = []
       for (const [n, { handling, moves, recalled }] of changes.entries()) {
         const position = (n + 1) * gap
         const standing = [...rows.keys()]
@@ -39,12 +40,19 @@ t.test('finds what a plain list finds, from both ends, whatever moved or was rec
         const left = previous === undefined ? undefined : rows.get(previous)
         if (left !== undefined) changed.set(left, position)
         if (!recalled) changed.set(handling, position)
-        if (previous !== undefined) rows.delete(previous)
+        if (previous !== undefined) {
+          rows.delete(previous)
+          replacements = [...replacements, position]
+        }
         if (!recalled) rows.set(position, handling)
       }
       const words = wordsOf(bitmapOf(permitted))
       const visible = [...rows].filter(([, id]) => permitted.includes(id)).map(([position]) => position)
       t.equal(column.head, changes.length * gap)
+      t.equal(
+        column.replacedAfter(at),
+        replacements.some((each) => each > at),
+      )
       t.strictSame(
         column.newestBelow(words, at, limit),
         visible
