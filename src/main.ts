@@ -162,9 +162,12 @@ export async function serve(config: Config, secrets: Secrets, log: Log): Promise
   const database = await openDatabase(secrets, { dataFolder: dataFolderOf(config), durable: true }, log)
   const several = config.processes > 1 && !isOneOfSeveral()
   const node = several ? await startSeveral(database, config, log) : await startNode(database, config, log)
-  const facts = { url: node.url, database: database.embedded ? 'embedded' : 'DATABASE_URL' }
-  if (isOneOfSeveral()) log.info({ ...facts, pid: process.pid }, 'a process answers')
-  else log.info({ ...facts, processes: config.processes }, 'the node answers')
+  if (isOneOfSeveral()) log.info({ url: node.url, pid: process.pid }, 'a process answers')
+  else
+    log.info(
+      { url: node.url, database: database.embedded ? 'embedded' : 'DATABASE_URL', processes: config.processes },
+      'the node answers',
+    )
   sayAnswering(node.url)
   await stopped
   await node.stop()

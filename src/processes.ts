@@ -35,6 +35,8 @@ export async function startProcesses(
   environment: Readonly<Record<string, string>>,
   log: Log,
 ): Promise<Processes> {
+  // All accept from one socket. If this process handed connections on, those that a dying one had not taken yet would hang for ever.
+  cluster.schedulingPolicy = cluster.SCHED_NONE
   let stopping = false
   const workers = new Set<Worker>()
   const start = (pauseMs: number): Promise<string> =>
@@ -46,11 +48,13 @@ export async function startProcesses(
       worker.once('exit', (code, signal) => {
         workers.delete(worker)
         reject(new Error(`a process ended before it answered (${signal ?? code})`))
-        if (!stopping && first !== undefined) void again(performance.now() - began < briefMs ? pauseMs : 0, pauseMs)
+        if (stopping || first === undefined) return
+        const waitMs = performance.now() - began < briefMs ? pauseMs : 0
+        log.warn({ pid: worker.process.pid, signal, code, waitMs }, 'a process ended; another is started')
+        void again(waitMs, pauseMs)
       })
     })
   const again = async (waitMs: number, pauseMs: number): Promise<void> => {
-    log.warn({ waitMs }, 'a process ended; another is started')
     await sleep(waitMs)
     if (stopping) return
     const next = waitMs === 0 ? againMs.first : Math.min(2 * pauseMs, againMs.last)

@@ -36,9 +36,9 @@ export function wantedValues(
   types: readonly string[],
   format: BlocklistFormat,
 ): WantedValues {
-  const { type, ...rest } = filter
+  const { type } = filter
   const taken = types.filter((each) => format.takes.includes(each) && (type === undefined || type.includes(each)))
-  const { types: _, status: __, ...page } = pageFilter(context, rest)
+  const { types: _, status: __, ...page } = pageFilter(context, filter)
   return {
     filter: page,
     types: taken,

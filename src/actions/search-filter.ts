@@ -55,10 +55,9 @@ export function handlingFilter(caller: Caller, filter: SearchFilter): ((handling
 
 /** @param territory where the filter asks for what concerns the caller's organisation */
 export function pageFilter(context: Context, filter: SearchFilter, territory?: Territory): PageFilter {
-  const { type, q, country, asn, since, until, minConfidence, status } = filter
+  const { q, country, asn, since, until, minConfidence, status } = filter
   return {
     ...searchKeys(filter),
-    ...(type === undefined ? {} : { types: type }),
     ...(q === undefined ? {} : { text: q }),
     ...(country === undefined ? {} : { countries: country.map((code) => code.toUpperCase()) }),
     ...(asn === undefined ? {} : { asns: asn }),

@@ -3,6 +3,7 @@ import { detectType } from '../domain/observables/detect.ts'
 import { constituencyKeys } from '../domain/observables/keys.ts'
 import { parseObservable } from '../domain/observables/parse.ts'
 import { refang } from '../domain/observables/refang.ts'
+import { observableType } from '../domain/observables/types.ts'
 import { isRsitClass, isRsitType, rsit } from '../domain/rsit.ts'
 import type { PageFilter } from '../store/filters.ts'
 import type { SearchFilter } from './search-filter.ts'
@@ -11,8 +12,10 @@ import { valueKeyOf } from './value-keys.ts'
 /** The parts of a filter that are values: brought to the form in which the store keeps them. */
 export function searchKeys(
   filter: SearchFilter,
-): Pick<PageFilter, 'valueKey' | 'classes' | 'domainReversed' | 'network'> {
+): Pick<PageFilter, 'types' | 'valueKey' | 'classes' | 'domainReversed' | 'network'> {
   return {
+    // A type that there is not would find nothing, and a firewall block nothing, for want of a letter.
+    ...(filter.type === undefined ? {} : { types: filter.type.map((type) => observableType(type).id) }),
     ...(filter.value === undefined ? {} : { valueKey: keyOfValue(filter.value, filter.type) }),
     ...(filter.class === undefined ? {} : { classes: filter.class.flatMap(typesOfClass) }),
     ...(filter.network === undefined ? {} : { network: cidrOf(filter.network) }),

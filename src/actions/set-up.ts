@@ -6,7 +6,7 @@ import { Fault } from '../domain/errors.ts'
 import { parseJurisdiction } from '../domain/jurisdiction.ts'
 import { insertAccount } from '../store/accounts.ts'
 import { insertKey } from '../store/keys.ts'
-import { claimOperator } from '../store/node.ts'
+import { claimOperator, readNode } from '../store/node.ts'
 import { insertOrganisation } from '../store/organisations.ts'
 import type { Context } from './context.ts'
 import type { EnrolInput } from './organisations.ts'
@@ -35,9 +35,10 @@ export async function setUp(context: Context, input: { readonly organisation: En
   ]
   const standing = await context.policy.current()
   return await context.database.transaction(async (transaction) => {
+    if ((await readNode(transaction)).operator !== null) throw operatorThere()
     await insertOrganisation(transaction, organisation)
     if (!(await claimOperator(transaction, organisation.id))) {
-      throw new Fault('already_exists', 'This node has its operator already.')
+      throw operatorThere()
     }
     const accounts: SetUp['accounts'][number][] = []
     for (const office of offices) {
@@ -55,3 +56,5 @@ export async function setUp(context: Context, input: { readonly organisation: En
     return { accounts }
   })
 }
+
+const operatorThere = (): Fault => new Fault('already_exists', 'This node has its operator already.')

@@ -41,8 +41,7 @@ function requestFault(error: FastifyError): Fault {
   const [first] = error.validation ?? []
   if (first !== undefined) {
     const pointer = `${first.instancePath}${missingIn(first)}`
-    const where = error.validationContext ?? 'request'
-    return new Fault('invalid_request', `The ${where} does not fit the contract: ${pointer} ${first.message ?? ''}.`, {
+    return new Fault('invalid_request', sentenceOf(first, pointer, error.validationContext ?? 'request'), {
       position: { pointer: pointer === '' ? '/' : pointer },
     })
   }
@@ -53,6 +52,20 @@ function requestFault(error: FastifyError): Fault {
   if (status === 429) return new Fault('rate_limited', 'Too many requests.', { retryAfterSeconds: 60 })
   if (status === 404) return new Fault('not_found', 'There is no such thing here.')
   return new Fault('malformed', 'The request cannot be read.', { cause: error })
+}
+
+/** What is wrong, for whoever misspelt it. */
+function sentenceOf(
+  { params, message = '' }: { readonly params: Record<string, unknown>; readonly message?: string | undefined },
+  pointer: string,
+  where: string,
+): string {
+  const { additionalProperty, allowedValues } = params
+  if (typeof additionalProperty === 'string') {
+    return `There is no ${where === 'querystring' ? 'parameter' : 'member'} "${additionalProperty.slice(0, 40)}" here.`
+  }
+  const allowed = Array.isArray(allowedValues) ? `: ${allowedValues.join(', ')}` : ''
+  return `The ${where} does not fit the contract: ${pointer} ${message}${allowed}.`
 }
 
 const missingIn = (error: { readonly params: Record<string, unknown> }): string => {
