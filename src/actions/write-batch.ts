@@ -139,11 +139,14 @@ function countOf(items: readonly Identified[], outcomes: readonly Outcome[]): Co
   let [accepted, unchanged] = [0, 0]
   for (const [i, outcome] of outcomes.entries()) {
     if (outcome === 'published' || outcome === 'revised' || outcome === 'narrowed') accepted++
-    else if (outcome === 'unchanged') unchanged++
+    else if (outcome === 'unchanged' || (outcome === 'version_outdated' && isEvent(items[i]))) unchanged++
     else refused.push({ position: items[i]?.draft.position ?? {}, code: outcome, message: refusals[outcome] })
   }
   return { accepted, unchanged, refused }
 }
+
+/** Feeds bring events in any order, and again: one that a later one of its finding has overtaken is no fault. */
+const isEvent = (item: Identified | undefined): boolean => item?.draft.finding !== undefined
 
 const refusals = {
   version_conflict: 'It is known with other content, or a narrower handling: raise `modified`, or revise it.',

@@ -31,7 +31,7 @@ export async function search(context: Context, request: FastifyRequest, reply: F
     url.searchParams.set('cursor', next)
     reply.header('link', `<${url.pathname}${url.search}>; rel="next"`)
   }
-  return sendIndicators(reply, format, items, next, await membersOf(context, request, items, asked))
+  return sendIndicators(reply, format, items, next, await membersOf(context, request, items, asked), context.clock())
 }
 
 const includable = ['quality'] as const
@@ -89,7 +89,7 @@ export async function read(context: Context, request: FastifyRequest, reply: Fas
   reply.header('etag', `"${released.version}"`)
   const more = await membersOf(context, request, [released], asked)
   if (format === 'json') return indicatorJson(released, more[0])
-  return sendIndicators(reply, format, [released], undefined, more)
+  return sendIndicators(reply, format, [released], undefined, more, context.clock())
 }
 
 /** `PATCH /v1/indicators/{id}` */
