@@ -51,16 +51,26 @@ export function capComment(text: string): CapComment {
     last = [pair[2] ?? '']
     pairs.push(...unglued(pair[1] ?? '', pair[2] ?? ''))
   }
-  return { pairs, bare: bare.join(';').replace(/;+$/, '').trim() }
+  return { pairs, bare: withoutLast(bare).join(';').trim() }
+}
+
+/** Without the empty segments that a list of `…;` ends with. */
+function withoutLast(segments: readonly string[]): readonly string[] {
+  let end = segments.length
+  while (end > 0 && segments[end - 1]?.trim() === '') end--
+  return segments.slice(0, end)
 }
 
 /** `hostname: sub.example.comport: 80`: two pairs without what should part them. */
-function unglued(key: string, value: string): (readonly [string, string])[] {
+function unglued(key: string, value: string): readonly (readonly [string, string])[] {
   for (const other of keys) {
     const at = value.indexOf(`${other}: `)
-    if (at > 0) {
-      return [[key, value.slice(0, at).trim()], ...unglued(other, value.slice(at + other.length + 2))]
-    }
+    if (at <= 0) continue
+    const [before, after] = [value.slice(0, at).trim(), value.slice(at + other.length + 2).trim()]
+    return [
+      [key, before],
+      [other, after],
+    ]
   }
   return [[key, value.trim()]]
 }

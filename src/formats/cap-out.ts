@@ -58,6 +58,7 @@ function information({ labels, handling }: Released, parts: EventParts, category
     pair('protocol', numbers[labelValue(labels, 'protocol') ?? ''] ?? labelValue(labels, 'protocol')),
     pair('hostname', parts.host),
     pair('username', parts.account),
+    pair('additional_asns', labelValues(labels, 'asn').slice(1).join(',')),
     pair('tlp', handling.tlp),
   ].join('')
 }

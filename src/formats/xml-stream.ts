@@ -29,9 +29,13 @@ export async function* xmlSlices(source: ByteSource, handler: XmlHandler): Async
   reader.check()
 }
 
+/** Most of a line that the parser gets at once. */
+const pieceCharacters = 16_384
+
 class XmlReader {
   readonly #parser = new SaxesParser({ xmlns: false, position: true })
-  readonly #decoder = new TextDecoder('utf-8', { fatal: true })
+  readonly #decoder = new TextDecoder('utf-8')
+  #line = ''
   #depth = 0
   #sinceEvent = 0
   #lost: Fault | undefined
@@ -84,17 +88,13 @@ class XmlReader {
   }
 
   write(slice: Buffer): void {
-    if (this.#lost !== undefined) return
-    const text = this.#decoded(slice)
-    this.#sinceEvent += text.length
-    this.#parse(text)
-    if (this.#sinceEvent > limits.recordBytes) this.#lose('record_too_large', 'One piece of the document is too large')
+    this.#read(this.#decoder.decode(slice, { stream: true }))
   }
 
   end(): void {
-    if (this.#lost !== undefined) return
-    this.#parse(this.#decoded())
-    if (this.#lost === undefined) this.#parse(null)
+    this.#read(this.#decoder.decode())
+    this.#parse(this.#line)
+    if (this.#lost === undefined) this.#parser.close()
   }
 
   /** @throws {Fault} what made the rest unreadable */
@@ -102,18 +102,34 @@ class XmlReader {
     if (this.#lost !== undefined) throw this.#lost
   }
 
-  #parse(text: string | null): void {
-    if (text === null) this.#parser.close()
-    else this.#parser.write(text)
+  /**
+   * The parser gets lines, or pieces of long ones, wherever the document was cut: it looks at some things only when a piece ends.
+   * What stands before a byte that is not UTF-8 is read.
+   */
+  #read(text: string): void {
+    const bad = text.indexOf('\ufffd')
+    const good = bad === -1 ? text : text.slice(0, bad)
+    for (let from = 0; from < good.length && this.#lost === undefined; ) {
+      const newline = good.indexOf('\n', from)
+      const end = Math.min(newline === -1 ? good.length : newline + 1, from + pieceCharacters - this.#line.length)
+      this.#line += good.slice(from, end)
+      if (end === newline + 1 || this.#line.length === pieceCharacters) {
+        const line = this.#line
+        this.#line = ''
+        this.#parse(line)
+      }
+      from = end
+    }
+    if (bad === -1) return
+    this.#parse(this.#line)
+    this.#lose('invalid_xml', 'The text is not UTF-8')
   }
 
-  #decoded(slice?: Buffer): string {
-    try {
-      return slice === undefined ? this.#decoder.decode() : this.#decoder.decode(slice, { stream: true })
-    } catch {
-      this.#lose('invalid_xml', 'The text is not UTF-8')
-      return ''
-    }
+  #parse(text: string): void {
+    if (this.#lost !== undefined) return
+    this.#sinceEvent += text.length
+    this.#parser.write(text)
+    if (this.#sinceEvent > limits.recordBytes) this.#lose('record_too_large', 'One piece of the document is too large')
   }
 
   #lose(code: 'invalid_xml' | 'record_too_large' | 'too_deep', message: string): void {

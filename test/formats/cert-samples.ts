@@ -102,7 +102,7 @@ export const n6Events = [
     confidence: 'low',
     category: 'phish',
     time: '2026-06-01T10:00:00Z',
-    until: '2026-06-02T10:00:00Z',
+    until: '2026-06-01T20:00:00Z',
     url: 'http://phish.example.com/login',
     fqdn: 'phish.example.com',
     address: [{ ip: '192.0.2.82' }, { ip: '192.0.2.83' }],

@@ -304,6 +304,22 @@ t.test('OpenIOC: no entities, nothing fetched, nothing deep, nothing of other ki
   }
 })
 
+t.test('the longest lines take time in proportion', async (t) => {
+  const fillers = [';', 'a', '|', 'aport: ', 'port: ', ';a: ', 'mwtype ', ' ', '(total_count:', '1,', '"', '-', '\\']
+  for (const filler of fillers) {
+    const info = filler.repeat(900_000 / filler.length)
+    for (const line of [
+      `bot|192.0.2.1|1|2026-01-01 00:00:00|${info}!|X`,
+      `bot|192.0.2.1|1|2026-01-01 00:00:00|hostname: ${info}!|X`,
+    ]) {
+      const began = performance.now()
+      await read('cap', line)
+      await read('shadowserver', `timestamp,ip\n${line}`)
+      t.ok(performance.now() - began < 3_000, filler)
+    }
+  }
+})
+
 const everything: readonly (readonly [InputFormat, string])[] = [
   ['cap', samples.capNew],
   ['cap', samples.capOld],
