@@ -116,12 +116,12 @@ class Said {
 
   constructor(category: string, { pairs, bare }: CapComment) {
     const get = (...names: string[]) => pairs.find(([name]) => names.includes(name))?.[1]
-    const proxy = category === 'proxy' ? proxyOf(get('proxy_type') ?? bare) : undefined
     const [first = '', second] = bare.split(' ')
     const isUrl = first !== '' && (urlCategories.has(category) || first.includes('://'))
+    const proxy = category === 'proxy' ? proxyOf(get('proxy_type') ?? (isUrl ? '' : bare)) : undefined
     const number = get('protocol')
     this.family = get('family') || familyOfCap(category)
-    this.service = category === 'bruteforce' ? bare : proxy?.service
+    this.service = category === 'bruteforce' && !isUrl ? bare : proxy?.service
     this.protocol = number === undefined ? undefined : (protocols[number] ?? number)
     this.destination = get('dest_addr', 'destaddr')
     this.port = get('port', 'srcport') ?? proxy?.port

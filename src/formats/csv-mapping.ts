@@ -1,4 +1,5 @@
 import { Fault } from '../domain/errors.ts'
+import { limits } from '../domain/limits.ts'
 import { observableTypes } from '../domain/observables/index.ts'
 import { type CsvHeader, type CsvMember, csvHeader, memberNames, spelling, typeOfColumn } from './csv-columns.ts'
 
@@ -13,16 +14,14 @@ export interface CsvMapping {
 /** Where a column goes: a member of a record, or its value with the type that this says (`detect` asks the value). */
 export type CsvTarget = { readonly member: CsvMember } | { readonly type: string }
 
-/** Most columns that a mapping may name. */
-const mappedColumns = 256
-
 /**
  * Reads `value,type,-,confidence` (a file without a header) or `value=IOC,lastSeen=Datum` (one with a header).
  * @throws {Fault} `invalid_request`
  */
 export function csvMapping(items: readonly string[]): CsvMapping {
   const byName = items.some((item) => item.includes('='))
-  if (items.length === 0 || items.length > mappedColumns) throw mappingFault(`It names 1 to ${mappedColumns} columns`)
+  if (items.length === 0 || items.length > limits.mappedColumns)
+    throw mappingFault(`It names 1 to ${limits.mappedColumns} columns`)
   const targets = items.map((item) => targetOf(byName ? item.slice(0, Math.max(item.indexOf('='), 0)) : item))
   const twice = targets.find(
     (target, at) =>

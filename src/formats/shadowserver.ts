@@ -1,5 +1,6 @@
 import type { Decoded, Draft } from '../domain/draft.ts'
 import { Fault, type Position } from '../domain/errors.ts'
+import { limits } from '../domain/limits.ts'
 import { parseObservable } from '../domain/observables/index.ts'
 import type { Observable } from '../domain/observables/observable.ts'
 import type { RsitType } from '../domain/rsit.ts'
@@ -29,9 +30,6 @@ export async function* shadowserver(source: ByteSource, report?: string): Decode
 
 export const decodeShadowserver = (source: ByteSource, report?: string): AsyncIterable<Decoded> =>
   oneByOne(shadowserver(source, report))
-
-/** Each row keeps the header beside it, so a header must not be what makes rows large. */
-const headerCharacters = 8_192
 
 class ReportReader {
   readonly #report: string | undefined
@@ -85,8 +83,8 @@ function headerOf(text: string): { line: string; names: readonly string[] } {
   if (!names.includes('timestamp') && !names.includes('date_published')) {
     throw new Fault('invalid_csv', 'A Shadowserver report begins with a header that has "timestamp"')
   }
-  if (text.length > headerCharacters) {
-    throw new Fault('invalid_csv', `The header may have ${headerCharacters} characters`)
+  if (text.length > limits.reportHeaderCharacters) {
+    throw new Fault('invalid_csv', `The header may have ${limits.reportHeaderCharacters} characters`)
   }
   return { line: text, names }
 }
