@@ -6,7 +6,7 @@ import path from 'node:path'
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { ByteSource } from '../../domain/source.ts'
-import { formatOfText } from '../../formats/sniff-text.ts'
+import { formatOfObject, formatOfText } from '../../formats/sniff-text.ts'
 import { CommandError, exitCodes } from '../exit.ts'
 
 /** What `--format` takes, as the node's `?format=` does. */
@@ -100,9 +100,20 @@ async function kindOf(name: string, file: string, format: PushFormat | undefined
   }
   if (format === 'csv') return kinds.csv
   if (format === 'cap' || format === 'openioc') return kinds[format]
-  if (format === 'intelmq' || format === 'n6') return { ...kindOfText(await beginning(file)), format }
+  const start = (await beginning(file)).replace(/^\ufeff/, '').trimStart()
+  if (format === 'intelmq' || format === 'n6') return { ...kindOfText(start), format }
   if (format !== undefined) return { ...kinds.document, format }
-  return kindOfName.get(path.extname(name).toLowerCase()) ?? kindOfText(await beginning(file))
+  return exactly(kindOfName.get(path.extname(name).toLowerCase()) ?? kindOfText(start), start)
+}
+
+/** Of a feed every part says what it is: the node would look at the first line of each. */
+function exactly(kind: Kind, start: string): Kind {
+  if (kind === kinds.csv) {
+    const found = formatOfText(start)
+    return found === undefined ? kind : kinds[found]
+  }
+  const found = kind === kinds.lines ? formatOfObject(start) : undefined
+  return found === 'intelmq' || found === 'n6' ? { ...kind, format: found } : kind
 }
 
 /** `2026-06-01-scan_dns-example-asn.csv`: the date, the type, whom it is for. */
@@ -122,10 +133,9 @@ async function beginning(file: string): Promise<string> {
 }
 
 /** JSON begins with a bracket; when its first line is JSON by itself and more follows, each line is. */
-function kindOfText(text: string): Kind {
-  const start = text.replace(/^\ufeff/, '').trimStart()
+function kindOfText(start: string): Kind {
   if (start.startsWith('<')) return kinds.openioc
-  if (!start.startsWith('{') && !start.startsWith('[')) return formatOfText(start) === 'cap' ? kinds.cap : kinds.csv
+  if (!start.startsWith('{') && !start.startsWith('[')) return kinds.csv
   const end = start.indexOf('\n')
   return end !== -1 && start.slice(end).trim() !== '' && isJson(start.slice(0, end)) ? kinds.lines : kinds.document
 }
