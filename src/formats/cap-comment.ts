@@ -6,7 +6,7 @@ export interface CapComment {
   readonly bare: string
 }
 
-/** Keys of the new form, the longest first: a line's glitch may glue one to the value before it. */
+/** Keys of the new form, the longest first: a line's glitch may glue one to a host name. */
 const keys = [
   'destination_port_numbers',
   'additional_asns',
@@ -23,6 +23,7 @@ const keys = [
   'srcport',
   'family',
   'tlp',
+  'pap',
   'port',
 ] as const
 
@@ -63,7 +64,7 @@ function withoutLast(segments: readonly string[]): readonly string[] {
 
 /** `hostname: sub.example.comport: 80`: two pairs without what should part them. */
 function unglued(key: string, value: string): readonly (readonly [string, string])[] {
-  for (const other of keys) {
+  for (const other of key === 'hostname' ? keys : []) {
     const at = value.indexOf(`${other}: `)
     if (at <= 0) continue
     const [before, after] = [value.slice(0, at).trim(), value.slice(at + other.length + 2).trim()]

@@ -60,6 +60,7 @@ function information({ labels, handling }: Released, parts: EventParts, category
     pair('username', parts.account),
     pair('additional_asns', labelValues(labels, 'asn').slice(1).join(',')),
     pair('tlp', handling.tlp),
+    pair('pap', handling.pap === 'green' ? undefined : handling.pap),
   ].join('')
 }
 

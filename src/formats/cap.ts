@@ -3,10 +3,11 @@ import { Fault, type Position } from '../domain/errors.ts'
 import type { HandlingInput } from '../domain/handling.ts'
 import type { Observable } from '../domain/observables/observable.ts'
 import type { ByteSource } from '../domain/source.ts'
-import { parseTlp } from '../domain/tlp.ts'
 import { type CapComment, capComment } from './cap-comment.ts'
 import { type DecodedGroups, decoded, oneByOne, recordTooLarge } from './decoded.ts'
 import { addressOf, eventDraft, eventTime, isService, labelled, partOf } from './event.ts'
+import { defined } from './fields.ts'
+import { handlingFromRecord } from './handling-fields.ts'
 import { lineText } from './line-text.ts'
 import { type Line, lines } from './records.ts'
 import { familyOfCap, rsitOfCap, saysMore } from './rsit-cap.ts'
@@ -146,8 +147,7 @@ class Said {
     this.confidence = score === undefined ? undefined : Number(score) * 20
     const used = category === 'bruteforce' || proxy !== undefined || (isUrl && second === undefined)
     this.rest = used ? undefined : bare
-    const label = get('tlp')
-    this.handling = label === undefined ? {} : { tlp: parseTlp(label) }
+    this.handling = handlingFromRecord(defined({ tlp: get('tlp'), pap: get('pap') }))
   }
 }
 

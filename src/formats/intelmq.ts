@@ -1,6 +1,6 @@
 import type { Decoded, Draft } from '../domain/draft.ts'
 import { Fault } from '../domain/errors.ts'
-import type { HandlingInput } from '../domain/handling.ts'
+import { type HandlingInput, strictestInput } from '../domain/handling.ts'
 import { parseObservable } from '../domain/observables/index.ts'
 import type { Observable } from '../domain/observables/observable.ts'
 import type { RsitType } from '../domain/rsit.ts'
@@ -9,7 +9,8 @@ import { parseTlp } from '../domain/tlp.ts'
 import { mainFirst } from './compound.ts'
 import { type DecodedGroups, oneByOne } from './decoded.ts'
 import { addressOf, eventDraft, eventTime, hostOfUrl, isService, labelled, partOf } from './event.ts'
-import { Fields } from './fields.ts'
+import { defined, Fields } from './fields.ts'
+import { handlingFromRecord } from './handling-fields.ts'
 import { rsitOfIntelmq } from './intelmq-types.ts'
 import { type JsonOrigin, jsonRecords } from './json-records.ts'
 import { isJsonObject, type JsonObject } from './json-text.ts'
@@ -113,12 +114,15 @@ class EventFields {
     return Math.round(number)
   }
 
-  /** WHITE, GREEN, AMBER, RED; YELLOW is how IntelMQ reads AMBER too. */
+  /** WHITE, GREEN, AMBER, RED; YELLOW is how IntelMQ reads AMBER too. What it has no field for, events that go out from here say. */
   handling(): HandlingInput {
+    const { extra } = this.#fields.object
+    const beside = isJsonObject(extra) ? handlingFromRecord(defined({ tlp: extra.tlp, pap: extra.pap }), '/extra') : {}
     const label = this.get('tlp')
-    if (label === undefined) return {}
+    if (label === undefined) return beside
     const bare = label.trim().toLowerCase().replace(/^tlp:/, '')
-    return { tlp: this.#fields.parsed('tlp', () => parseTlp(bare === 'yellow' ? 'amber' : bare)) }
+    const tlp = this.#fields.parsed('tlp', () => parseTlp(bare === 'yellow' ? 'amber' : bare))
+    return strictestInput({ tlp }, beside)
   }
 
   observables(side: string, type: RsitType | undefined): readonly Observable[] {

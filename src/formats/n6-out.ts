@@ -35,6 +35,7 @@ export function n6Event(indicator: Released): Record<string, unknown> {
     source: labelValue(labels, 'source') ?? indicator.originator?.id ?? indicator.alias,
     restriction: restrictions[handling.tlp],
     tlp: handling.tlp,
+    pap: handling.pap,
     confidence: confidence === undefined ? undefined : wordOf(confidence),
     confidence_score: confidence,
     category: said !== undefined && isN6Category(said) ? said : n6OfRsit(indicator.classType),

@@ -4,11 +4,11 @@ import { parseObservable } from '../domain/observables/index.ts'
 import type { Observable } from '../domain/observables/observable.ts'
 import { isRsitType, type RsitType } from '../domain/rsit.ts'
 import type { ByteSource } from '../domain/source.ts'
-import { parseTlp } from '../domain/tlp.ts'
 import { mainFirst } from './compound.ts'
 import { type DecodedGroups, oneByOne } from './decoded.ts'
 import { addressOf, eventDraft, eventTime, hostOfUrl, isService, labelled, partOf } from './event.ts'
-import { Fields } from './fields.ts'
+import { defined, Fields } from './fields.ts'
+import { handlingFromRecord } from './handling-fields.ts'
 import { type JsonOrigin, jsonRecords } from './json-records.ts'
 import { isJsonObject, type JsonObject } from './json-text.ts'
 import { n6SaysMore, rsitOfN6 } from './n6-categories.ts'
@@ -87,9 +87,8 @@ function handlingOf(fields: Fields): HandlingInput {
   const known = word === undefined ? {} : Object.hasOwn(restrictions, word) ? restrictions[word] : undefined
   if (known === undefined)
     throw fields.fault('restriction', 'It limits access in a way not known here', 'marking_unknown')
-  const label = fields.text('tlp', 40)
-  if (label === undefined) return known
-  return strictestInput(known, { tlp: fields.parsed('tlp', () => parseTlp(label)) })
+  const { tlp, pap } = fields.object
+  return strictestInput(known, handlingFromRecord(defined({ tlp, pap })))
 }
 
 function addressesOf(fields: Fields): readonly Address[] {

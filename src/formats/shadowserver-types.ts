@@ -1,8 +1,9 @@
 import type { RsitType } from '../domain/rsit.ts'
 
 /**
- * What a Shadowserver report is about, by its type: as `intelmq.json` of their report_schema classifies it. The longest name
- * that a type begins with counts, so that a report of tomorrow has the class of its family.
+ * What a Shadowserver report is about, by its type, in RSIT's own words: open resolvers are its example of `ddos-amplifier`, Telnet,
+ * RDP and VNC of `potentially-unwanted-accessible`. The longest name that a type begins with counts, so that a report of tomorrow
+ * has the class of its family.
  */
 const families: readonly (readonly [string, RsitType])[] = (
   [

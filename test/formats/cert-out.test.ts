@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import type { Draft } from '../../src/domain/draft.ts'
 import { type Observable, parseObservable } from '../../src/domain/observables/index.ts'
+import { paps } from '../../src/domain/pap.ts'
 import type { Released } from '../../src/domain/released.ts'
 import { type RsitType, rsit, rsitClassOf } from '../../src/domain/rsit.ts'
 import { tlps } from '../../src/domain/tlp.ts'
@@ -36,7 +37,7 @@ const released = (draft: Partial<Draft> & Pick<Draft, 'observables'>, members: P
     ...(draft.lastSeen === undefined ? {} : { lastSeen: draft.lastSeen }),
     handling: {
       tlp: draft.handling?.tlp ?? 'green',
-      pap: 'green',
+      pap: draft.handling?.pap ?? 'green',
       audience: [],
       people: [],
       lawEnforcement: 'never',
@@ -133,6 +134,7 @@ const said = fc.record({
   confidence: fc.integer({ min: 0, max: 100 }),
   seconds: fc.integer({ min: 1_500_000_000, max: 1_780_000_000 }),
   tlp: fc.constantFrom(...tlps),
+  pap: fc.constantFrom(...paps),
 })
 
 const draftOf = (
@@ -153,7 +155,7 @@ const draftOf = (
       `destination:${facts.destination}`,
       `destination-port:${facts.port}`,
     ],
-    handling: { tlp: facts.tlp },
+    handling: { tlp: facts.tlp, pap: facts.pap },
   } as Partial<Draft> & Pick<Draft, 'observables'>
 }
 
@@ -179,6 +181,7 @@ t.test('any finding survives its way out and in', async (t) => {
       if (format !== 'cap' && kept !== confidence) throw new Error(`${kept} is not ${confidence}`)
       const tlp = format === 'intelmq' && facts.tlp === 'amber+strict' ? 'red' : facts.tlp
       const strict = format === 'n6' && tlp === 'green' ? 'amber' : tlp
+      if ((again.handling.pap ?? 'green') !== facts.pap) throw new Error(`${again.handling.pap} is not ${facts.pap}`)
       if (again.handling.tlp !== strict) throw new Error(`${again.handling.tlp} is not ${strict}`)
     }),
     { numRuns: 400 },
