@@ -113,6 +113,7 @@ export function prepare(
     created: times.created,
     modified: times.modified,
     versioned: draft.modified !== undefined,
+    event: draft.finding !== undefined,
     format: draft.format,
     stix,
     received: draft.received === stix ? undefined : draft.received,

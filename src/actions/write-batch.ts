@@ -72,7 +72,8 @@ async function merge(
   const { context, caller, standing, receipt } = origin
   const { visibility } = standing
   const narrower = (from: number, to: number): boolean => {
-    const [earlier, later] = [visibility.handling(from) ?? handlingOf.get(from), handlingOf.get(to)]
+    // Either may be the one that is kept, and not of this batch.
+    const [earlier, later] = [from, to].map((id) => visibility.handling(id) ?? handlingOf.get(id))
     return earlier !== undefined && later !== undefined && narrows(earlier, later)
   }
   return await context.database.transaction(async (transaction) => {

@@ -69,6 +69,23 @@ t.test('the formats of CERTs', async (t) => {
     t.match(same.body, { code: 'version_conflict', rejectedTotal: 1 }, 'nobody can say which of two is right')
   })
 
+  t.test('a feed does not undo what its originator narrowed', async (t) => {
+    const day = (n: number) => bot(`2026-02-0${n} 10:00:00`, 'mirai', '192.0.2.202')
+    t.match((await push(node, '?tlp=green', day(1), 'text/plain')).body, { accepted: 1 })
+    t.match((await push(node, '?tlp=amber&audience=csirt-cl', day(2), 'text/plain')).body, { accepted: 1 })
+    t.match((await push(node, '?tlp=green', day(3), 'text/plain')).body, { code: 'version_conflict', rejectedTotal: 1 })
+    t.match((await page(node, 'value=192.0.2.202')).body.items, [{ version: 2, handling: { tlp: 'amber' } }])
+    const list = '192.0.2.203\n'
+    t.match((await push(node, '?tlp=green', list, 'text/plain')).body, { accepted: 1 })
+    t.match((await push(node, '?tlp=amber&audience=csirt-cl', list, 'text/plain')).body, { accepted: 1 })
+    t.match((await push(node, '?tlp=green', list, 'text/plain')).body, { code: 'version_conflict' }, 'nor a daily list')
+    t.match(
+      (await push(node, '?tlp=amber%2Bstrict&audience=csirt-cl', list, 'text/plain')).body,
+      { accepted: 1 },
+      'narrower still',
+    )
+  })
+
   t.test('other findings about an address are other indicators', async (t) => {
     const body = bot('2026-01-01 10:00:00', 'a', '192.0.2.201') + bot('2026-01-01 10:00:00', 'b', '192.0.2.201')
     t.match((await push(node, '?tlp=green', body, 'text/plain')).body, { accepted: 2 })
