@@ -8,6 +8,7 @@ import { openInputs, type PushFormat, sourceOf } from '../src/cli/push/input.ts'
 import { type Part, partsOfCsv, partsOfLines } from '../src/cli/push/parts.ts'
 import { pushFiles, type Refusal } from '../src/cli/push/push.ts'
 import { apiKey, fakeNode, folderWith, judge, problem, receipt } from './cli-fake-node.ts'
+import { capNew, capOld, intelmqEvent, n6Events, openDns, openioc10, openioc11 } from './formats/cert-samples.ts'
 
 interface PushSettings {
   readonly records?: number
@@ -202,6 +203,43 @@ t.test('what a file is, is told by its name or its beginning', async (t) => {
   )
   const { inputs: told } = await openInputs(names.slice(0, 1), 'misp', Readable.from([]))
   t.match(told, [{ kind: 'document', format: 'misp', mediaType: 'application/json' }])
+})
+
+t.test('feeds of CERTs are told by name or beginning, and each part says what it is', async (t) => {
+  const files = {
+    '2026-06-01-scan_dns-example-asn.csv': 'timestamp,ip\n',
+    'cap.csv': capOld,
+    'cap.txt': capNew,
+    'report.csv': openDns,
+    'events.json': `${JSON.stringify(intelmqEvent)}\n${JSON.stringify(intelmqEvent)}\n`,
+    'n6.ndjson': n6Events.map((event) => JSON.stringify(event)).join('\n'),
+    'a.ioc': openioc10,
+    'b.xml': openioc11,
+  }
+  const folder = folderWith(t, files)
+  const names = Object.keys(files).map((name) => path.join(folder, name))
+  const { inputs } = await openInputs(names, undefined, Readable.from([]))
+  t.match(inputs, [
+    { kind: 'csv', format: 'shadowserver', report: '2026-06-01-scan_dns-example-asn.csv' },
+    { kind: 'lines', format: 'cap' },
+    { kind: 'lines', format: 'cap' },
+    { kind: 'csv', format: 'shadowserver' },
+    { kind: 'lines', format: 'intelmq' },
+    { kind: 'lines', format: 'n6' },
+    { kind: 'document', format: 'openioc', mediaType: 'application/xml' },
+    { kind: 'document', format: 'openioc' },
+  ])
+})
+
+t.test('a report goes in parts that have its header and its name', async (t) => {
+  const { url, requests } = await fakeNode(t, judge)
+  const rows = 'entity_name,date_published,website\nA,2026-06-01,a.example.com\nB,2026-06-01,b.example.com\n'
+  await pushTo(t, url, { '2026-06-01-ransomware_victim-example.csv': rows }, { records: 1 })
+  t.equal(requests.length, 2)
+  for (const { url: target, body } of requests) {
+    t.match(target, /format=shadowserver&report=2026-06-01-ransomware_victim-example\.csv/)
+    t.match(body, /^entity_name,date_published,website\n[AB],/)
+  }
 })
 
 t.test('standard input can be read twice and leaves nothing behind', async (t) => {

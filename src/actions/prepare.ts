@@ -46,9 +46,15 @@ export function identify(draft: Draft, handling: Handling, idKey: Buffer): Ident
     draft,
     handling,
     keys,
-    uuid: given ?? keyedUuid(idKey, JSON.stringify([handling.originator, draft.observables[0].type, keys])),
+    uuid: given ?? keyedUuid(idKey, JSON.stringify(identityOf(draft, handling, keys))),
     digest: hash('sha256', `[${quotedHandling(handling)},${content.slice(1)}`),
   }
+}
+
+/** What an id is derived from: of an event also what was found, since one address may be a scanner and a bot (ADR 21). */
+function identityOf({ observables, finding }: Draft, { originator }: Handling, keys: readonly string[]): unknown[] {
+  const identity = [originator, observables[0].type, keys]
+  return finding === undefined ? identity : [...identity, finding]
 }
 
 /** Handlings are shared by thousands of records: each is quoted once. */
@@ -107,6 +113,7 @@ export function prepare(
     created: times.created,
     modified: times.modified,
     versioned: draft.modified !== undefined,
+    event: draft.finding !== undefined,
     format: draft.format,
     stix,
     received: draft.received === stix ? undefined : draft.received,

@@ -50,6 +50,12 @@ export class Push {
       this.#unchanged++
       return undefined
     }
+    if (same !== undefined && overtakes(same, item)) {
+      // A feed has an address a hundred times a day: a version for each would be nobody's history.
+      if (isLater(item, same)) this.#items.set(item.uuid, item)
+      this.#unchanged++
+      return undefined
+    }
     // Two versions of one id cannot be written by one statement: the first goes ahead.
     if (same !== undefined) return this.#handOver().then(() => this.#begin(item))
     if (this.#turn === undefined) return this.#begin(item)
@@ -136,6 +142,18 @@ export class Push {
     return handling
   }
 }
+
+/** Whether two drafts are events of one finding at different times, for the same readers: the later one says it all. */
+const overtakes = (a: Identified, b: Identified): boolean =>
+  a.draft.finding !== undefined &&
+  b.draft.finding !== undefined &&
+  a.handling === b.handling &&
+  a.draft.modified !== undefined &&
+  b.draft.modified !== undefined &&
+  a.draft.modified !== b.draft.modified
+
+const isLater = (a: Identified, b: Identified): boolean =>
+  Date.parse(a.draft.modified ?? '') > Date.parse(b.draft.modified ?? '')
 
 /** Clocks of publishers may be ahead by this much; a version from later could never be followed by another. */
 const aheadMs = 24 * 60 * 60 * 1000

@@ -72,7 +72,8 @@ async function merge(
   const { context, caller, standing, receipt } = origin
   const { visibility } = standing
   const narrower = (from: number, to: number): boolean => {
-    const [earlier, later] = [visibility.handling(from) ?? handlingOf.get(from), handlingOf.get(to)]
+    // Either may be the one that is kept, and not of this batch.
+    const [earlier, later] = [from, to].map((id) => visibility.handling(id) ?? handlingOf.get(id))
     return earlier !== undefined && later !== undefined && narrows(earlier, later)
   }
   return await context.database.transaction(async (transaction) => {
@@ -139,11 +140,14 @@ function countOf(items: readonly Identified[], outcomes: readonly Outcome[]): Co
   let [accepted, unchanged] = [0, 0]
   for (const [i, outcome] of outcomes.entries()) {
     if (outcome === 'published' || outcome === 'revised' || outcome === 'narrowed') accepted++
-    else if (outcome === 'unchanged') unchanged++
+    else if (outcome === 'unchanged' || (outcome === 'version_outdated' && isEvent(items[i]))) unchanged++
     else refused.push({ position: items[i]?.draft.position ?? {}, code: outcome, message: refusals[outcome] })
   }
   return { accepted, unchanged, refused }
 }
+
+/** Feeds bring events in any order, and again: one that a later one of its finding has overtaken is no fault. */
+const isEvent = (item: Identified | undefined): boolean => item?.draft.finding !== undefined
 
 const refusals = {
   version_conflict: 'It is known with other content, or a narrower handling: raise `modified`, or revise it.',

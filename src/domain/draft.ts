@@ -32,13 +32,28 @@ export interface Draft {
   readonly firstSeen?: string
   readonly lastSeen?: string
   readonly revoked?: boolean
+  /**
+   * Of an event: what was found about its observables (class, family, report …). Other findings about the same ones are other
+   * indicators, and of several events of one finding the latest stands (ADR 21). Absent on everything that is no event.
+   */
+  readonly finding?: string
   readonly handling: HandlingInput
   /** The record exactly as received (UTF-8 text of the STIX object, MISP attribute, CSV line …). */
   readonly received: string
   readonly format: DraftFormat
 }
 
-export const draftFormats = ['puente', 'stix', 'misp', 'csv'] as const
+export const draftFormats = [
+  'puente',
+  'stix',
+  'misp',
+  'csv',
+  'cap',
+  'shadowserver',
+  'intelmq',
+  'n6',
+  'openioc',
+] as const
 export type DraftFormat = (typeof draftFormats)[number]
 
 /** What a decoder yields: a draft, or a fault at its position. One bad record never stops a stream. */

@@ -51,6 +51,7 @@ export const faultCodes = {
   invalid_pattern: { kind: 'invalid', status: 422 },
   object_not_kept: { kind: 'invalid', status: 422 },
   invalid_csv: { kind: 'invalid' },
+  invalid_xml: { kind: 'invalid' },
   invalid_stix: { kind: 'invalid', status: 422 },
   invalid_misp: { kind: 'invalid', status: 422 },
   invalid_binary: { kind: 'invalid', status: 422 },

@@ -24,6 +24,10 @@ export const limits = {
   pushesAtOnceOfAccount: 64,
   /** Faults listed in one receipt; the rest is counted. */
   faultsListed: 10_000,
+  /** Header of a Shadowserver report: each row keeps it beside it. */
+  reportHeaderCharacters: 8_192,
+  /** Columns that a mapping of CSV may name. */
+  mappedColumns: 256,
   pageRecords: 1_000,
   pageRecordsDefault: 100,
   lookupValues: 10_000,

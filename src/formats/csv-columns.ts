@@ -28,7 +28,7 @@ export type CsvMember =
   | 'expiresAt'
 
 /** Header names, without case, spaces, `-` and `_`, in the order in which they win. */
-const names: Readonly<Record<CsvMember, readonly string[]>> = {
+export const memberNames: Readonly<Record<CsvMember, readonly string[]>> = {
   value: ['value', 'indicator', 'ioc', 'iocvalue', 'observable', 'artifact', 'indicatorvalue'],
   type: ['type', 'ioctype', 'indicatortype', 'observabletype', 'valuetype'],
   id: ['id', 'stixid', 'indicatorid'],
@@ -98,11 +98,17 @@ const types: Readonly<Record<string, string>> = {
   cve: 'vulnerability',
 }
 
-const spelling = (name: string): string => name.toLowerCase().replace(/[\s_-]/g, '')
+export const spelling = (name: string): string => name.toLowerCase().replace(/[\s_-]/g, '')
+
+/** What a column named so holds values of; `detect` where the value tells, undefined where it is no such name. */
+export const typeOfColumn = (name: string): string | undefined => {
+  const bare = spelling(name)
+  return Object.hasOwn(types, bare) ? types[bare] : undefined
+}
 
 /** The type a cell of the column `type` means: one of ours, one people use, or MISP's; undefined asks the value. */
 export function typeOfName(name: string): string | undefined {
-  const known = Object.hasOwn(types, spelling(name)) ? types[spelling(name)] : undefined
+  const known = typeOfColumn(name)
   if (known !== undefined && !observableTypes.has(name)) return known === 'detect' ? undefined : known
   const misp = observableTypes.has(name) ? undefined : typeOfMisp(name)
   return misp?.length === 1 ? misp[0] : name
@@ -119,7 +125,7 @@ export interface CsvHeader {
 export function csvHeader(cells: readonly string[]): CsvHeader | undefined {
   const spelled = cells.map(spelling)
   const columns: { member: CsvMember; index: number }[] = []
-  for (const [member, spellings] of Object.entries(names) as [CsvMember, readonly string[]][]) {
+  for (const [member, spellings] of Object.entries(memberNames) as [CsvMember, readonly string[]][]) {
     const found = spellings.find((spelling) => spelled.includes(spelling))
     if (found !== undefined) columns.push({ member, index: spelled.indexOf(found) })
   }

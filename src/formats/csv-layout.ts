@@ -1,13 +1,21 @@
 import { Fault } from '../domain/errors.ts'
 import { detectType } from '../domain/observables/index.ts'
 import { type CsvHeader, type CsvMember, csvHeader, typeOfName } from './csv-columns.ts'
+import { type CsvMapping, headerOfNames, headerOfPlaces } from './csv-mapping.ts'
 import { cellsOf } from './csv-records.ts'
 import { isStixId } from './stix-id.ts'
 
 /** What the first line that is no comment says about all others: a header with its delimiter, or a plain list. */
 export class CsvLayout {
+  readonly #mapping: CsvMapping | undefined
   #header: CsvHeader | undefined
   #delimiter: string | undefined
+  #lost: Fault | undefined
+
+  /** @param mapping what the columns are, where the file does not say it as people do */
+  constructor(mapping?: CsvMapping) {
+    this.#mapping = mapping
+  }
 
   /**
    * The cells of a line; undefined for the header itself.
@@ -16,6 +24,7 @@ export class CsvLayout {
   cells(line: string): readonly string[] | undefined {
     if (this.#header !== undefined && this.#delimiter !== undefined) return cellsOf(line, this.#delimiter)
     if (this.#delimiter !== undefined) return [plainValue(line)]
+    if (this.#mapping !== undefined) return this.#mapped(line, this.#mapping)
     for (const delimiter of [',', ';', '\t']) {
       const header = headerOf(line, delimiter)
       if (header !== undefined && sizeOf(header) > sizeOf(this.#header)) {
@@ -26,6 +35,25 @@ export class CsvLayout {
     if (this.#header !== undefined) return undefined
     this.#delimiter = '\t'
     return [plainValue(line)]
+  }
+
+  #mapped(line: string, { places, named }: CsvMapping): readonly string[] | undefined {
+    // Without the columns it names no line can be read: each is refused for it.
+    if (this.#lost !== undefined) throw this.#lost
+    if (places !== undefined) {
+      this.#delimiter = delimiterFor(line, places.length)
+      this.#header = headerOfPlaces(places)
+      return cellsOf(line, this.#delimiter)
+    }
+    try {
+      const delimiter = delimiterFor(line)
+      this.#header = headerOfNames(cellsOf(line, delimiter), named ?? new Map())
+      this.#delimiter = delimiter
+      return undefined
+    } catch (error) {
+      if (error instanceof Fault) this.#lost = error
+      throw error
+    }
   }
 
   /** The native record that a line's cells make; an empty cell says nothing. */
@@ -44,6 +72,22 @@ export class CsvLayout {
       ...(typed?.type === undefined ? {} : { type: typed.type }),
       value: cells[typed?.index ?? -1] ?? '',
     }
+  }
+}
+
+/** The delimiter that cuts a line into as many cells as there are columns, or else into most. */
+function delimiterFor(line: string, columns?: number): string {
+  const sizes = [',', ';', '\t', '|'].map((delimiter) => ({ delimiter, size: cellCount(line, delimiter) }))
+  const fits = sizes.find(({ size }) => size === columns)
+  return (fits ?? sizes.reduce((best, each) => (each.size > best.size ? each : best))).delimiter
+}
+
+function cellCount(line: string, delimiter: string): number {
+  try {
+    return cellsOf(line, delimiter).length
+  } catch (error) {
+    if (error instanceof Fault) return 0
+    throw error
   }
 }
 

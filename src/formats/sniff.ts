@@ -1,32 +1,56 @@
 import type { Decoded } from '../domain/draft.ts'
 import { Fault } from '../domain/errors.ts'
 import type { ByteSource } from '../domain/source.ts'
+import { cap } from './cap.ts'
 import { csv } from './csv.ts'
+import type { CsvMapping } from './csv-mapping.ts'
 import { type DecodedGroups, oneByOne } from './decoded.ts'
+import { intelmq } from './intelmq.ts'
 import { misp } from './misp.ts'
+import { n6 } from './n6.ts'
+import { openioc } from './openioc.ts'
 import { puenteArray, puenteNdjson } from './puente.ts'
+import { shadowserver } from './shadowserver.ts'
+import { formatOfObject, formatOfText } from './sniff-text.ts'
 import { stix } from './stix.ts'
 
-export const inputFormats = ['puente-json', 'puente-ndjson', 'stix', 'misp', 'csv'] as const
+export const inputFormats = [
+  ...(['puente-json', 'puente-ndjson', 'stix', 'misp', 'csv'] as const),
+  ...(['cap', 'shadowserver', 'intelmq', 'n6', 'openioc'] as const),
+] as const
 export type InputFormat = (typeof inputFormats)[number]
 
-const decoders: Readonly<Record<InputFormat, (source: ByteSource) => DecodedGroups>> = {
+/** What is said beside a body about how to read it. */
+export interface DecodeOptions {
+  /** Type of a Shadowserver report. */
+  readonly report?: string
+  /** What the columns of a CSV file are. */
+  readonly columns?: CsvMapping
+}
+
+const decoders: Readonly<Record<InputFormat, (source: ByteSource, options: DecodeOptions) => DecodedGroups>> = {
   'puente-json': puenteArray,
   'puente-ndjson': puenteNdjson,
   stix,
   misp,
-  csv,
+  csv: (source, { columns }) => csv(source, columns),
+  cap,
+  shadowserver: (source, { report }) => shadowserver(source, report),
+  intelmq,
+  n6,
+  openioc,
 }
 
 /**
  * Drafts and faults of a body, in its order, in groups. `stix` and `misp` open the source twice. Memory is bounded whatever the
  * body's length; nothing but a failing source throws.
  */
-export const decodeGroups = (format: InputFormat, source: ByteSource): DecodedGroups => decoders[format](source)
+export const decodeGroups = (format: InputFormat, source: ByteSource, options: DecodeOptions = {}): DecodedGroups =>
+  decoders[format](source, options)
 
 /** The same one by one. */
-export const decode = (format: InputFormat, source: ByteSource): AsyncIterable<Decoded> =>
-  oneByOne(decodeGroups(format, source))
+export const decode = (format: InputFormat, source: ByteSource, options?: DecodeOptions): AsyncIterable<Decoded> =>
+  oneByOne(decodeGroups(format, source, options))
 
 /** Formats that open their source twice: a body that can be read once must be kept for them. */
 export const opensTwice = (format: InputFormat): boolean => format === 'stix' || format === 'misp'
@@ -52,6 +76,8 @@ const ofMediaType: Readonly<Record<string, InputFormat | undefined>> = {
   'text/csv': 'csv',
   'text/tab-separated-values': 'csv',
   'text/plain': 'csv',
+  'application/xml': 'openioc',
+  'text/xml': 'openioc',
 }
 
 /**
@@ -71,49 +97,19 @@ export function formatOf(
   }
   const bare = mediaType?.split(';')[0]?.trim().toLowerCase() ?? ''
   const format = Object.hasOwn(ofMediaType, bare) ? ofMediaType[bare] : undefined
-  if (format !== undefined && formatParameter === undefined) return format
+  if (format !== undefined && formatParameter === undefined) return sharper(format, firstBytes)
   if (formatParameter === 'json' || bare === 'application/json') return formatOfJson(firstBytes)
   throw new Fault('unsupported_media_type', `This node does not read "${bare.slice(0, 100)}"`)
 }
 
-/** What the first members of the first object are called tells whose document it is. */
-function formatOfJson(firstBytes: Buffer): InputFormat {
-  for (const { name, value } of firstMembers(firstBytes.subarray(0, sniffBytes).toString('utf8'))) {
-    if (name === 'Event' || name === 'response') return 'misp'
-    if (name === 'objects' || name === 'spec_version' || value === 'bundle' || isStixId(value)) return 'stix'
-  }
-  return 'puente-json'
+/** What the beginning tells more exactly than the media type: lines of objects may be events, and text may be a feed's. */
+function sharper(format: InputFormat, firstBytes: Buffer): InputFormat {
+  const text = firstBytes.subarray(0, sniffBytes).toString('utf8')
+  if (format === 'csv') return formatOfText(text) ?? format
+  if (format !== 'puente-ndjson') return format
+  const found = formatOfObject(text)
+  return found === 'intelmq' || found === 'n6' ? found : format
 }
 
-/** Native records may bring the id of an indicator; any other STIX id is an object of STIX. */
-const isStixId = (value: string): boolean => {
-  const uuid = value.indexOf('--')
-  return uuid > 0 && value.length === uuid + 38 && !value.startsWith('indicator--')
-}
-
-/** Members of the object the text begins with (or of the first one in an array), as far as the text reaches. */
-function* firstMembers(text: string): Generator<{ name: string; value: string }> {
-  let depth = 0
-  let name: string | undefined
-  for (let at = Math.max(text.indexOf('{'), 0); at < text.length; at++) {
-    const character = text[at]
-    if (character === '"') {
-      const end = closing(text, at)
-      const string = text.slice(at + 1, end)
-      if (depth === 1 && name !== undefined) yield { name, value: string }
-      else if (depth === 1) name = string
-      at = end
-    } else if (character === '{' || character === '[') {
-      if (depth === 1 && name !== undefined) yield { name, value: '' }
-      depth++
-    } else if (character === '}' || character === ']') depth--
-    else if (character === ',' && depth === 1) name = undefined
-    if (depth === 0 && at > 0 && character === '}') return
-  }
-}
-
-function closing(text: string, open: number): number {
-  let at = open + 1
-  while (at < text.length && text[at] !== '"') at += text[at] === '\\' ? 2 : 1
-  return at
-}
+const formatOfJson = (firstBytes: Buffer): InputFormat =>
+  formatOfObject(firstBytes.subarray(0, sniffBytes).toString('utf8')) ?? 'puente-json'

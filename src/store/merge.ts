@@ -121,7 +121,7 @@ async function classify(
   const before = rows.map((): Before | null => null)
   for (const row of found.rows) {
     const n = Number(row.n)
-    outcomes[n] = outcomeOf({ ...row, versioned: rows[n]?.versioned ?? false }, narrows)
+    outcomes[n] = outcomeOf({ ...row, versioned: rows[n]?.versioned ?? false, event: rows[n]?.event ?? false }, narrows)
     before[n] = { handlingId: row.before, position: row.position }
   }
   return { outcomes, before }
@@ -131,15 +131,24 @@ async function classify(
 const oneByKey = 'select * from indicator where originator = $1 and stix_id = s.stix_id limit 1'
 
 function outcomeOf(
-  row: { same: boolean; recalled: boolean; versioned: boolean; later: number; before: number; after: number },
+  row: {
+    same: boolean
+    recalled: boolean
+    versioned: boolean
+    event: boolean
+    later: number
+    before: number
+    after: number
+  },
   narrows: Narrows,
 ): Outcome {
   if (row.recalled) return 'already_recalled'
   if (row.same) return 'unchanged'
   if (row.versioned && row.later === 0) return 'version_conflict'
   if (row.versioned && row.later < 0) return 'version_outdated'
-  // A daily list must not undo what its originator narrowed since: widening is said with a version, or by revising.
-  if (!row.versioned && row.before !== row.after && narrows(row.after, row.before)) return 'version_conflict'
+  // A daily list or feed must not undo what its originator narrowed since: widening is said with a version, or by revising.
+  const decided = row.versioned && !row.event
+  if (!decided && row.before !== row.after && narrows(row.after, row.before)) return 'version_conflict'
   return row.before !== row.after && narrows(row.before, row.after) ? 'narrowed' : 'revised'
 }
 

@@ -31,6 +31,8 @@ export interface NewIndicator {
   readonly modified: string
   /** Whether `modified` came with the input: then it is the version, otherwise the content is. */
   readonly versioned: boolean
+  /** An event of a feed: its time is a version, and no decision of its originator. */
+  readonly event?: boolean
   readonly format: string
   readonly stix: string
   readonly received?: string | undefined
@@ -49,7 +51,7 @@ export interface OtherObservable {
 
 /** A batch of one originator in COPY's form, and what the merge must know of its rows beside that. */
 export interface PreparedBatch {
-  readonly rows: readonly Pick<NewIndicator, 'stixId' | 'others' | 'versioned'>[]
+  readonly rows: readonly Pick<NewIndicator, 'stixId' | 'others' | 'versioned' | 'event'>[]
   /** COPY text in chunks of about 64 KiB; each line begins with a slot for where the row goes. */
   readonly chunks: readonly Buffer[]
 }
@@ -93,7 +95,7 @@ const chunkCharacters = 65_536
 
 /** Gathers rows as COPY text. A row is written once and need not be kept: as strings on the heap a batch doubles what is collected. */
 export class CopyText {
-  readonly #rows: Pick<NewIndicator, 'stixId' | 'others' | 'versioned'>[] = []
+  readonly #rows: Pick<NewIndicator, 'stixId' | 'others' | 'versioned' | 'event'>[] = []
   readonly #chunks: Buffer[] = []
   readonly #owner: string
   #text = ''
@@ -104,7 +106,8 @@ export class CopyText {
 
   add(row: NewIndicator): void {
     this.#text += `${emptySlot}\t${this.#owner}\t${cellsOf(row)}\n`
-    this.#rows.push({ stixId: row.stixId, others: row.others, versioned: row.versioned })
+    const { stixId, others, versioned, event = false } = row
+    this.#rows.push({ stixId, others, versioned, event })
     if (this.#text.length >= chunkCharacters) this.#cut()
   }
 

@@ -49,6 +49,23 @@ const doors: Readonly<Record<string, (node: TestNode, planted: Planted) => Promi
     if (!text.includes(id)) return 'deny'
     return text.includes(value) ? 'permit' : 'redact'
   },
+  'GET /v1/indicators as IntelMQ': async (node, { row, value, id }) => {
+    const { text } = await get(node, row, `/v1/indicators?format=intelmq&value=${encodeURIComponent(value)}`)
+    if (!text.includes(id)) return 'deny'
+    return text.includes(value) ? 'permit' : 'redact'
+  },
+  'GET /v1/indicators as n6': async (node, { row, value, id }) => {
+    const { text } = await get(node, row, `/v1/indicators?format=n6&value=${encodeURIComponent(value)}`)
+    if (!text.includes(id)) return 'deny'
+    return text.includes(value) ? 'permit' : 'redact'
+  },
+  'GET /v1/indicators as CAP': async (node, { row, value }) => {
+    const { text } = await get(node, row, `/v1/indicators?format=cap&value=${encodeURIComponent(value)}`)
+    if (text.includes(`|${value}|`)) return 'permit'
+    if (text.includes(value)) throw new Error('a value without an address is in CAP')
+    // What has no address, or is masked, has no line: only their number is told.
+    return text.includes('#without an address') ? 'closed' : 'deny'
+  },
   'GET /v1/indicators/{id}': async (node, { row, id, value }) => {
     const answer = await get(node, row, `/v1/indicators/${id}`)
     return answer.status === 404 ? 'deny' : seen([answer.body], value)

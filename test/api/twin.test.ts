@@ -251,6 +251,9 @@ function questions(reader: string, { h, visible, beside }: Ids): Question[] {
     '?format=stix',
     '?format=csv',
     '?format=ndjson',
+    '?format=intelmq',
+    '?format=n6',
+    '?format=cap',
     '?community=lac-csirts',
     '?constituency=true',
   ]

@@ -26,11 +26,17 @@ import { stixComparisons } from '../../src/domain/observables/stix.ts'
 import { constituencyKinds } from '../../src/domain/organisation.ts'
 import { parseRsit } from '../../src/domain/rsit.ts'
 import { parseTlp } from '../../src/domain/tlp.ts'
+import { capCells } from '../../src/formats/cap.ts'
+import { capComment } from '../../src/formats/cap-comment.ts'
+import { csvMapping } from '../../src/formats/csv-mapping.ts'
 import { cellsOf } from '../../src/formats/csv-records.ts'
+import { eventTime } from '../../src/formats/event.ts'
 import { handlingFromRecord } from '../../src/formats/handling-fields.ts'
 import { jsonPartsOf } from '../../src/formats/json-parts.ts'
 import { parseStrict } from '../../src/formats/json-text.ts'
+import { reportType, rsitOfReport } from '../../src/formats/shadowserver-types.ts'
 import { decode, formatOf, inputFormats } from '../../src/formats/sniff.ts'
+import { formatOfText } from '../../src/formats/sniff-text.ts'
 import { parsePattern } from '../../src/formats/stix-pattern.ts'
 import { patternOf } from '../../src/formats/stix-pattern-out.ts'
 import { parseTimestamp } from '../../src/formats/timestamp.ts'
@@ -109,9 +115,14 @@ t.test('small parsers: words, names, times, patterns, cells', async (t) => {
     parseInstant: (text) => parseInstant(text, '/x'),
     rfc3339: (text) => parseTimestamp(text, 'rfc3339'),
     cellsOf: (text) => cellsOf(text, ','),
+    capComment,
+    csvMapping: (text) => csvMapping(text.split(',')),
+    reportType: (text) => rsitOfReport(reportType(text) ?? text),
+    eventTime,
     secretOf: (text) => secretOf(text),
     keyIdOf: (text) => keyIdOf(text),
     formatOf: (text) => formatOf('application/json', undefined, Buffer.from(text)),
+    ofText: (text) => formatOf('text/csv', undefined, Buffer.from(text)),
     ofMediaType: (text) => formatOf(text, undefined, Buffer.alloc(0)),
     ofParameter: (text) => formatOf(undefined, text, Buffer.alloc(0)),
     ...Object.fromEntries(
@@ -291,6 +302,11 @@ t.test('twice the size takes about twice the time, whatever is repeated', async 
     ';',
     '\n',
     '<',
+    '|',
+    ': ',
+    'port: ',
+    ';a: ',
+    'mwtype ',
     '[a:b=',
     ' AND ',
     'xn--',
@@ -318,6 +334,9 @@ t.test('twice the size takes about twice the time, whatever is repeated', async 
     ['pattern', parsePattern],
     ['json', parseStrict],
     ['cells', (text: string) => cellsOf(text, ',')],
+    ['comment', capComment],
+    ['CAP', capCells],
+    ['beginning', formatOfText],
   ] as const) {
     for (const unit of units) {
       const [short, long] = [unit.repeat(64_000 / unit.length), unit.repeat(256_000 / unit.length)]

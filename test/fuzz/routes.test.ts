@@ -30,6 +30,7 @@ const mediaTypes = [
   'application/stix+json',
   'text/csv',
   'text/plain',
+  'application/xml',
   'application/x-www-form-urlencoded',
   'multipart/form-data; boundary=x',
   'nonsense',

@@ -1,3 +1,5 @@
+import * as cert from '../formats/cert-samples.ts'
+
 /** Good input of every format, to be spoilt. Values are from documentation ranges and reserved names. */
 
 const uuid = (n: number): string => `00000000-0000-4000-8000-${String(n).padStart(12, '0')}`
@@ -154,5 +156,10 @@ export const samples = {
     csv,
     `# a list\n${values.join('\n')}\n`,
     csv.replaceAll(',', '\t'),
+    ...[cert.capNew, cert.capOld, cert.sinkhole, cert.openDns, cert.malwareUrl, cert.openioc10, cert.openioc11],
+    JSON.stringify(cert.intelmqEvent),
+    JSON.stringify([cert.intelmqNested, cert.intelmqEvent], null, 1),
+    JSON.stringify(cert.n6Events),
+    cert.n6Events.map((event) => JSON.stringify(event)).join('\n'),
   ],
 } as const

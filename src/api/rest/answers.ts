@@ -3,8 +3,11 @@ import { Readable } from 'node:stream'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { Fault } from '../../domain/errors.ts'
 import type { Released } from '../../domain/released.ts'
+import { encodeCap } from '../../formats/cap-out.ts'
 import { encodeCsv } from '../../formats/csv-out.ts'
+import { encodeIntelmq } from '../../formats/intelmq-out.ts'
 import { encodeNdjson, indicatorJson } from '../../formats/json-out.ts'
+import { encodeN6 } from '../../formats/n6-out.ts'
 import { encodeBundle } from '../../formats/stix-bundle.ts'
 
 const mediaTypes = {
@@ -12,6 +15,9 @@ const mediaTypes = {
   ndjson: 'application/x-ndjson',
   stix: 'application/stix+json;version=2.1',
   csv: 'text/csv',
+  intelmq: 'application/x-ndjson',
+  n6: 'application/json',
+  cap: 'text/plain; charset=utf-8',
 } as const
 export type AnswerFormat = keyof typeof mediaTypes
 
@@ -30,20 +36,22 @@ export function answerFormat(request: FastifyRequest, parameter: unknown): Answe
     if (type === 'application/stix+json') return 'stix'
     if (type === 'text/csv' || type === 'text/*') return 'csv'
   }
-  throw new Fault('not_acceptable', `This door answers in ${Object.values(mediaTypes).join(', ')}.`)
+  throw new Fault('not_acceptable', `This door answers in ${[...new Set(Object.values(mediaTypes))].join(', ')}.`)
 }
 
 /**
  * Sends indicators in one of the forms.
  * @param next the cursor of the next page
  * @param more what was asked for beside the members of each indicator; JSON and NDJSON have a place for it
+ * @param on the day of the answer, which CAP names
  */
 export function sendIndicators(
   reply: FastifyReply,
   format: AnswerFormat,
   items: readonly Released[],
   next: string | undefined,
-  more: readonly object[] = [],
+  more: readonly object[],
+  on: Date,
 ): unknown {
   reply.header('content-type', mediaTypes[format])
   switch (format) {
@@ -56,6 +64,12 @@ export function sendIndicators(
       return reply.send(Readable.from(encodeNdjson(items, more)))
     case 'csv':
       return reply.send(Readable.from(encodeCsv(items)))
+    case 'intelmq':
+      return reply.send(Readable.from(encodeIntelmq(items)))
+    case 'n6':
+      return reply.send(Readable.from(encodeN6(items)))
+    case 'cap':
+      return reply.send(Readable.from(encodeCap(items, on)))
     case 'stix':
       return reply.send(Readable.from(encodeBundle(items, randomUUID())))
   }

@@ -31,7 +31,7 @@ export async function search(context: Context, request: FastifyRequest, reply: F
     url.searchParams.set('cursor', next)
     reply.header('link', `<${url.pathname}${url.search}>; rel="next"`)
   }
-  return sendIndicators(reply, format, items, next, await membersOf(context, request, items, asked))
+  return sendIndicators(reply, format, items, next, await membersOf(context, request, items, asked), context.clock())
 }
 
 const includable = ['quality', 'warnings'] as const
@@ -104,7 +104,7 @@ export async function read(context: Context, request: FastifyRequest, reply: Fas
   const shown: Included = format === 'json' ? new Set([...asked, 'warnings']) : asked
   const more = await membersOf(context, request, [released], shown)
   if (format === 'json') return indicatorJson(released, more[0])
-  return sendIndicators(reply, format, [released], undefined, more)
+  return sendIndicators(reply, format, [released], undefined, more, context.clock())
 }
 
 /** `PATCH /v1/indicators/{id}` */

@@ -3,9 +3,18 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { actions, type Context } from '../../actions/index.ts'
 import { Fault } from '../../domain/errors.ts'
 import type { HandlingInput } from '../../domain/handling.ts'
+import { csvMapping } from '../../formats/csv-mapping.ts'
 import type { DecodedGroups } from '../../formats/decoded.ts'
 import { handlingFromRecord } from '../../formats/handling-fields.ts'
-import { decodeGroups, formatOf, type InputFormat, opensTwice, sniffBytes } from '../../formats/sniff.ts'
+import { reportType } from '../../formats/shadowserver-types.ts'
+import {
+  type DecodeOptions,
+  decodeGroups,
+  formatOf,
+  type InputFormat,
+  opensTwice,
+  sniffBytes,
+} from '../../formats/sniff.ts'
 import { sendProblem } from '../problem.ts'
 import { Body, keep, onceReadable } from './body.ts'
 import { asList, type Query } from './query.ts'
@@ -17,15 +26,12 @@ export async function publish(context: Context, request: FastifyRequest, reply: 
     request.body as Readable | undefined,
     JSON.stringify([request.caller.reader.account, request.headers['content-type'], query]),
   )
-  const format = formatOf(
-    request.headers['content-type'],
-    query.format === 'puente' ? 'json' : text(query.format),
-    await body.peek(sniffBytes),
-  )
+  const format = formatOf(request.headers['content-type'], formatAsked(query), await body.peek(sniffBytes))
+  const options = decodeOptions(query)
   const idempotencyKey = idempotencyKeyOf(request)
   // Nothing of the body is kept before the action asked whether this caller may publish at all.
   const receipt = await actions.publish(context, request.caller, {
-    decoded: decodedBody(format, body),
+    decoded: decodedBody(format, body, options),
     defaults: defaultsOf(query),
     ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
     requestDigest: () => body.digest(),
@@ -41,17 +47,40 @@ export async function publish(context: Context, request: FastifyRequest, reply: 
 }
 
 /** Drafts and faults of the body, which is read to its end in any case: the digest covers all of it. */
-async function* decodedBody(format: InputFormat, body: Body): DecodedGroups {
+async function* decodedBody(format: InputFormat, body: Body, options: DecodeOptions): DecodedGroups {
   if (!opensTwice(format)) {
-    yield* decodeGroups(format, onceReadable(body))
+    yield* decodeGroups(format, onceReadable(body), options)
     await body.drain()
     return
   }
   const kept = await keep(body)
   try {
-    yield* decodeGroups(format, kept)
+    yield* decodeGroups(format, kept, options)
   } finally {
     await kept.release()
+  }
+}
+
+/** What `?format=` says, or else what only one format has an option for. */
+function formatAsked(query: Query): string | undefined {
+  if (query.format === 'puente') return 'json'
+  if (query.format !== undefined) return text(query.format)
+  if (query.report !== undefined) return 'shadowserver'
+  return query.columns === undefined ? undefined : 'csv'
+}
+
+/** @throws {Fault} `invalid_request` */
+function decodeOptions({ report, columns }: Query): DecodeOptions {
+  const type = typeof report === 'string' ? reportType(report) : undefined
+  if (report !== undefined && type === undefined) {
+    const position = { pointer: '/report' }
+    throw new Fault('invalid_request', '"report" is a report type, or the name of its file', { position })
+  }
+  // A name of a column may hold a comma: then each column is a parameter of its own.
+  const items = typeof columns === 'string' ? columns.split(',') : (columns as readonly string[] | undefined)
+  return {
+    ...(type === undefined ? {} : { report: type }),
+    ...(items === undefined ? {} : { columns: csvMapping(items) }),
   }
 }
 

@@ -32,6 +32,7 @@ interface Options extends ClientOptions {
   readonly lawEnforcement?: string
   readonly attribution?: string
   readonly expiresAt?: string
+  readonly columns?: string
   readonly batch?: string
   readonly patience?: string
 }
@@ -39,7 +40,9 @@ interface Options extends ClientOptions {
 /** `puente push`: files into the node, as the account of the API key. */
 export function addPush(program: Command, shell: Shell): void {
   const command = asClient(program.command('push <file...>'))
-    .description('publish files: CSV, plain lists, NDJSON, STIX 2.1 bundles, MISP events; - is standard input')
+    .description(
+      'publish files: CSV, lists, NDJSON, STIX 2.1, MISP, CAP, Shadowserver, IntelMQ, n6, OpenIOC; - is standard input',
+    )
     .addOption(new Option('--format <format>', 'instead of looking at the files').choices(pushFormats))
     .addOption(new Option('--tlp <tlp>', 'for what carries no label; the stricter of the two otherwise').choices(tlps))
     .addOption(new Option('--pap <pap>', 'likewise').choices(paps))
@@ -51,6 +54,7 @@ export function addPush(program: Command, shell: Shell): void {
     .addOption(new Option('--law-enforcement <use>', 'whether police may have it').choices(lawEnforcementUses))
     .addOption(new Option('--attribution <how>', 'whether readers learn the source').choices(attributions))
     .option('--expires-at <time>', 'when its sharing ends (ISO 8601)')
+    .option('--columns <mapping>', 'what the columns of CSV are: value,type,-,class or value=IOC,lastSeen=Datum')
     .option('--batch <records>', `records of one request, 1 to 50000 (default ${limits.batchRecords})`)
     .option('--patience <seconds>', 'how long a part is tried again when the node is away (default 120)')
   command.action(async (files: string[], options: Options) => {
@@ -136,11 +140,11 @@ function report(shell: Shell, summary: PushSummary, json: boolean): void {
 
 function pushOptions(options: Options, shell: Shell): PushOptions {
   const { audience = [], community = [], tlp, pap, people, releasableTo, notReleasableTo } = options
-  const { lawEnforcement, attribution, expiresAt } = options
+  const { lawEnforcement, attribution, expiresAt, columns } = options
   const all = [...audience, ...community.map((id) => `community:${id}`)]
   return {
     query: {
-      ...{ tlp, pap, people, releasableTo, notReleasableTo, lawEnforcement, attribution, expiresAt },
+      ...{ tlp, pap, people, releasableTo, notReleasableTo, lawEnforcement, attribution, expiresAt, columns },
       audience: all,
     },
     size: partSize(integer('--batch', options.batch, limits.batchRecords, 1, 50_000)),

@@ -6,10 +6,14 @@ import path from 'node:path'
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { ByteSource } from '../../domain/source.ts'
+import { formatOfObject, formatOfText } from '../../formats/sniff-text.ts'
 import { CommandError, exitCodes } from '../exit.ts'
 
 /** What `--format` takes, as the node's `?format=` does. */
-export const pushFormats = ['puente', 'ndjson', 'stix', 'misp', 'csv'] as const
+export const pushFormats = [
+  ...(['puente', 'ndjson', 'stix', 'misp', 'csv'] as const),
+  ...(['cap', 'shadowserver', 'intelmq', 'n6', 'openioc'] as const),
+] as const
 export type PushFormat = (typeof pushFormats)[number]
 
 /** A file to push. `lines` and `csv` are cut into parts; a `document` goes as one. */
@@ -22,6 +26,8 @@ export interface Input {
   readonly mediaType: string
   /** `?format=`; absent where the node can tell from the document. */
   readonly format?: PushFormat
+  /** `?report=`: the name of a Shadowserver report says what it reports. */
+  readonly report?: string
 }
 
 /** A file can be read again and again. */
@@ -66,12 +72,15 @@ async function openInput(name: string, file: string, format: PushFormat | undefi
   }
 }
 
-type Kind = Pick<Input, 'kind' | 'mediaType' | 'format'>
+type Kind = Pick<Input, 'kind' | 'mediaType' | 'format' | 'report'>
 
 const kinds = {
   lines: { kind: 'lines', mediaType: 'application/x-ndjson' },
   csv: { kind: 'csv', mediaType: 'text/csv' },
   document: { kind: 'document', mediaType: 'application/json' },
+  cap: { kind: 'lines', mediaType: 'text/plain', format: 'cap' },
+  shadowserver: { kind: 'csv', mediaType: 'text/csv', format: 'shadowserver' },
+  openioc: { kind: 'document', mediaType: 'application/xml', format: 'openioc' },
 } as const satisfies Record<string, Kind>
 
 /** Names that leave no doubt; every other file is looked at. */
@@ -80,14 +89,35 @@ const kindOfName: ReadonlyMap<string, Kind> = new Map<string, Kind>([
   ['.jsonl', kinds.lines],
   ['.csv', kinds.csv],
   ['.tsv', kinds.csv],
+  ['.ioc', kinds.openioc],
 ])
 
 async function kindOf(name: string, file: string, format: PushFormat | undefined): Promise<Kind> {
   if (format === 'ndjson') return kinds.lines
+  const base = path.basename(name)
+  if (format === 'shadowserver' || (format === undefined && isReportName(base))) {
+    return { ...kinds.shadowserver, ...(isReportName(base) ? { report: base } : {}) }
+  }
   if (format === 'csv') return kinds.csv
+  if (format === 'cap' || format === 'openioc') return kinds[format]
+  const start = (await beginning(file)).replace(/^\ufeff/, '').trimStart()
+  if (format === 'intelmq' || format === 'n6') return { ...kindOfText(start), format }
   if (format !== undefined) return { ...kinds.document, format }
-  return kindOfName.get(path.extname(name).toLowerCase()) ?? kindOfText(await beginning(file))
+  return exactly(kindOfName.get(path.extname(name).toLowerCase()) ?? kindOfText(start), start)
 }
+
+/** Of a feed every part says what it is: the node would look at the first line of each. */
+function exactly(kind: Kind, start: string): Kind {
+  if (kind === kinds.csv) {
+    const found = formatOfText(start)
+    return found === undefined ? kind : kinds[found]
+  }
+  const found = kind === kinds.lines ? formatOfObject(start) : undefined
+  return found === 'intelmq' || found === 'n6' ? { ...kind, format: found } : kind
+}
+
+/** `2026-06-01-scan_dns-example-asn.csv`: the date, the type, whom it is for. */
+const isReportName = (base: string): boolean => /^\d{4}-\d{2}-\d{2}-[a-z0-9_]+-.*\.csv$/i.test(base)
 
 /** How much of a file is looked at. */
 const beginningBytes = 64 * 1024
@@ -103,8 +133,8 @@ async function beginning(file: string): Promise<string> {
 }
 
 /** JSON begins with a bracket; when its first line is JSON by itself and more follows, each line is. */
-function kindOfText(text: string): Kind {
-  const start = text.replace(/^\ufeff/, '').trimStart()
+function kindOfText(start: string): Kind {
+  if (start.startsWith('<')) return kinds.openioc
   if (!start.startsWith('{') && !start.startsWith('[')) return kinds.csv
   const end = start.indexOf('\n')
   return end !== -1 && start.slice(end).trim() !== '' && isJson(start.slice(0, end)) ? kinds.lines : kinds.document

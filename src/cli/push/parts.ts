@@ -15,6 +15,9 @@ export interface Part {
   readonly faults: readonly RecordFault[]
 }
 
+/** Whether a file's first line is its header: some formats have one whatever it names, and a mapping by place says there is none. */
+export type HeaderLine = 'told by its names' | 'always' | 'never'
+
 export interface PartSize {
   readonly records: number
   readonly bytes: number
@@ -36,8 +39,13 @@ export async function* partsOfLines(source: ByteSource, size: PartSize): AsyncGe
 /**
  * Cuts CSV, or a plain list, into parts; each begins with the header, if the file has one. Comments and blank lines are left
  * out.
+ * @param header whether the first line is one
  */
-export async function* partsOfCsv(source: ByteSource, size: PartSize): AsyncGenerator<Part> {
+export async function* partsOfCsv(
+  source: ByteSource,
+  size: PartSize,
+  header: HeaderLine = 'told by its names',
+): AsyncGenerator<Part> {
   const draft = new PartDraft(size)
   let first = true
   for await (const slice of csvRecords(source)) {
@@ -45,7 +53,8 @@ export async function* partsOfCsv(source: ByteSource, size: PartSize): AsyncGene
       if (bytes === undefined) {
         draft.refuse(line, fault ?? new Fault('invalid_csv', 'The line cannot be read'))
       } else if (!isComment(bytes)) {
-        if (first && isHeader(bytes)) draft.header = { line, bytes: Buffer.from(bytes) }
+        if (first && (header === 'always' || (header !== 'never' && isHeader(bytes))))
+          draft.header = { line, bytes: Buffer.from(bytes) }
         else draft.add(line, bytes)
         first = false
       }

@@ -6,7 +6,7 @@ import { limits } from '../../domain/limits.ts'
 import type { Target } from '../client.ts'
 import { type Delivery, deliver, type Outcome, type Patience } from './deliver.ts'
 import { type Input, sourceOf } from './input.ts'
-import { type Part, type PartSize, partsOfCsv, partsOfLines } from './parts.ts'
+import { type HeaderLine, type Part, type PartSize, partsOfCsv, partsOfLines } from './parts.ts'
 
 /** Handling and the like for what the files do not say, as `POST /v1/indicators` takes it in its query. */
 export type PushQuery = Readonly<Record<string, string | readonly string[] | undefined>>
@@ -86,7 +86,10 @@ async function pushParts(
   observer: PushObserver,
   done: Tally,
 ): Promise<void> {
-  const parts = input.kind === 'csv' ? partsOfCsv(sourceOf(input), size) : partsOfLines(sourceOf(input), size)
+  const parts =
+    input.kind === 'csv'
+      ? partsOfCsv(sourceOf(input), size, headerLine(input, query))
+      : partsOfLines(sourceOf(input), size)
   const path = publishPath(input, query)
   let bytes = 0
   for await (const part of parts) {
@@ -127,6 +130,12 @@ async function pushDocument(
   observer.acknowledged(input.bytes)
 }
 
+function headerLine({ format }: Input, { columns }: PushQuery): HeaderLine {
+  if (format === 'shadowserver') return 'always'
+  if (columns === undefined) return 'told by its names'
+  return [columns].flat().some((item) => item.includes('=')) ? 'always' : 'never'
+}
+
 const nothing: Outcome = { receipt: { receipt: '', accepted: 0, unchanged: 0, rejected: [], rejectedTotal: 0 } }
 
 function count(
@@ -157,9 +166,9 @@ function linePosition({ lines }: Part, { line, pointer }: Position): Position {
   return { ...(inFile === undefined ? {} : { line: inFile }), ...(pointer === undefined ? {} : { pointer }) }
 }
 
-function publishPath({ format }: Input, query: PushQuery): string {
+function publishPath({ format, report }: Input, query: PushQuery): string {
   const parameters = new URLSearchParams()
-  for (const [name, value] of Object.entries({ ...query, format })) {
+  for (const [name, value] of Object.entries({ ...query, format, report })) {
     for (const each of value === undefined ? [] : typeof value === 'string' ? [value] : value)
       parameters.append(name, each)
   }

@@ -1,0 +1,62 @@
+/**
+ * What a search term of OpenIOC 1.0 and 1.1 looks for (its `Context/@search`, as the common terms have it), without case.
+ */
+const types: Readonly<Record<string, string>> = {
+  'fileitem/md5sum': 'md5',
+  'fileitem/sha1sum': 'sha1',
+  'fileitem/sha256sum': 'sha256',
+  'fileitem/filename': 'filename',
+  'fileitem/fullpath': 'file-path',
+  'fileitem/filepath': 'directory',
+  'fileitem/peinfo/importhash': 'imphash',
+  'fileitem/pedumpinfo/importhash': 'imphash',
+  'processitem/name': 'filename',
+  'processitem/path': 'file-path',
+  'processitem/arguments': 'command-line',
+  'processitem/sectionlist/memorysection/md5sum': 'md5',
+  'processitem/sectionlist/memorysection/sha1sum': 'sha1',
+  'processitem/sectionlist/memorysection/sha256sum': 'sha256',
+  'processitem/handlelist/handle/name': 'mutex',
+  'processitem/portlist/portitem/remoteip': 'ip-address',
+  'serviceitem/name': 'windows-service',
+  'serviceitem/descriptivename': 'windows-service-display-name',
+  'serviceitem/path': 'file-path',
+  'serviceitem/servicedll': 'file-path',
+  'serviceitem/pathmd5sum': 'md5',
+  'serviceitem/servicedllmd5sum': 'md5',
+  'driveritem/drivername': 'filename',
+  'driveritem/md5sum': 'md5',
+  'registryitem/path': 'registry-key',
+  'registryitem/keypath': 'registry-key',
+  'registryitem/valuename': 'registry-value-name',
+  'registryitem/value': 'registry-value',
+  'registryitem/text': 'registry-value',
+  'taskitem/name': 'scheduled-task',
+  'portitem/remoteip': 'ip-address',
+  'routeentryitem/destination': 'ip-address',
+  'arpentryitem/ipv4address': 'ip-address',
+  'dnsentryitem/host': 'domain-name',
+  'dnsentryitem/recordname': 'domain-name',
+  'dnsentryitem/recorddata/host': 'domain-name',
+  'dnsentryitem/recorddata/ipv4address': 'ip-address',
+  'urlhistoryitem/url': 'url',
+  'urlhistoryitem/hostname': 'domain-name',
+  'filedownloadhistoryitem/sourceurl': 'url',
+  'formhistoryitem/hostname': 'domain-name',
+  'cookiehistoryitem/hostname': 'domain-name',
+  'network/dns': 'domain-name',
+  'network/uri': 'url-path',
+  'network/url': 'url',
+  'network/useragent': 'user-agent',
+  'email/from': 'email-address',
+  'email/subject': 'email-subject',
+  'email/attachment/name': 'filename',
+  'snort/snort': 'snort-rule',
+  'yara/yara': 'yara-rule',
+}
+
+/** The type a term's values have; undefined for one that says nothing observable here (sizes, dates, flags). */
+export const typeOfTerm = (search: string): string | undefined => {
+  const bare = search.trim().toLowerCase()
+  return Object.hasOwn(types, bare) ? types[bare] : undefined
+}
