@@ -116,6 +116,25 @@ t.test('lookup asks for its arguments, or for the lines of standard input', asyn
   t.same(JSON.parse(requests[1]?.body ?? '').values, [{ value: 'x.example', type: 'domain-name' }])
 })
 
+t.test('lookup says why a value could not be looked up, and what would help', async (t) => {
+  const fault = { code: 'invalid_value', message: 'What type of value this is cannot be told; name it.' }
+  const { url } = await fakeNode(t, () => ({
+    status: 200,
+    body: { results: [{ value: 'boleto.example', known: false, matches: [], fault }] },
+  }))
+  const asked = await puente({ PUENTE_URL: url }, ['lookup', 'boleto.example'])
+  t.match(asked, { code: 1, err: [`boleto.example: ${fault.message} (use --type)`] })
+  const named = await puente({ PUENTE_URL: url }, ['lookup', 'boleto.example', '--type', 'url'])
+  t.match(named, { code: 1, err: [`boleto.example: ${fault.message}`] }, 'no advice to do what was done')
+})
+
+t.test('who has no key is told which variable it goes into', async (t) => {
+  const body = { code: 'credentials_required', rule: 'caller.enrolled', detail: 'send a header' }
+  const { url } = await fakeNode(t, () => ({ status: 401, body }))
+  const { code, err } = await puente({ PUENTE_URL: url }, ['org', 'list'])
+  t.match({ code, err }, { code: 4, err: [/PUENTE_API_KEY.*credentials_required/] })
+})
+
 t.test('sight sends what is said, and nothing that is not', async (t) => {
   const id = 'indicator--00000000-0000-4000-8000-000000000001'
   const { url, requests } = await fakeNode(t, ({ body }) => ({ status: 201, body: { id, ...JSON.parse(body) } }))
@@ -328,6 +347,9 @@ t.test('doctor says what stands in the way, and makes no database to find out', 
   t.same(readdirSync(folder), [])
   const free = await puente({ PUENTE_DATA: folder, PUENTE_PORT: '0' }, ['doctor'])
   t.equal(free.code, 0, free.out.join('\n'))
+  const other = await fakeNode(t, () => ({ status: 200, body: { status: 'alive' } }))
+  const beside = await puente({ PUENTE_DATA: folder, PUENTE_PORT: new URL(other.url).port }, ['doctor'])
+  t.match(beside, { code: 0, out: [/^ok/, /^ok/, /^ok/, /^warn +port .*another PUENTE_PORT/] }, beside.out.join('\n'))
   const away = { PUENTE_PORT: '0', DATABASE_URL: 'postgres://nobody@127.0.0.1:1/none' }
   t.match(await puente(away, ['doctor']), { code: 1, out: [/^ok/, /^ok/, /^ok/, /^fail +database/] })
 })

@@ -3,7 +3,7 @@ import type { Directory } from '../domain/directory.ts'
 import { Fault } from '../domain/errors.ts'
 import { canonicalHandling, type Handling, type HandlingInput, ownAudience } from '../domain/handling.ts'
 import { limits } from '../domain/limits.ts'
-import { knowsCommunity } from '../policy/permissions.ts'
+import { knowsCommunity, needsCredentials } from '../policy/permissions.ts'
 
 /** What the observables say about handling. */
 export interface TypeFacts {
@@ -27,10 +27,13 @@ export function resolveHandling(
   shared: readonly string[] = [],
 ): Handling {
   const originator = caller.reader.organisation?.id
-  if (originator === undefined) throw new Fault('credentials_required', 'This needs credentials.')
+  if (originator === undefined) throw new Fault('credentials_required', needsCredentials)
   const { tlp } = said
   if (tlp === undefined) {
-    throw new Fault('marking_required', 'No TLP label: mark it, or give ?tlp= for what is not marked.')
+    throw new Fault(
+      'marking_required',
+      'No TLP label: give "tlp" with it, or where indicators are published ?tlp= for all that have none.',
+    )
   }
   const { organisations, communities } = resolveAudience(directory, caller, said.audience ?? [], originator, shared)
   if ((tlp === 'amber' || tlp === 'amber+strict') && organisations.length + communities.length === 0) {

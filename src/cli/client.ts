@@ -83,8 +83,11 @@ export function refusal(target: Target, answer: Answer): CommandError {
       `${target.url} answered with status ${answer.status} and not as a Puente node does`,
     )
   }
+  // what the node says of headers is for those who write them
+  const said =
+    code === 'credentials_required' ? 'This needs credentials: set PUENTE_API_KEY.' : (detail ?? title ?? 'refused')
   const named = rule === undefined ? code : `${code}, ${rule}`
-  return new CommandError(exitCodeOf(answer.status), `${detail ?? title ?? 'refused'} (${named})`)
+  return new CommandError(exitCodeOf(answer.status), `${said} (${named})`)
 }
 
 /** The problem in an answer; empty when it is none. */

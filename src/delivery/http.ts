@@ -80,7 +80,8 @@ const isAmong = (privateHosts: readonly string[], { host, hostname }: URL): bool
 /** @throws {OutboundRefused} A name is looked at when it is resolved; an address in the URL is never resolved. */
 function check(url: URL, isPrivate: boolean): void {
   if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isPrivate)) {
-    throw new OutboundRefused(`${url.origin} is not called: only https is`)
+    const hosts = url.protocol === 'http:' ? `, unless ${url.host} is named in PUENTE_PRIVATE_HOSTS` : ''
+    throw new OutboundRefused(`${url.origin} is not called: only https is${hosts}`)
   }
   if (url.username !== '' || url.password !== '') throw new OutboundRefused('a URL with a password is not called')
   const host = url.hostname.replace(/^\[|\]$/g, '')

@@ -93,6 +93,8 @@ export const permissions = {
   'replay-dead-letters': { who: 'enrolled', scope: 'write' },
 } as const satisfies Record<ActionName, Permission>
 
+export const needsCredentials = 'This needs credentials: send the header Authorization: Bearer <key>.'
+
 export interface Refusal {
   readonly code: FaultCode
   /** Rule id, for the answer and the audit log. */
@@ -108,7 +110,7 @@ export function refusalOf(caller: Caller, action: ActionName, organisation?: str
   const { who, scope, where }: Permission = permissions[action]
   const home = caller.reader.organisation?.id
   if (who !== 'public' && home === undefined) {
-    return { code: 'credentials_required', rule: 'caller.enrolled', sentence: 'This needs credentials.' }
+    return { code: 'credentials_required', rule: 'caller.enrolled', sentence: needsCredentials }
   }
   // The key of a blocklist stands in URLs and on machines: it is worth one list.
   if (caller.list !== undefined && action !== 'read-blocklist') {

@@ -96,6 +96,29 @@ t.test('bodies are taken as they are: nothing is converted, dropped, filled in o
   t.equal((await send(JSON.stringify(good))).status, 201)
 })
 
+t.test('the page of the contract loads from here alone, over plain HTTP too', async (t) => {
+  const { app } = await testNode(t)
+  const page = await app.inject({ url: '/docs/' })
+  t.equal(page.statusCode, 200)
+  const policy = String(page.headers['content-security-policy'])
+  t.match(policy, /^default-src 'self';/)
+  t.notMatch(
+    policy,
+    /https?:|upgrade-insecure-requests|\*|unsafe|swagger\.io|script-src |style-src|connect-src|font-src/,
+  )
+  t.notMatch(
+    page.body.replaceAll(/<script src="[^"]+"[^>]*> ?<\/script>/g, ''),
+    /<script|<style|style=/,
+    'nothing inline',
+  )
+  const files = [...page.body.matchAll(/(?:src|href)="([^"]+)"/g)].map((match) => match[1] ?? '')
+  t.ok(files.length >= 5)
+  for (const file of files) {
+    const { statusCode, headers } = await app.inject({ url: new URL(file, 'http://node/docs/').pathname })
+    t.match({ statusCode, headers }, { statusCode: 200, headers: { 'content-security-policy': policy } }, file)
+  }
+})
+
 t.test('every answer, whatever it says, carries the headers that protect a browser', async (t) => {
   const { app, as } = await testNode(t)
   for (const url of ['/v1/indicators', '/v1/nowhere', '/v1/indicators?limit=x', '/healthz', '/openapi.json']) {

@@ -137,7 +137,10 @@ t.test('observations are sightings too, merged or not, and both make one prevale
 t.test('who may say something: readers and publishers of what they may see', async (t) => {
   const node = await testNode(t)
   const id = await node.plant(handling('cert-br', { tlp: 'amber', organisations: ['csirt-cl'] }), domain)
-  t.equal((await sight(node, 'anonymous', id)).body.code, 'credentials_required')
+  const nobody = { code: 'credentials_required', detail: /Authorization: Bearer <key>/ }
+  t.match((await sight(node, 'anonymous', id)).body, nobody, 'and what to send is said')
+  const unmarked = await sight(node, 'camila.csirt-cl', id, { audience: ['csirt-cl'] })
+  t.match(unmarked.body, { detail: /give "tlp" with it/ })
   t.equal((await sight(node, 'caio.cert-br', id)).body.code, 'role_required')
   const absent = await sight(node, 'sofia.csirt-ar', id)
   const never = await sight(node, 'sofia.csirt-ar', 'indicator--00000000-0000-4000-8000-000000000009')

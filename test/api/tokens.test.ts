@@ -469,6 +469,15 @@ t.test('keys of clients are their administrators to give and take', async (t) =>
   for (const each of bad) {
     t.match(await add('caio.cert-br', 'ana.cert-br', each), { status: 400, body: { position: { pointer: String } } })
   }
+  const kinds = { detail: /of kty OKP with crv Ed25519, or of kty EC with crv P-256/ }
+  for (const jwk of [
+    { kty: 'RSA', n: 'AQAB', e: 'AQAB' },
+    { kty: 'EC', crv: 'P-384', x: 'AA', y: 'AA' },
+  ]) {
+    t.match((await add('caio.cert-br', 'ana.cert-br', { jwk })).body, kinds, 'which keys are taken is said')
+  }
+  const whole = { jwk: { ...pair.jwk, d: 'AAAA' } }
+  t.match((await add('caio.cert-br', 'ana.cert-br', whole)).body, { detail: /private key/ })
   const url = '/v1/accounts/ana.cert-br/client-keys'
   const { items } = (await node.call('caio.cert-br', { method: 'GET', url })).body
   t.match(items, [{ name: 'SIEM', jwk: { kty: 'OKP' } }])

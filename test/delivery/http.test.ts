@@ -114,6 +114,9 @@ t.test('only https, without passwords', async (t) => {
   for (const url of ['http://puente.example/', 'ftp://puente.example/', 'file:///etc/passwd', 'data:,x']) {
     await t.rejects(send({ url }), OutboundRefused, url)
   }
+  const advised = /only https is, unless puente\.example:8080 is named in PUENTE_PRIVATE_HOSTS/
+  await t.rejects(send({ url: 'http://puente.example:8080/' }), advised)
+  await t.rejects(send({ url: 'ftp://puente.example/' }), /only https is$/, 'no advice where it would not help')
   await t.rejects(send({ url: 'https://ana:secret@puente.example/' }), OutboundRefused)
   await t.rejects(send({ url: 'nonsense' }))
 })

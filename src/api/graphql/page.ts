@@ -50,6 +50,7 @@ export async function registerPage(app: FastifyInstance): Promise<void> {
   app.get('/graphiql', { config }, (_request, reply) => send(reply, '.html', page))
   app.get('/graphiql/*', { config }, async (request, reply) => {
     const name = (request.params as { readonly '*': string })['*']
+    if (name === '') return send(reply, '.html', page)
     if (name === optionsFile) return send(reply, '.js', initialOptions)
     // Only names that were there at start: no path is ever put together from a request.
     const file = files.get(name)

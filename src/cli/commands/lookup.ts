@@ -5,7 +5,7 @@ import { purposes } from '../../domain/agreement.ts'
 import { limits } from '../../domain/limits.ts'
 import { call } from '../client.ts'
 import { exitCodes } from '../exit.ts'
-import { type Column, printRows } from '../output.ts'
+import { type Column, harmless, printRows } from '../output.ts'
 import { asClient, type ClientOptions, type Shell, targetOf } from '../shell.ts'
 
 /** A result as `POST /v1/lookup` gives it, as far as it is shown. */
@@ -63,9 +63,19 @@ export function addLookup(program: Command, shell: Shell): void {
         const { results } = await call<{ results: Result[] }>(target, '/v1/lookup', request)
         if (results.some(({ fault }) => fault !== undefined)) shell.exitWith(exitCodes.refused)
         if (options.json === true) for (const result of results) shell.print(JSON.stringify(result))
-        else printRows(shell, false, results.flatMap(rowsOf), columns)
+        else {
+          printRows(shell, false, results.flatMap(rowsOf), columns)
+          for (const result of results) sayFault(shell, result, type)
+        }
       }
     })
+}
+
+/** Why a value could not be looked up, and what would help where its type could not be told. */
+function sayFault(shell: Shell, { value, fault }: Result, type: string | undefined): void {
+  if (fault === undefined) return
+  const advice = fault.code === 'invalid_value' && type === undefined ? ' (use --type)' : ''
+  shell.say(harmless(`${value}: ${fault.message}${advice}`))
 }
 
 const rowsOf = (result: Result): Row[] =>

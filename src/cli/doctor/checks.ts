@@ -45,14 +45,14 @@ export async function writable(folder: string): Promise<Finding> {
   }
 }
 
-/** Whether the port can be listened on; a node of ours that holds it is as good. */
+/** Whether the port can be listened on. A node that holds it may be the one that is meant, or another. */
 export async function port(host: string, number: number): Promise<Finding> {
   if (number === 0) return found('port', 'ok', 'any free one')
   const reason = await portTaken(host, number)
   if (reason === undefined) return found('port', 'ok', `${host}:${number} is free`)
   if (reason !== 'EADDRINUSE') return found('port', 'fail', `${host}:${number} cannot be used (${reason})`)
   return (await isPuente(host, number))
-    ? found('port', 'ok', `a node answers on ${host}:${number}`)
+    ? found('port', 'warn', `a node answers on ${host}:${number}: beside it puente serve needs another PUENTE_PORT`)
     : found('port', 'fail', `${host}:${number} is taken by another program: set PUENTE_PORT`)
 }
 
