@@ -19,7 +19,9 @@ export class CurrentPolicy {
   readonly #database: Database
   #standing: Standing | undefined
   #loading: Promise<Standing> | undefined
-  #suspect = false
+  /** Reasons to doubt what is known, so far; and of them those that a look since has answered. */
+  #doubts = 0
+  #answered = 0
   readonly #ids = new Map<string, number>()
 
   constructor(database: Database) {
@@ -31,7 +33,7 @@ export class CurrentPolicy {
    * it or have it decided again.
    */
   async known(): Promise<Standing> {
-    if (this.#standing === undefined || this.#suspect) return await this.current()
+    if (this.#standing === undefined || this.#doubts > this.#answered) return await this.current()
     return this.#standing
   }
 
@@ -42,7 +44,7 @@ export class CurrentPolicy {
 
   /** The epoch may have moved: the next to ask what is known looks. */
   suspect(): void {
-    this.#suspect = true
+    this.#doubts++
   }
 
   /** Told that the epoch moved: what is known is brought up to date before anybody asks. */
@@ -61,11 +63,14 @@ export class CurrentPolicy {
   }
 
   async #head(): Promise<{ readonly epoch: bigint; readonly handlings: number }> {
-    this.#suspect = false
+    // What comes up while this look is under way is not answered by it, and nothing is until it has.
+    const doubts = this.#doubts
     try {
-      return await readPolicyHead(this.#database)
+      const head = await readPolicyHead(this.#database)
+      this.#answered = Math.max(this.#answered, doubts)
+      return head
     } catch (error) {
-      this.#suspect = true
+      this.#doubts++
       throw error
     }
   }

@@ -28,9 +28,18 @@ export const goesOut = (handling: Handling, { leaves }: Asked): boolean =>
  * A cursor is good for the follower and the filter it was given for, whichever door it came by and in whatever order the filter's
  * members are written; the page size may change between pages.
  */
-export const boundTo = (caller: Caller, filter: FollowFilter): string =>
+export const boundTo = (caller: Caller, { filter, leaves }: Asked): string =>
   createHash('sha256')
-    .update(JSON.stringify(['follow', caller.reader.account ?? null, caller.purpose, inOrder(filter)]))
+    .update(
+      JSON.stringify([
+        'follow',
+        caller.reader.account ?? null,
+        caller.purpose,
+        inOrder(filter),
+        // What PAP kept back was never given: who goes on elsewhere from here would miss it for good.
+        ...(leaves === true ? ['leaves'] : []),
+      ]),
+    )
     .digest('base64')
 
 const inOrder = (filter: FollowFilter): object =>

@@ -5,7 +5,7 @@ import { limits } from '../domain/limits.ts'
 import type { FeedView } from '../store/feed-views.ts'
 import type { Context, Standing } from './context.ts'
 import { type Change, changesOf } from './follow-changes.ts'
-import { boundTo, type FollowFilter, keepOf, knownAmong } from './follow-filter.ts'
+import { type Asked, boundTo, type FollowFilter, keepOf, knownAmong } from './follow-filter.ts'
 import {
   beginRun,
   type CursorKind,
@@ -59,7 +59,7 @@ export interface Page extends Changes {
 /** @throws {Fault} `cursor_invalid`, `cursor_outdated`, `cursor_from_future`, `invalid_request` */
 export async function pageOf(context: Context, caller: Caller, input: FollowInput, standing: Standing): Promise<Page> {
   const { filter } = input
-  const bound = boundTo(caller, filter)
+  const bound = boundTo(caller, input)
   const territory = await territoryFor(context, caller, filter)
   const kind: CursorKind = {
     communities: filter.community !== undefined,
@@ -116,16 +116,12 @@ export const follow = verb(
 /** The same for whoever goes on in this process (`live.ts`). */
 export const followHere = verb('follow', pageOf, { checkedWithRows: true })
 
-/** Whether a cursor was given to this follower for this filter. @throws {Fault} `cursor_invalid`, `cursor_outdated` */
-export async function checkCursor(
-  context: Context,
-  caller: Caller,
-  filter: FollowFilter,
-  cursor: string,
-): Promise<void> {
+/** Whether a cursor was given to this follower for this filter, and for this way out. @throws {Fault} `cursor_invalid`, `cursor_outdated` */
+export async function checkCursor(context: Context, caller: Caller, asked: Asked, cursor: string): Promise<void> {
+  const { filter } = asked
   const territory = await territoryFor(context, caller, filter)
   const kind = { communities: filter.community !== undefined, territory: territory && territoryMark(territory) }
-  openCursor(context.node.cursorKey, cursor, context.node.feedEpoch, boundTo(caller, filter), placeNumbers(kind))
+  openCursor(context.node.cursorKey, cursor, context.node.feedEpoch, boundTo(caller, asked), placeNumbers(kind))
 }
 
 /** Where this page begins: in the stretch of the cursor, or in a new one when that is finished. */

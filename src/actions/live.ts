@@ -36,7 +36,8 @@ export class Live implements AsyncIterableIterator<LivePage> {
   /** What was given last: what comes after it is asked for next. */
   #last: { readonly cursor: string } | undefined
   #seat: Seat | undefined
-  #provenAt = performance.now()
+  /** A credential may have ended by itself since its socket was opened: the first page proves it. */
+  #provenAt = Number.NEGATIVE_INFINITY
   #over = false
   #fault: Fault | undefined
 
@@ -113,7 +114,7 @@ export class Live implements AsyncIterableIterator<LivePage> {
     const page = await fanout.read(this.#caller, { filter, ...start, limit: limits.streamPage }, prove)
     if (prove) this.#provenAt = now
     if (!page.more && !this.#over) {
-      this.#seat = new Seat(this.#caller, filter, boundTo(this.#caller, filter), page)
+      this.#seat = new Seat(this.#caller, filter, boundTo(this.#caller, { filter }), page)
       fanout.join(this.#seat)
     }
     const first = this.#last === undefined

@@ -30,6 +30,8 @@ export interface ReadBlocklistInput {
   readonly known?: readonly string[]
   /** Its version alone. */
   readonly headOnly?: boolean
+  /** Where the public asks from: its readers are no one account, and one must not take the places of all. */
+  readonly address?: string
 }
 
 export interface OpenBlocklist {
@@ -63,7 +65,7 @@ export const readBlocklist = verb(
     const extension = format.extension
     const version = await blocklistVersion(context, visible, { name, extension, wanted }, warninglists.version)
     if (input.headOnly === true || input.known?.includes(version) === true) return { version, format }
-    const list: Writing = { ...asked, matcher: warninglists.matcher, tally: newTally() }
+    const list: Writing = { ...asked, address: input.address, matcher: warninglists.matcher, tally: newTally() }
     return { version, format, text: await begun(writing(context, caller, list, visible, wanted)) }
   },
   { checkedWithRows: true },
@@ -98,6 +100,7 @@ function blockableFor(context: Context, caller: Caller, standing: Standing, filt
 
 /** A list being written. */
 interface Writing extends Asked {
+  readonly address: string | undefined
   /** The warninglists that the version of the list names. */
   readonly matcher: WarninglistMatcher
   readonly tally: BlocklistTally
@@ -111,7 +114,7 @@ async function* writing(
   visible: VisibleTo,
   wanted: WantedValues,
 ): AsyncGenerator<string> {
-  const account = caller.reader.account ?? ''
+  const account = caller.reader.account ?? `address ${list.address ?? ''}`
   context.openBlocklists.enter(account)
   try {
     const places = await placesOfValues(context.database, visible, wanted, limits.blocklistValues)

@@ -18,6 +18,7 @@ import {
 } from '../store/webhook-subscriptions.ts'
 import type { Context } from './context.ts'
 import { checkCursor, type FollowFilter, follow } from './follow.ts'
+import type { Asked } from './follow-filter.ts'
 import { administrative } from './organisations.ts'
 import { absent } from './read.ts'
 import { pageFilter } from './search-filter.ts'
@@ -116,7 +117,7 @@ export const createSubscription = verb(
       batch: batchOf(input.batch),
       secret: sealSecret(context.node.idKey, id, secret),
       createdAt: context.clock(),
-      cursor: await cursorAt(context, caller, filter, input),
+      cursor: await cursorAt(context, caller, { filter, leaves: !ownSystem }, input),
     }
     const { name, url, batch, purpose } = row
     const subject = { id, name, url, filter, ownSystem, batch, purpose }
@@ -150,7 +151,7 @@ export interface AmendSubscriptionInput extends Place {
 export const amendSubscription = verb(
   'amend-subscription',
   async (context: Context, caller: Caller, input: AmendSubscriptionInput, standing): Promise<Subscription> => {
-    const { filter } = await one(context.database, caller, input.id)
+    const { filter, ownSystem } = await one(context.database, caller, input.id)
     const moved = input.cursor !== undefined || input.from !== undefined
     const change: SubscriptionChange = {
       ...(input.name === undefined ? {} : { name: parseName(input.name, '/name') }),
@@ -158,7 +159,7 @@ export const amendSubscription = verb(
       ...(input.batch === undefined ? {} : { batch: batchOf(input.batch) }),
       ...(input.paused === true ? { pausedReason: 'owner', pausedAt: context.clock() } : {}),
       ...(input.paused === false ? { ...credentialOf(caller), ...resumed } : {}),
-      ...(moved ? { cursor: await cursorAt(context, caller, filter, input), ...unlooked } : {}),
+      ...(moved ? { cursor: await cursorAt(context, caller, { filter, leaves: !ownSystem }, input), ...unlooked } : {}),
     }
     return await context.database.transaction(async (transaction) => {
       if ((await updateSubscription(transaction, accountOf(caller), input.id, change)) === undefined) throw absent()
@@ -231,18 +232,18 @@ function batchOf(batch: number = limits.pageRecordsDefault): number {
 async function cursorAt(
   context: Context,
   caller: Caller,
-  filter: FollowFilter,
+  asked: Asked,
   { from, cursor }: Place,
 ): Promise<string | null> {
   // Asked wherever it begins: who may not follow learns it now.
-  const { cursor: now } = await follow(context, caller, { filter, fromNow: true })
+  const { cursor: now } = await follow(context, caller, { ...asked, fromNow: true })
   if (cursor !== undefined) {
     if (from !== undefined) {
       throw new Fault('invalid_request', 'It begins at a cursor or at a place, not at both.', {
         position: { pointer: '/from' },
       })
     }
-    await checkCursor(context, caller, filter, cursor)
+    await checkCursor(context, caller, asked, cursor)
     return cursor
   }
   return from === 'beginning' ? null : now

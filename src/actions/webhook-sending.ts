@@ -142,16 +142,23 @@ async function fresh(context: Context, work: Work): Promise<Sending | undefined>
   return sendingOf(context, work.row, { id, attempts: 0 }, body)
 }
 
-/** As many changes as fit into a body; one that is larger than all of it goes alone. Stretches without any are passed over. */
+/**
+ * As many changes as fit into a body; one that is larger than all of it goes alone. Stretches without any are passed
+ * over, so many at a time: then the place is kept, and others have their turn.
+ */
 async function fitting(context: Context, work: Work, createdAt: Date) {
   const { row } = work
-  let [limit, { cursor }] = [row.batch, work]
+  let [limit, { cursor }, empty] = [row.batch, work, 0]
   for (;;) {
     const input = { ...inputOf(row), limit, ...(cursor === null ? {} : { cursor }) }
     const batch = await asProven(context, work, (caller) => takeBatch(context, caller, input))
     const changes = batch.told.map(({ change }) => change)
     const body = bodyOf(row, createdAt, changes, batch.cursor)
-    if (changes.length === 0 && batch.more) cursor = batch.cursor
+    if (changes.length === 0 && batch.more && ++empty < limits.webhookEmptyPages) {
+      cursor = batch.cursor
+      // What the filter leaves out is passed over faster.
+      limit = limits.pageRecords
+    } else if (changes.length > row.batch) limit = row.batch
     else if (changes.length <= 1 || Buffer.byteLength(body) <= limits.webhookBodyBytes) return { batch, body }
     else limit = Math.ceil(Math.min(limit, changes.length) / 2)
   }

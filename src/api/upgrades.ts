@@ -26,7 +26,13 @@ export function routeUpgrades(app: FastifyInstance): void {
     }
     const response = new ServerResponse(request)
     response.shouldKeepAlive = false
-    response.assignSocket(socket as never)
+    try {
+      response.assignSocket(socket as never)
+    } catch {
+      // A request before it on this connection is not answered yet: nobody who waits for a WebSocket sends one (RFC 6455 §4.1).
+      socket.destroy()
+      return
+    }
     response.once('finish', () => {
       response.detachSocket(socket as never)
       socket.end()

@@ -63,6 +63,11 @@ export function outbound({ privateHosts, resolve: lookup = resolve as LookupFunc
         signal: AbortSignal.timeout(timeoutMs),
       })
       sent.on('error', failed)
+      // Otherwise neither an answer nor an error would ever be told, and no time-out would end it.
+      sent.on('upgrade', (_answer, socket) => {
+        socket.destroy()
+        failed(new Error('the answer switches protocols, which nobody asked for'))
+      })
       sent.on('response', (answer) => {
         whole(answer, request.maxBytes ?? limits.outboundBytes).then(
           (bytes) => done({ status: answer.statusCode ?? 0, headers: answer.headers, body: bytes }),
@@ -143,8 +148,16 @@ export function wayOut(options: OutboundOptions): WayOut {
         const answer = await send({ url, method: 'POST', headers, body })
         return { status: answer.status, retryAfter: answer.headers['retry-after'] }
       } catch (error) {
-        return { error: error instanceof Error ? error.message : String(error) }
+        return { error: outcomeOf(error) }
       }
     },
   }
+}
+
+/** What whoever asked for the endpoint is told. That a name is there, but not on the Internet, is told to nobody: it may be an internal one. */
+function outcomeOf(error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException
+  const hidden = error instanceof OutboundRefused || code === 'ENOTFOUND' || code === 'EAI_AGAIN'
+  if (hidden) return 'no address of the Internet by this name, nor named in PUENTE_PRIVATE_HOSTS'
+  return error instanceof Error ? message : String(error)
 }

@@ -188,6 +188,8 @@ export const limits = {
   webhookSendsOfAccount: 4,
   /** Deliveries to one endpoint before others have their turn. */
   webhookSendsInARow: 20,
+  /** Pages in which an endpoint's filter finds nothing, before others have their turn. */
+  webhookEmptyPages: 20,
   /** A process that was not heard of for so long is dead: others send in its place. */
   webhookLeaseMs: 5_000,
   /** Most that a compressed body may grow by. */

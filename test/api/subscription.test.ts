@@ -1,5 +1,9 @@
+import { once } from 'node:events'
 import { request } from 'node:http'
+import { connect } from 'node:net'
 import t from 'tap'
+import { mintKey } from '../../src/auth/api-keys.ts'
+import { insertKey } from '../../src/store/keys.ts'
 import { amberFor, greenOf, idOf, member, plant, recall, revise } from '../follower.ts'
 import { testNode } from '../node.ts'
 import { addressOf } from '../sse.ts'
@@ -243,4 +247,43 @@ t.test('a node that stops ends its subscriptions with a cursor', async (t) => {
   t.strictSame(camila.codes('a'), ['unavailable'])
   t.equal(camila.messages.find(({ payload }) => payload?.errors).payload.errors[0].extensions.cursor, camila.cursor)
   t.match(camila.closed, { code: 1001 })
+})
+
+t.test('a request and a handshake in one packet end the connection, and not the node', async (t) => {
+  const node = await testNode(t)
+  const port = Number(new URL(await addressOf(node)).port)
+  const handshake = [
+    'GET /graphql HTTP/1.1',
+    'host: x',
+    'connection: upgrade',
+    'upgrade: websocket',
+    'sec-websocket-version: 13',
+    'sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==',
+    'sec-websocket-protocol: graphql-transport-ws',
+  ].join('\r\n')
+  for (const first of ['/v1/feed', '/v1/feed/stream', '/healthz']) {
+    const socket = connect(port, '127.0.0.1')
+    socket.on('error', () => {})
+    socket.resume()
+    socket.write(`GET ${first} HTTP/1.1\r\nhost: x\r\n\r\n${handshake}\r\n\r\n`)
+    await once(socket, 'close')
+    t.equal((await node.call('camila.csirt-cl', { url: '/v1/me' })).status, 200, first)
+  }
+})
+
+t.test('a credential that has ended by itself is given nothing on a socket that stands', async (t) => {
+  const node = await testNode(t, { listen: true })
+  for (let n = 1; n <= 3; n++) await plant(node, n, greenOf())
+  const { id, secret, digest } = mintKey()
+  const expiresAt = new Date('2026-06-01T00:05:00.000Z')
+  await node.context.database.transaction((transaction) =>
+    insertKey(transaction, { id, account: 'camila.csirt-cl', name: 'x', digest, scopes: ['read'], expiresAt }),
+  )
+  const socket = await new Subscriber(node).open({ authorization: `Bearer ${secret}` })
+  await socket.init()
+  node.at('2026-06-01T03:00:00.000Z')
+  socket.subscribe('a')
+  await socket.until(({ told, closed }) => told.length > 0 || closed !== undefined)
+  t.strictSame(socket.told, [])
+  t.strictSame(socket.codes('a'), ['credentials_invalid'])
 })

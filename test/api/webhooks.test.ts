@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { InjectOptions } from 'fastify'
 import t from 'tap'
 import { amberFor, greenOf, plant, told } from '../follower.ts'
-import { type TestNode, testNode } from '../node.ts'
+import { freshAddress, type TestNode, testNode } from '../node.ts'
 import { bearing, pairOf, register, tokenFor } from '../tokens.ts'
 import { json, Receiver, sendAll, sender, subscribe } from '../webhooks.ts'
 import { ask, dataOf, errorsOf } from './graphql.ts'
@@ -187,7 +187,7 @@ t.test('it begins where it is told: at the beginning, now, or behind what the fe
   }
   await make('beginning', { from: 'beginning' })
   await make('now', {})
-  await make('behind', { cursor: body.cursor })
+  await make('behind', { cursor: body.cursor, ownSystem: true })
   await plant(node, 3, greenOf())
   await plant(node, 4, greenOf({ originator: 'csirt-cl' }))
   await sendAll(node.context)
@@ -330,4 +330,53 @@ t.test('GraphQL has the same', async (t) => {
     'removeWebhook not_found',
   ])
   t.strictSame(await dataOf(node, account, `query ${query}`, { id: id2 }), nothing)
+})
+
+t.test('the cursor of a delivery from which PAP kept something back is none of the feed', async (t) => {
+  const node = await testNode(t, { privateHosts: ['127.0.0.1'] })
+  const endpoint = await Receiver.start(t)
+  for (const [n, pap] of [
+    [1, 'green'],
+    [2, 'amber'],
+    [3, 'green'],
+  ] as const)
+    await plant(node, n, greenOf({ pap }))
+  const cursorOf = async (more: object) => {
+    await subscribe(node, 'camila.csirt-cl', endpoint.url, more)
+    await sendAll(node.context)
+    return endpoint.got.at(-1)?.body.data.cursor as string
+  }
+  const feed = (cursor: string) => node.call('camila.csirt-cl', { url: `/v1/feed?cursor=${cursor}` })
+  t.match(await feed(await cursorOf({})), { status: 400, body: { code: 'cursor_invalid' } })
+  t.match(await feed(await cursorOf({ ownSystem: true })), { status: 200, body: { items: [], more: false } })
+})
+
+t.test('a filter that finds nothing passes over much at a time, and keeps its place', async (t) => {
+  const node = await testNode(t, { privateHosts: ['127.0.0.1'] })
+  const endpoint = await Receiver.start(t)
+  const lines = Array.from({ length: 3_000 }, (_, n) => JSON.stringify({ value: freshAddress(n + 1), tlp: 'green' }))
+  const { status } = await node.call('ana.cert-br', {
+    method: 'POST',
+    url: '/v1/indicators',
+    headers: { 'content-type': 'application/x-ndjson' },
+    payload: lines.join('\n'),
+  })
+  t.equal(status, 200)
+  const { id } = await subscribe(node, 'camila.csirt-cl', endpoint.url, {
+    batch: 1,
+    filter: { domain: 'nothing.example' },
+  })
+  const pool = node.context.database.client
+  const query = pool.query.bind(pool) as (...given: unknown[]) => unknown
+  let statements = 0
+  const counted = (...given: unknown[]) => {
+    statements++
+    return query(...given)
+  }
+  Object.assign(pool, { query: counted })
+  await sendAll(node.context)
+  t.ok(statements < 150, `${statements} statements for 3,000 changes`)
+  t.strictSame(endpoint.got, [])
+  await plant(node, 9, greenOf())
+  t.match((await node.call('camila.csirt-cl', { url: `/v1/subscriptions/${id}` })).body, { state: 'active' })
 })

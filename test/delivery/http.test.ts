@@ -1,9 +1,9 @@
 import { once } from 'node:events'
 import { createServer, type RequestListener } from 'node:http'
-import type { AddressInfo, LookupFunction } from 'node:net'
+import { type AddressInfo, createServer as createTcpServer, type LookupFunction } from 'node:net'
 import t, { type Test } from 'tap'
 import { isPublicAddress } from '../../src/delivery/address.ts'
-import { jsonFetcher, OutboundRefused, outbound } from '../../src/delivery/http.ts'
+import { jsonFetcher, OutboundRefused, outbound, wayOut } from '../../src/delivery/http.ts'
 
 /** A server of this machine that counts who connects. */
 async function server(t: Test, listener: RequestListener) {
@@ -171,4 +171,28 @@ t.test('a body is sent, and what is said about it', async (t) => {
     body: 'hola',
   })
   t.equal(body.toString(), 'POST text/plain hola')
+})
+
+t.test('an answer that switches protocols is an error, and not waited for', async (t) => {
+  const server = createTcpServer((socket) => {
+    socket.on('error', () => {})
+    socket.once('data', () =>
+      socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\nhello'),
+    )
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.teardown(() => server.close())
+  const { port } = server.address() as AddressInfo
+  const { post } = wayOut({ privateHosts: ['127.0.0.1'] })
+  t.match(await post(`http://127.0.0.1:${port}/hook`, {}, '{}'), { error: /switches protocols/ })
+})
+
+t.test('whether a name is known inside is not told to who asks for an endpoint', async (t) => {
+  const none = Object.assign(new Error('getaddrinfo ENOTFOUND none.internal'), { code: 'ENOTFOUND' })
+  const resolve: LookupFunction = (hostname, _options, done) =>
+    hostname === 'there.internal' ? done(null, [{ address: '10.0.0.1', family: 4 }], 4) : done(none, [], 4)
+  const { post } = wayOut({ privateHosts: [], resolve })
+  const [there, none_] = [await post('https://there.internal/', {}, ''), await post('https://none.internal/', {}, '')]
+  t.strictSame(there, none_)
 })

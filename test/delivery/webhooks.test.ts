@@ -65,7 +65,7 @@ t.test('signed, in the order of the feed, in batches, and with a cursor that goe
   const node = await nodeFor(t)
   node.at(new Date().toISOString())
   const endpoint = await Receiver.start(t)
-  const { id, secret } = await subscribe(node, 'camila.csirt-cl', endpoint.url, { batch: 2 })
+  const { id, secret } = await subscribe(node, 'camila.csirt-cl', endpoint.url, { batch: 2, ownSystem: true })
   for (const n of [1, 2, 3, 4, 5]) await plant(node, n, greenOf())
   const { wake } = sender(t, node.context)
   wake()

@@ -19,6 +19,7 @@ async function readBlocklist(context: Context, request: FastifyRequest, reply: F
     filter: filterOf(request.query as Query),
     known: versionsIn(request.headers['if-none-match']),
     headOnly: request.method === 'HEAD',
+    address: request.ip,
   })
   // Kept by whoever fetched it, and asked about before it is used again.
   reply.header('cache-control', 'private, no-cache')
