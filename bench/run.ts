@@ -47,6 +47,8 @@ async function observed(indicators: number): Promise<Line[]> {
   }
 }
 
+// First: the memory of a stream is told from that of a process that has done nothing else.
+if (wanted('fan-out')) report(...(await fanOutLines(options.quick ? 2_000 : 10_000)))
 const node = await startBenchNode()
 try {
   for (const rows of sizes) {
@@ -63,7 +65,6 @@ try {
   if (wanted('ingest')) report(await singleLine(node))
   if (wanted('observations')) report(...(await observed(options.quick ? 100_000 : 1_000_000)))
   if (wanted('webhooks')) report(...(await webhookLines(options.quick ? 10_000 : 40_000)))
-  if (wanted('fan-out')) report(...(await fanOutLines(options.quick ? 2_000 : 10_000)))
   if (wanted('memory')) report(memoryLine(sizes.at(-1) ?? 0))
 } finally {
   await node.close()

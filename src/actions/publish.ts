@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import type { Caller } from '../domain/caller.ts'
 import { Fault, type RecordFault } from '../domain/errors.ts'
 import type { HandlingInput } from '../domain/handling.ts'
@@ -83,10 +84,14 @@ async function take(origin: PushOrigin, decoded: DecodedGroups): Promise<Omit<Pu
   }
 }
 
+/** Drafts gathered at a stretch, in about a millisecond: the batch before is being sent meanwhile, and the database waits for it. */
+const stretchDrafts = 100
+
 async function addAll(push: Push, decoded: DecodedGroups): Promise<void> {
   try {
     for await (const group of decoded) {
-      for (const each of group) {
+      for (const [n, each] of group.entries()) {
+        if (n % stretchDrafts === stretchDrafts - 1) await setImmediate()
         if ('fault' in each) push.reject([each.fault])
         else {
           // Most drafts need not be waited for, and a promise for each would cost as much as gathering it.

@@ -116,8 +116,8 @@ async function intern({ context }: PushOrigin, items: readonly Identified[]) {
   return { idOf, handlingOf }
 }
 
-/** Rows prepared at a stretch, in about 3 ms: others have their turn in between. */
-const stretchRows = 250
+/** Rows prepared at a stretch, in about a millisecond: others have their turn in between, the batch that is being sent among them. */
+const stretchRows = 100
 
 async function prepared(
   { context, caller }: PushOrigin,
