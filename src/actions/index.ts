@@ -126,8 +126,8 @@ export {
   type Held,
   letOthers,
   nextSending,
-  settleSending,
   stopSending,
   takeSubscriptions,
 } from './webhook-sending.ts'
+export { settleSending } from './webhook-settling.ts'
 export { forgetLetters } from './webhook-upkeep.ts'
