@@ -1,7 +1,6 @@
 import { appendAudits } from '../store/audit.ts'
 import { Database, type DatabaseOptions } from '../store/database.ts'
 import { LiveColumn } from '../store/live-column.ts'
-import { NatsSignals } from '../store/nats-signals.ts'
 import { Networks } from '../store/networks.ts'
 import { openNode } from '../store/node.ts'
 import { ensurePartitions } from '../store/partitions.ts'
@@ -73,7 +72,13 @@ export async function startContext(options: {
   const signals =
     options.natsUrl === undefined
       ? new PostgresSignals(database.url, hearing)
-      : new NatsSignals(options.natsUrl, database.url, node.databaseIdentity ?? node.id, hearing)
+      : // Loaded where it is asked for: its libraries take memory.
+        new (await import('../store/nats-signals.ts')).NatsSignals(
+          options.natsUrl,
+          database.url,
+          node.databaseIdentity ?? node.id,
+          hearing,
+        )
   if (options.listen === true) await signals.open()
   const audit = new AuditQueue((entries, bases) => appendAudits(database, entries, bases), log)
   const { issuer, external } = options.tokens ?? { issuer: localIssuer }
