@@ -38,6 +38,8 @@ export async function startProcesses(
   // All accept from one socket. If this process handed connections on, those that a dying one had not taken yet would hang for ever.
   cluster.schedulingPolicy = cluster.SCHED_NONE
   let stopping = false
+  // Whoever stops does not wait for a process that would be started again.
+  const ending = new AbortController()
   const workers = new Set<Worker>()
   const start = (pauseMs: number): Promise<string> =>
     new Promise((resolve, reject) => {
@@ -55,7 +57,7 @@ export async function startProcesses(
       })
     })
   const again = async (waitMs: number, pauseMs: number): Promise<void> => {
-    await sleep(waitMs)
+    await sleep(waitMs, undefined, { signal: ending.signal }).catch(() => undefined)
     if (stopping) return
     const next = waitMs === 0 ? againMs.first : Math.min(2 * pauseMs, againMs.last)
     await start(next).catch((error: unknown) => log.warn({ error }, 'a process did not start'))
@@ -63,6 +65,7 @@ export async function startProcesses(
   let first: string | undefined
   const stop = async () => {
     stopping = true
+    ending.abort()
     const ended = [...workers].map((worker) => new Promise((resolve) => worker.once('exit', resolve)))
     for (const worker of workers) worker.process.kill('SIGTERM')
     await Promise.all(ended)

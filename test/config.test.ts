@@ -1,6 +1,7 @@
 import t from 'tap'
 import type { Context } from '../src/actions/index.ts'
-import { ConfigurationError, readConfig, variables } from '../src/config.ts'
+import { readConfig, variables } from '../src/config.ts'
+import { ConfigurationError } from '../src/config-values.ts'
 import { type Job, startSchedule } from '../src/schedule.ts'
 
 const key = `puente_0123456789ab_${'x'.repeat(43)}`

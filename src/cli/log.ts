@@ -1,5 +1,5 @@
 import type { Log } from '../actions/index.ts'
-import { type LogLevel, logLevels } from '../config.ts'
+import { type LogLevel, logLevels } from '../config-values.ts'
 
 /**
  * A log for machines and people: one JSON object a line on standard error, `{time, level, message, …facts}`. Standard

@@ -1,6 +1,7 @@
 import { inspect } from 'node:util'
 import { Command, CommanderError } from 'commander'
-import { ConfigurationError, readConfig, variables } from '../config.ts'
+import { readConfig, variables } from '../config.ts'
+import { ConfigurationError } from '../config-values.ts'
 import { version } from '../main.ts'
 import { addAccount } from './commands/account.ts'
 import { addAgreement } from './commands/agreement.ts'

@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream'
 import { type Command, Option } from 'commander'
-import { apiKey, type Config, parseNodeUrl, type Secrets } from '../config.ts'
+import type { Config, Secrets } from '../config.ts'
+import { apiKey, parseNodeUrl } from '../config-values.ts'
 import type { Target } from './client.ts'
 import type { ExitCode } from './exit.ts'
 

@@ -3,7 +3,8 @@ import t from 'tap'
 import { keyIdOf, mintKey } from '../../src/auth/api-keys.ts'
 import { secretOf } from '../../src/auth/credentials.ts'
 import { openCursor, sealCursor } from '../../src/auth/cursors.ts'
-import { ConfigurationError, readConfig, variables } from '../../src/config.ts'
+import { readConfig, variables } from '../../src/config.ts'
+import { ConfigurationError } from '../../src/config-values.ts'
 import {
   parseAccountId,
   parseConstituencyEntry,

@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander'
 import type { IssuedListKey, SavedBlocklist } from '../../actions/blocklists.ts'
-import { integer } from '../../config.ts'
+import { integer } from '../../config-values.ts'
 import { tlps } from '../../domain/tlp.ts'
 import { call, path, refusal, send } from '../client.ts'
 import { printRows, printThing } from '../output.ts'

@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander'
 import type { Log } from '../../actions/index.ts'
 import { setUp } from '../../actions/set-up.ts'
-import { databaseUrl, integer } from '../../config.ts'
+import { databaseUrl, integer } from '../../config-values.ts'
 import { Fault } from '../../domain/errors.ts'
 import { type Tlp, tlps } from '../../domain/tlp.ts'
 import { untilSignal } from '../../main.ts'

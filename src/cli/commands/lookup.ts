@@ -1,6 +1,6 @@
 import { createInterface } from 'node:readline'
 import { type Command, Option } from 'commander'
-import { integer } from '../../config.ts'
+import { integer } from '../../config-values.ts'
 import { purposes } from '../../domain/agreement.ts'
 import { limits } from '../../domain/limits.ts'
 import { call } from '../client.ts'

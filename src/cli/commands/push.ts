@@ -1,6 +1,6 @@
 import { SingleBar } from 'cli-progress'
 import { type Command, Option } from 'commander'
-import { integer } from '../../config.ts'
+import { integer } from '../../config-values.ts'
 import { attributions, lawEnforcementUses } from '../../domain/handling.ts'
 import { limits } from '../../domain/limits.ts'
 import { paps } from '../../domain/pap.ts'

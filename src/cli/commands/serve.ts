@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander'
-import { integer } from '../../config.ts'
+import { integer } from '../../config-values.ts'
 import { serve } from '../../main.ts'
 import { CommandError, exitCodes } from '../exit.ts'
 import { openLog } from '../log.ts'

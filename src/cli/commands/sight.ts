@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander'
 import type { Sighted } from '../../actions/sight.ts'
-import { integer } from '../../config.ts'
+import { integer } from '../../config-values.ts'
 import { limits } from '../../domain/limits.ts'
 import { sightingTypes } from '../../domain/sighting.ts'
 import { tlps } from '../../domain/tlp.ts'
