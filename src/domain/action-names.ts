@@ -71,5 +71,16 @@ export const actionNames = [
   'ping-subscription',
   'list-dead-letters',
   'replay-dead-letters',
+  'draft-request',
+  'amend-request',
+  'list-requests',
+  'read-request',
+  'file-request',
+  'review-request',
+  'approve-request',
+  'refuse-request',
+  'withdraw-request',
+  'close-request',
+  'annotate-request',
 ] as const
 export type ActionName = (typeof actionNames)[number]

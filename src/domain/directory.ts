@@ -15,7 +15,7 @@ export interface Directory {
   /** Who serves whom. */
   readonly clients: readonly { readonly provider: string; readonly client: string }[]
   readonly agreements: readonly Agreement[]
-  /** Account id → its approved legal requests. */
+  /** Account id → its approved legal requests, each of which serves where the account acts under it. */
   readonly grants: ReadonlyMap<string, readonly LegalGrant[]>
 }
 
@@ -53,5 +53,14 @@ export function readerOfAccount(directory: Directory, id: string): Reader | unde
   if (account === undefined || account.disabled) return undefined
   const reader = readerOfOrganisation(directory, account.organisation)
   if (reader.organisation === undefined) return undefined
-  return { ...reader, account: id, roles: account.roles, grants: directory.grants.get(id) ?? [] }
+  return { ...reader, account: id, roles: account.roles }
 }
+
+/**
+ * The policy's view of a liaison that acts under one of its legal requests. Nowhere else does a request give anything: what is read
+ * otherwise would not keep to its scope (ADR 28).
+ */
+export const readerUnder = (directory: Directory, reader: Reader, request: string): Reader => ({
+  ...reader,
+  grants: (directory.grants.get(reader.account ?? '') ?? []).filter((each) => each.request === request),
+})

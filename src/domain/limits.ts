@@ -207,4 +207,11 @@ export const limits = {
   relatedOfKindDefault: 10,
   /** Observables of one indicator by which related ones are looked for. */
   relatedObservables: 10,
+  /** A legal request ends within so many days, its texts are so long, and one account has so many that are not filed. */
+  legalRequestDays: 366,
+  legalTextCharacters: 16_384,
+  legalDraftsPerAccount: 100,
+  /** Values in the scope of one, and items of its other lists. */
+  legalScopeValues: 1_000,
+  legalScopeItems: 100,
 } as const

@@ -10,6 +10,7 @@ import { directory } from './directory.ts'
 import { follow, statistics } from './feed.ts'
 import type { Handler } from './handler.ts'
 import { explain, history, read, recall, revise, search } from './indicators.ts'
+import { legal } from './legal.ts'
 import { lookup } from './lookup.ts'
 import { formBytes, oauthDocuments, oauthForms, speakOauth } from './oauth.ts'
 import { observe, readObservations } from './observations.ts'
@@ -30,6 +31,7 @@ const handlers = (contract: Contract): Readonly<Record<string, Handler>> => ({
   ...audit,
   ...blocklists,
   ...subscriptions,
+  ...legal,
   search,
   read,
   revise,
