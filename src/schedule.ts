@@ -4,12 +4,14 @@ import {
   forgetEndedTokens,
   forgetLetters,
   forgetOldViews,
+  forgetPackages,
   integrateAudit,
   isReady,
   type Log,
   makeRoom,
   mergeObservations,
   refreshKeySet,
+  runExports,
   tendSigningKeys,
 } from './actions/index.ts'
 
@@ -40,6 +42,9 @@ export const jobs: readonly Job[] = [
   { name: 'key set of the external issuer', everyMs: 60_000, run: refreshKeySet },
   // deliveries that nobody took are not kept for ever
   { name: 'dead letters', everyMs: 3_600_000, run: forgetLetters },
+  // packages are made a step at a time, by any process
+  { name: 'exports', everyMs: 1_000, run: (context) => runExports(context) },
+  { name: 'packages', everyMs: 600_000, run: forgetPackages },
   // what a request gave ended at its instant; here it is said of it
   { name: 'legal requests', everyMs: 60_000, run: expireRequests },
   // streams append what they counted; pages of one indicator stay short when it is added up

@@ -17,6 +17,8 @@ export interface Operation {
   readonly schema: FastifySchema
   /** True when no credentials are looked at. */
   readonly open: boolean
+  /** True when the body may be left out: it is then an empty object. */
+  readonly bodyOptional: boolean
 }
 
 export interface Contract {
@@ -65,6 +67,7 @@ function operationOf(
     action,
     method,
     url: path.replaceAll('{', ':').replaceAll('}', ''),
+    bodyOptional: body !== undefined && part(resolve(document, operation.requestBody ?? {})).required !== true,
     open: list(operation.security ?? [null]).length === 0,
     schema: {
       ...placed(document, parameters, 'query', 'querystring'),

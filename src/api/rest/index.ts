@@ -1,4 +1,4 @@
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { type Context, isReady } from '../../actions/index.ts'
 import { Fault } from '../../domain/errors.ts'
 import { limits } from '../../domain/limits.ts'
@@ -96,7 +96,7 @@ export async function registerRest(app: FastifyInstance, context: Context, contr
 function route(
   app: FastifyInstance,
   context: Context,
-  { operationId, action, method, url, schema, open }: Operation,
+  { operationId, action, method, url, schema, open, bodyOptional }: Operation,
   all: Readonly<Record<string, Handler>>,
   bodyLimit: number,
 ): void {
@@ -107,9 +107,15 @@ function route(
     url,
     schema,
     bodyLimit,
+    ...(bodyOptional && !(operationId in streaming) ? { preValidation: withBody } : {}),
     // A stream has no end, so there is nothing to say of it without giving it.
     exposeHeadRoute: operationId !== 'stream',
     config: { action, open, streams: operationId in streaming, listKeys: action === 'read-blocklist' },
     handler: (request, reply) => handler(context, request, reply),
   })
+}
+
+/** What may be left out was said empty. */
+async function withBody(request: FastifyRequest): Promise<void> {
+  request.body ??= {}
 }

@@ -45,8 +45,11 @@ export function readNamed(file: string): string {
  * Checks evidence with nothing but the public key: that the leaf has its hash, the hash its place in the tree, the tree its signature.
  * @throws CommandError when the file is no evidence
  */
-export function checkEvidence(file: string, key: NoteKey): CheckedEvidence {
-  const { leaf, hash, index, size, path, checkpoint } = parseEvidence(file)
+export const checkEvidence = (file: string, key: NoteKey): CheckedEvidence => checkInclusion(parseEvidence(file), key)
+
+/** The same of evidence that was read already. */
+export function checkInclusion(evidence: Inclusion, key: NoteKey): CheckedEvidence {
+  const { leaf, hash, index, size, path, checkpoint } = evidence
   const faults: string[] = []
   if (leaf !== undefined) {
     if (hashLeaf(leaf.text).toString('hex') !== hash) faults.push('the hash is not that of the leaf')
@@ -73,8 +76,15 @@ export function checkEvidence(file: string, key: NoteKey): CheckedEvidence {
 
 function parseEvidence(file: string): Inclusion {
   const evidence = parseJson(file)
+  if (!isEvidence(evidence))
+    throw new CommandError(exitCodes.usage, `${file} is not evidence as "puente audit prove" writes it`)
+  return evidence
+}
+
+/** Whether a JSON object has the members of evidence. */
+export function isEvidence(evidence: Record<string, unknown>): evidence is Record<string, unknown> & Inclusion {
   const { hash, index, size, path, leaf, checkpoint } = evidence
-  const fits =
+  return (
     typeof hash === 'string' &&
     typeof index === 'number' &&
     typeof size === 'number' &&
@@ -82,8 +92,7 @@ function parseEvidence(file: string): Inclusion {
     path.every((step) => typeof step === 'string') &&
     (checkpoint === undefined || typeof checkpoint === 'string') &&
     (leaf === undefined || isLeaf(leaf))
-  if (!fits) throw new CommandError(exitCodes.usage, `${file} is not evidence as "puente audit prove" writes it`)
-  return evidence as unknown as Inclusion
+  )
 }
 
 function parseJson(file: string): Record<string, unknown> {
