@@ -79,7 +79,7 @@ export class ContractProxy {
     const { status } = response
     const body = await response.text()
     const isJson = /^application\/([a-z.]+\+)?json/.test(response.headers.get('content-type') ?? '')
-    this.#note(`${account} ${line}`, method, path, response)
+    this.#note(`${account} ${line}`, method, path, response, body)
     return {
       status,
       headers: Object.fromEntries(response.headers),
@@ -88,7 +88,7 @@ export class ContractProxy {
     }
   }
 
-  #note(told: string, method: string, path: string, { status, headers }: Response): void {
+  #note(told: string, method: string, path: string, { status, headers }: Response, body: string): void {
     const violations = headers.get('sl-violations')
     const isStix = headers.get('content-type')?.startsWith('application/stix+json') === true
     const [name = ''] = path.split('?')
@@ -98,6 +98,11 @@ export class ContractProxy {
       this.seen.set(operationId, (this.seen.get(operationId) ?? new Set()).add(status))
     }
     const found = violations === null ? [] : (JSON.parse(violations) as Violation[])
+    // Prism has nothing against parameters that the contract does not name.
+    const unnamed = body.includes('There is no parameter')
+    if (found.length === 0 && body.includes('"code":"invalid_request"') && !unnamed) {
+      this.violations.push(`${told} ${status}: it fits, and is refused: ${body}`)
+    }
     for (const { location, message } of found) {
       // A request that was meant to be wrong does not fit, and is refused; one that is taken must fit.
       if (location[0] === 'request' && status >= 400) continue

@@ -207,4 +207,13 @@ export const limits = {
   relatedOfKindDefault: 10,
   /** Observables of one indicator by which related ones are looked for. */
   relatedObservables: 10,
+  /** A new key towards peers is shown so long before it signs: a day, in which they pin it. */
+  federationKeyNoticeSeconds: 86_400,
+  /** Keys of one node: those that its statement shows, and those that are pinned for it. */
+  peerKeys: 20,
+  /** A node's statement of itself. */
+  statementCharacters: 32_768,
+  /** What is taken from one peer in an hour, unless its enrolment says otherwise. */
+  peerItemsPerHour: 10_000_000,
+  peerBytesPerHour: 32 * 1024 * 1024 * 1024,
 } as const

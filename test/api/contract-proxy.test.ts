@@ -16,7 +16,7 @@ const endless = 'stream'
 /** Doors that look at no credentials. */
 const open = [
   ...['/healthz', '/readyz', '/openapi.json', '/.well-known/jwks.json'],
-  '/.well-known/oauth-authorization-server',
+  ...['/.well-known/oauth-authorization-server', '/.well-known/puente'],
 ]
 
 /** An issuer that nobody asks here: identities are kept for it. */
@@ -149,7 +149,7 @@ t.test('Prism finds nothing', async (t) => {
 
     const list = await ok('sofia.csirt-ar', 'POST /v1/lists', { json: { name: 'n', filter: { tlp: ['green'] } } })
     await ok('sofia.csirt-ar', 'GET /v1/lists')
-    const key = await ok('sofia.csirt-ar', `POST /v1/lists/${list.id}/keys`, { json: {} })
+    const key = await ok('sofia.csirt-ar', `POST /v1/lists/${list.id}/keys`)
     for (const file of [`${list.id}.txt`, 'domains.rpz', 'domains.csv', 'domains.intel']) {
       await ok('sofia.csirt-ar', `GET /v1/blocklists/${file}`)
     }
@@ -221,7 +221,7 @@ t.test('Prism finds nothing', async (t) => {
     await refused(officer, 'POST /v1/agreements', 409, { json: agreement })
     await ok('ana.cert-br', 'GET /v1/agreements')
     await refused('anonymous', 'GET /v1/agreements', 401)
-    await ok(officer, 'POST /v1/agreements/accord/end', { json: {} })
+    await ok(officer, 'POST /v1/agreements/accord/end')
     await refused('ana.cert-br', 'POST /v1/agreements/accord/end', 403, { json: {} })
   })
 
@@ -266,6 +266,29 @@ t.test('Prism finds nothing', async (t) => {
     await refused(by, 'DELETE /v1/identities/000000000000', 404)
     await ok('admin.lacnic', 'POST /v1/signing-keys', { json: { dropOthers: false } })
     await refused('ana.cert-br', 'POST /v1/signing-keys', 403, { json: {} })
+  })
+
+  await t.test('peers', async (t) => {
+    const by = 'marta.lacnic'
+    const there = await testNode(t, { tokens: { issuer: 'https://there.example' } })
+    const { statement, keys } = (await there.call('anonymous', { url: '/.well-known/puente' })).body
+    const json = { statement, thumbprint: keys[0].thumbprint, name: 'CERT.br' }
+    const { id } = await ok(by, 'POST /v1/peers', { json })
+    await refused(by, 'POST /v1/peers', 409, { json })
+    await ok(by, 'GET /v1/peers')
+    await refused('anonymous', 'GET /v1/peers', 401)
+    await ok(by, `PATCH /v1/peers/${id}`, { json: { suspended: true } })
+    await refused('ana.cert-br', `PATCH /v1/peers/${id}`, 403, { json: { suspended: true } })
+    await refused(by, `POST /v1/peers/${id}/keys`, 422, { json: { statement } })
+    await there.call(by, { method: 'POST', url: '/v1/federation-keys', payload: {} })
+    const rotated = (await there.call('anonymous', { url: '/.well-known/puente' })).body
+    await ok(by, `POST /v1/peers/${id}/keys`, { json: { statement: rotated.statement } })
+    await ok(by, `POST /v1/peers/${id}/keys/${keys[0].thumbprint}/revoke`)
+    await refused(by, `POST /v1/peers/${id}/keys/${'x'.repeat(43)}/revoke`, 404, { json: {} })
+    await ok(by, `POST /v1/peers/${id}/expel`)
+    await refused(by, `POST /v1/peers/${id}/expel`, 409)
+    await ok(by, 'POST /v1/federation-keys')
+    await refused('ana.cert-br', 'POST /v1/federation-keys', 403, { json: {} })
   })
 
   // What anybody may have is refused for a parameter that there is not.
