@@ -9,6 +9,7 @@ import * as clients from './clients.ts'
 import * as communities from './communities.ts'
 import { describe } from './describe.ts'
 import { explain } from './explain.ts'
+import { rotateNodeKey } from './federation-keys.ts'
 import { follow } from './follow.ts'
 import { history } from './history.ts'
 import * as identities from './identities.ts'
@@ -19,6 +20,7 @@ import { listRelated } from './list-related.ts'
 import { lookup } from './lookup.ts'
 import { observe } from './observe.ts'
 import * as organisations from './organisations.ts'
+import * as peers from './peers.ts'
 import { publish } from './publish.ts'
 import { read } from './read.ts'
 import { readBlocklist } from './read-blocklist.ts'
@@ -110,10 +112,18 @@ export const actions = {
   'ping-subscription': webhooks.pingSubscription,
   'list-dead-letters': webhooks.listDeadLetters,
   'replay-dead-letters': webhooks.replayDeadLetters,
+  'list-peers': peers.listPeers,
+  'add-peer': peers.addPeer,
+  'amend-peer': peers.amendPeer,
+  'expel-peer': peers.expelPeer,
+  'pin-peer-key': peers.pinPeerKey,
+  'revoke-peer-key': peers.revokePeerKey,
+  'rotate-node-key': rotateNodeKey,
 } as const satisfies Record<ActionName, unknown>
 
 export type { Context, Log, WayOut } from './context.ts'
 export { forgetOldViews, isReady, makeRoom, renewEpoch, waitingForDatabase, warmUp } from './describe.ts'
+export { describeNode } from './federation-keys.ts'
 export { integrateAudit } from './integrate-audit.ts'
 export { mergeObservations } from './read-observations.ts'
 export { tendSigningKeys } from './signing-keys.ts'

@@ -71,5 +71,12 @@ export const actionNames = [
   'ping-subscription',
   'list-dead-letters',
   'replay-dead-letters',
+  'list-peers',
+  'add-peer',
+  'amend-peer',
+  'expel-peer',
+  'pin-peer-key',
+  'revoke-peer-key',
+  'rotate-node-key',
 ] as const
 export type ActionName = (typeof actionNames)[number]

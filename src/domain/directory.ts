@@ -1,6 +1,7 @@
 import type { Account } from './account.ts'
 import type { Agreement } from './agreement.ts'
 import type { Community, Organisation } from './organisation.ts'
+import type { Peer } from './peer.ts'
 import { anonymous, type LegalGrant, type Reader, type World } from './reader.ts'
 
 /** Everything the directory knows that a decision may rest on, as of one policy epoch. */
@@ -17,7 +18,13 @@ export interface Directory {
   readonly agreements: readonly Agreement[]
   /** Account id → its approved legal requests. */
   readonly grants: ReadonlyMap<string, readonly LegalGrant[]>
+  /** Other nodes, by id. */
+  readonly peers: ReadonlyMap<string, Peer>
 }
+
+/** The peer at which an organisation is at home; undefined when that is here. */
+export const homeOf = ({ peers }: Directory, organisation: string): Peer | undefined =>
+  [...peers.values()].find(({ organisations }) => organisations.includes(organisation))
 
 export const worldOf = (directory: Directory): World => ({
   agreements: directory.agreements,
@@ -47,10 +54,12 @@ export function readerOfOrganisation(directory: Directory, id: string): Reader {
   }
 }
 
-/** The policy's view of an account; undefined when it or its organisation is disabled or unknown. */
+/** The policy's view of an account; undefined when it or its organisation is disabled, unknown or at home elsewhere. */
 export function readerOfAccount(directory: Directory, id: string): Reader | undefined {
   const account = directory.accounts.get(id)
   if (account === undefined || account.disabled) return undefined
+  // An organisation speaks at one node: two would give its indicators two histories.
+  if (homeOf(directory, account.organisation) !== undefined) return undefined
   const reader = readerOfOrganisation(directory, account.organisation)
   if (reader.organisation === undefined) return undefined
   return { ...reader, account: id, roles: account.roles, grants: directory.grants.get(id) ?? [] }

@@ -67,6 +67,10 @@ export const faultCodes = {
   critical_unknown: { kind: 'invalid', status: 422 },
   // webhooks
   endpoint_refused: { kind: 'invalid', status: 422 },
+  // peers
+  peer_key_refused: { kind: 'invalid', status: 422 },
+  home_conflict: { kind: 'conflict' },
+  peer_expelled: { kind: 'conflict' },
   // who asks
   credentials_required: { kind: 'unauthenticated' },
   credentials_invalid: { kind: 'unauthenticated' },

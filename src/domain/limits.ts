@@ -224,4 +224,13 @@ export const limits = {
   issuedAheadHeldMs: 24 * 60 * 60 * 1000,
   /** How old and how far ahead the signature of a peer's request may be; its nonce is remembered that long. Clocks may be an hour off. */
   peerSignatureWindowSeconds: 3_900,
+  /** A new key towards peers is shown so long before it signs: a day, in which they pin it. */
+  federationKeyNoticeSeconds: 86_400,
+  /** Keys of one node: those that its statement shows, and those that are pinned for it. */
+  peerKeys: 20,
+  /** A node's statement of itself. */
+  statementCharacters: 32_768,
+  /** What is taken from one peer in an hour, unless its enrolment says otherwise. */
+  peerItemsPerHour: 10_000_000,
+  peerBytesPerHour: 32 * 1024 * 1024 * 1024,
 } as const

@@ -91,6 +91,13 @@ export const permissions = {
   'ping-subscription': { who: 'enrolled', scope: 'write' },
   'list-dead-letters': { who: 'enrolled', scope: 'read' },
   'replay-dead-letters': { who: 'enrolled', scope: 'write' },
+  'list-peers': { who: ['administrator', 'policy-officer'], scope: 'admin', where: 'operator' },
+  'add-peer': { who: ['administrator'], scope: 'admin', where: 'operator' },
+  'amend-peer': { who: ['administrator'], scope: 'admin', where: 'operator' },
+  'expel-peer': { who: ['administrator'], scope: 'admin', where: 'operator' },
+  'pin-peer-key': { who: ['administrator'], scope: 'admin', where: 'operator' },
+  'revoke-peer-key': { who: ['administrator'], scope: 'admin', where: 'operator' },
+  'rotate-node-key': { who: ['administrator'], scope: 'admin', where: 'operator' },
 } as const satisfies Record<ActionName, Permission>
 
 export const needsCredentials = 'This needs credentials: send the header Authorization: Bearer <key>.'

@@ -7,6 +7,7 @@ import type { LegalGrant } from '../domain/reader.ts'
 import type { Tlp } from '../domain/tlp.ts'
 import type { Database, Queries } from './database.ts'
 import { readEpoch } from './node.ts'
+import { readPeers } from './peers.ts'
 import { account } from './tables/account.ts'
 import { agreement, client, community, communityMember, legalRequest, node, organisation } from './tables/directory.ts'
 
@@ -30,6 +31,7 @@ async function snapshot(queries: Queries): Promise<Directory> {
     clients,
     agreements: (await db.select().from(agreement).orderBy(agreement.id)).map(toAgreement),
     grants: await grantsByAccount(queries),
+    peers: byId(await readPeers(queries)),
   }
 }
 

@@ -182,6 +182,9 @@ t.test('each verb that REST has, GraphQL has', async (t) => {
   // For auditors' tools, which fetch notes and proofs by URL and know nothing of this schema (docs/audit.md).
   const proofs = ['auditCheckpoint', 'auditKey', 'listCheckpoints', 'proveInclusion', 'proveConsistency', 'listLeaves']
   for (const operation of proofs) own.add(operation)
+  // Between nodes and their two operators, by REST and the command line (docs/peers.md).
+  const peers = ['listPeers', 'addPeer', 'amendPeer', 'expelPeer', 'pinPeerKey', 'revokePeerKey', 'rotateNodeKey']
+  for (const operation of [...peers, 'describeNode']) own.add(operation)
   // A file for resolvers and firewalls.
   own.add('readBlocklist')
   const fields = [...fieldsOf('Query'), ...fieldsOf('Mutation'), ...fieldsOf('Subscription')]

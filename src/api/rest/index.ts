@@ -13,6 +13,7 @@ import { explain, history, read, recall, revise, search } from './indicators.ts'
 import { lookup } from './lookup.ts'
 import { formBytes, oauthDocuments, oauthForms, speakOauth } from './oauth.ts'
 import { observe, readObservations } from './observations.ts'
+import { peers } from './peers.ts'
 import { publish } from './publish.ts'
 import { listRelated, readSightings, sight } from './quality.ts'
 import { stream } from './stream.ts'
@@ -30,6 +31,7 @@ const handlers = (contract: Contract): Readonly<Record<string, Handler>> => ({
   ...audit,
   ...blocklists,
   ...subscriptions,
+  ...peers,
   search,
   read,
   revise,
