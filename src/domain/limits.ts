@@ -233,4 +233,11 @@ export const limits = {
   /** What is taken from one peer in an hour, unless its enrolment says otherwise. */
   peerItemsPerHour: 10_000_000,
   peerBytesPerHour: 32 * 1024 * 1024 * 1024,
+  /** A legal request ends within so many days, its texts are so long, and one account has so many that are not filed. */
+  legalRequestDays: 366,
+  legalTextCharacters: 16_384,
+  legalDraftsPerAccount: 100,
+  /** Values in the scope of one, and items of its other lists. */
+  legalScopeValues: 1_000,
+  legalScopeItems: 100,
 } as const
