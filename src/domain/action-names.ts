@@ -78,5 +78,16 @@ export const actionNames = [
   'pin-peer-key',
   'revoke-peer-key',
   'rotate-node-key',
+  'draft-request',
+  'amend-request',
+  'list-requests',
+  'read-request',
+  'file-request',
+  'review-request',
+  'approve-request',
+  'refuse-request',
+  'withdraw-request',
+  'close-request',
+  'annotate-request',
 ] as const
 export type ActionName = (typeof actionNames)[number]

@@ -2,6 +2,7 @@ import t from 'tap'
 import { integrateAudit } from '../../src/actions/index.ts'
 import { readContract } from '../../src/api/rest/contract.ts'
 import { type Asked, ContractProxy } from '../contract-proxy.ts'
+import { requestBody } from '../legal.ts'
 import { testNode } from '../node.ts'
 import { assertionOf, issuer, jwtBearer, pairOf } from '../tokens.ts'
 import { handling } from './graphql.ts'
@@ -266,6 +267,33 @@ t.test('Prism finds nothing', async (t) => {
     await refused(by, 'DELETE /v1/identities/000000000000', 404)
     await ok('admin.lacnic', 'POST /v1/signing-keys', { json: { dropOthers: false } })
     await refused('ana.cert-br', 'POST /v1/signing-keys', 403, { json: {} })
+  })
+
+  await t.test('legal requests', async () => {
+    const [liaison, officer, stranger] = ['ignacio.policia-cl', 'policy.lacnic', 'ana.cert-br']
+    const json = requestBody()
+    const draft = async () => `/v1/legal-requests/${(await ok(liaison, 'POST /v1/legal-requests', { json })).id}`
+    await refused(stranger, 'POST /v1/legal-requests', 403, { json })
+    const at = await draft()
+    await ok(liaison, `PUT ${at}`, { json: requestBody({ urgency: 'urgent' }) })
+    await refused(officer, `PUT ${at}`, 403, { json })
+    await ok(liaison, `POST ${at}/file`)
+    await ok(officer, `POST ${at}/review`, { json: { note: 'Seen.' } })
+    await ok(officer, `POST ${at}/approve`)
+    await ok(liaison, `POST ${at}/notes`, { json: { note: 'Thank you.' } })
+    const other = await draft()
+    await ok(liaison, `POST ${other}/file`)
+    await ok(officer, `POST ${other}/refuse`, { json: { note: 'Not enough.' } })
+    await ok(liaison, `POST ${await draft()}/withdraw`)
+    await ok(liaison, `GET ${at}`)
+    await ok(liaison, 'GET /v1/legal-requests?limit=1')
+    await refused('anonymous', 'GET /v1/legal-requests', 401)
+    for (const line of ['', '/file', '/review', '/approve', '/refuse', '/withdraw', '/close', '/notes']) {
+      const asked = line === '' ? {} : { json: { note: 'n' } }
+      await refused('anonymous', `${line === '' ? 'GET' : 'POST'} ${at}${line}`, 401, asked)
+    }
+    await node.context.database.client.query("update legal_request set state = 'approved'")
+    await ok(liaison, `POST ${at}/close`)
   })
 
   await t.test('peers', async (t) => {

@@ -10,6 +10,7 @@ import { directory } from './directory.ts'
 import { follow, statistics } from './feed.ts'
 import type { Handler } from './handler.ts'
 import { explain, history, read, recall, revise, search } from './indicators.ts'
+import { legal } from './legal.ts'
 import { lookup } from './lookup.ts'
 import { formBytes, oauthDocuments, oauthForms, speakOauth } from './oauth.ts'
 import { observe, readObservations } from './observations.ts'
@@ -32,6 +33,7 @@ const handlers = (contract: Contract): Readonly<Record<string, Handler>> => ({
   ...blocklists,
   ...subscriptions,
   ...peers,
+  ...legal,
   search,
   read,
   revise,
