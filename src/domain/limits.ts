@@ -207,6 +207,23 @@ export const limits = {
   relatedOfKindDefault: 10,
   /** Observables of one indicator by which related ones are looked for. */
   relatedObservables: 10,
+  /** One envelope between nodes: an indicator of the greatest size, its STIX text escaped. */
+  envelopeBytes: 2 * 1024 * 1024,
+  /** The largest version of an envelope: what a PostgreSQL integer holds. */
+  envelopeVersion: 2_147_483_647,
+  /** Entries of one page of the feed between nodes, and its bytes. */
+  peerPageEntries: 1_000,
+  peerPageBytes: 8 * 1024 * 1024,
+  /** Relays that something may pass through. */
+  peerHops: 8,
+  /** Hashes of one audit path: enough for a batch of 2^32. */
+  auditPathHashes: 32,
+  /** How far ahead of our clock an envelope may be issued and sealed. */
+  issuedAheadMs: 60_000,
+  /** And how far ahead it waits in quarantine for our clock; what is further is refused. */
+  issuedAheadHeldMs: 24 * 60 * 60 * 1000,
+  /** How old and how far ahead the signature of a peer's request may be; its nonce is remembered that long. Clocks may be an hour off. */
+  peerSignatureWindowSeconds: 3_900,
   /** A new key towards peers is shown so long before it signs: a day, in which they pin it. */
   federationKeyNoticeSeconds: 86_400,
   /** Keys of one node: those that its statement shows, and those that are pinned for it. */

@@ -93,10 +93,15 @@ export async function registerRest(app: FastifyInstance, context: Context, contr
   })
 }
 
+/** What may be left out is checked as if nothing stood in it. */
+const absentIsEmpty = async (request: FastifyRequest): Promise<void> => {
+  if (request.body === undefined) request.body = {}
+}
+
 function route(
   app: FastifyInstance,
   context: Context,
-  { operationId, action, method, url, schema, open, bodyOptional }: Operation,
+  { operationId, action, method, url, schema, open, optionalBody }: Operation,
   all: Readonly<Record<string, Handler>>,
   bodyLimit: number,
 ): void {
@@ -107,15 +112,10 @@ function route(
     url,
     schema,
     bodyLimit,
-    ...(bodyOptional && !(operationId in streaming) ? { preValidation: withBody } : {}),
     // A stream has no end, so there is nothing to say of it without giving it.
     exposeHeadRoute: operationId !== 'stream',
     config: { action, open, streams: operationId in streaming, listKeys: action === 'read-blocklist' },
+    ...(optionalBody ? { preValidation: absentIsEmpty } : {}),
     handler: (request, reply) => handler(context, request, reply),
   })
-}
-
-/** What may be left out was said empty. */
-async function withBody(request: FastifyRequest): Promise<void> {
-  request.body ??= {}
 }
