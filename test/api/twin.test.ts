@@ -1,7 +1,9 @@
+import { setTimeout } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import type { Handling } from '../../src/domain/handling.ts'
 import { type Answer, type TestNode, testNode } from '../node.ts'
 import { EventClient } from '../sse.ts'
+import { Subscriber } from '../subscriber.ts'
 import { deliveredTo, Receiver } from '../webhooks.ts'
 
 /**
@@ -236,6 +238,23 @@ function questions(reader: string, { h, visible, beside }: Ids): Question[] {
       return { status: client.status, headers: client.headers, text: JSON.stringify(client.events), body: undefined }
     },
   })
+  const subscribed = (): Question => ({
+    name: 'subscription feed',
+    ask: async (node) => {
+      const { body } = await node.call(reader, { method: 'GET', url: '/v1/feed?limit=1000' })
+      const client = await new Subscriber(node).open(node.as(reader))
+      await client.init()
+      client.subscribe('1')
+      const given = () => client.messages.filter(({ type }) => type !== 'ping')
+      const entries = () => given().flatMap(({ payload }) => payload?.data?.feed?.entries ?? [])
+      await client.until(({ messages }) => messages.some(({ type }) => type === 'next'))
+      await client.until(() => entries().length >= body.items.length)
+      // Something that should not come would have the time to.
+      await setTimeout(200)
+      client.ws.terminate()
+      return { status: 101, headers: {}, text: JSON.stringify(given()), body: undefined }
+    },
+  })
   const graphql = (query: string, variables: object): Question => post('/graphql', { query, variables })
   const filters = [
     '',
@@ -280,6 +299,7 @@ function questions(reader: string, { h, visible, beside }: Ids): Question[] {
     streamed(''),
     streamed(`domain=${secretParent}`),
     streamed('from=now'),
+    subscribed(),
     get('/v1/statistics'),
     get('/v1/statistics?originator=cert-br'),
     graphql('{ statistics { indicators byTlp { tlp indicators } byOriginator { indicators } } }', {}),
