@@ -15,6 +15,8 @@ export interface Operation {
   /** In fastify's spelling: `/v1/indicators/:id`. */
   readonly url: string
   readonly schema: FastifySchema
+  /** Whose door it is: this one's, or that for clients of MISP. */
+  readonly door: 'rest' | 'misp'
   /** True when no credentials are looked at. */
   readonly open: boolean
 }
@@ -65,6 +67,7 @@ function operationOf(
     action,
     method,
     url: path.replaceAll('{', ':').replaceAll('}', ''),
+    door: operation['x-door'] === 'misp' ? 'misp' : 'rest',
     open: list(operation.security ?? [null]).length === 0,
     schema: {
       ...placed(document, parameters, 'query', 'querystring'),
