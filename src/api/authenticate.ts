@@ -1,5 +1,4 @@
-import type { IncomingHttpHeaders } from 'node:http'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { actions, type Context } from '../actions/index.ts'
 import { listKeyOf } from '../auth/credentials.ts'
 import { type Caller, publicCaller } from '../domain/caller.ts'
@@ -43,7 +42,7 @@ export function authenticateRequests(app: FastifyInstance, context: Context): vo
 }
 
 /** The key of a client of MISP: alone in its header, or in a header of MISP's own; with a scheme it is as everywhere. */
-function withScheme({ authorization, 'x-misp-auth': other }: IncomingHttpHeaders): string | undefined {
+function withScheme({ authorization, 'x-misp-auth': other }: FastifyRequest['headers']): string | undefined {
   const key = authorization ?? (Array.isArray(other) ? other.join(',') : other)
   return key === undefined || key.includes(' ') ? key : `Bearer ${key}`
 }
