@@ -208,7 +208,6 @@ interface Question {
   readonly ask: (node: TestNode) => Promise<Answer>
 }
 
-function questions(reader: string, { h, visible, beside, shared, onlyH, hidden }: Ids): Question[] {
 /** A package under a request: everything in it but what names the node, the place in its feed and its log. */
 const packaged = (reader: string, scope: object): Question => ({
   name: `a package of ${JSON.stringify(scope)}`,
@@ -240,7 +239,7 @@ const packaged = (reader: string, scope: object): Question => ({
   },
 })
 
-function questions(reader: string, { h, visible, beside }: Ids): Question[] {
+function questions(reader: string, { h, visible, beside, shared, onlyH, hidden }: Ids): Question[] {
   const get = (url: string): Question => ({
     name: `GET ${url}`,
     ask: (node) => node.call(reader, { method: 'GET', url }),
