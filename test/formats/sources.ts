@@ -3,7 +3,7 @@ import path from 'node:path'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import fc from 'fast-check'
-import type { Decoded, Draft } from '../../src/domain/draft.ts'
+import type { Decoded, Draft, ObjectDraft } from '../../src/domain/draft.ts'
 import { Fault, type RecordFault } from '../../src/domain/errors.ts'
 import type { ByteSource } from '../../src/domain/source.ts'
 
@@ -37,13 +37,21 @@ export async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
 
 /** Drafts and faults apart. */
 export async function sorted(items: AsyncIterable<Decoded>): Promise<{ drafts: Draft[]; faults: RecordFault[] }> {
+  const { drafts, faults } = await sortedAll(items)
+  return { drafts, faults }
+}
+
+/** The same with STIX objects that are no indicators. */
+export async function sortedAll(items: AsyncIterable<Decoded>) {
   const drafts: Draft[] = []
+  const objects: ObjectDraft[] = []
   const faults: RecordFault[] = []
   for await (const item of items) {
     if ('draft' in item) drafts.push(item.draft)
+    else if ('object' in item) objects.push(item.object)
     else faults.push(item.fault)
   }
-  return { drafts, faults }
+  return { drafts, objects, faults }
 }
 
 /** The code of the fault that a function throws; `none` when it throws none. Any other error is thrown on. */

@@ -12,6 +12,7 @@ import type { Handler } from './handler.ts'
 import { explain, history, read, recall, revise, search } from './indicators.ts'
 import { lookup } from './lookup.ts'
 import { formBytes, oauthDocuments, oauthForms, speakOauth } from './oauth.ts'
+import { objects } from './objects.ts'
 import { observe, readObservations } from './observations.ts'
 import { publish } from './publish.ts'
 import { listRelated, readSightings, sight } from './quality.ts'
@@ -30,6 +31,7 @@ const handlers = (contract: Contract): Readonly<Record<string, Handler>> => ({
   ...audit,
   ...blocklists,
   ...subscriptions,
+  ...objects,
   search,
   read,
   revise,
