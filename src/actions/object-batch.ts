@@ -73,7 +73,8 @@ export async function writeObjectBatch(origin: PushOrigin, items: readonly Prepa
   return { ...countOf(ready, outcomes), waiting }
 }
 
-const rowOf = ({ draft, stix, parts, digest }: PreparedObject, handlingId: number): NewObject => ({
+/** The row to write. */
+export const rowOf = ({ draft, stix, parts, digest }: PreparedObject, handlingId: number): NewObject => ({
   id: draft.id,
   type: draft.type,
   handlingId,
