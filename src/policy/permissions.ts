@@ -95,6 +95,25 @@ export const permissions = {
   'ping-subscription': { who: 'enrolled', scope: 'write' },
   'list-dead-letters': { who: 'enrolled', scope: 'read' },
   'replay-dead-letters': { who: 'enrolled', scope: 'write' },
+  'list-peers': { who: ['administrator', 'policy-officer'], scope: 'admin', where: 'operator' },
+  'add-peer': { who: ['administrator'], scope: 'admin', where: 'operator' },
+  'amend-peer': { who: ['administrator'], scope: 'admin', where: 'operator' },
+  'expel-peer': { who: ['administrator'], scope: 'admin', where: 'operator' },
+  'pin-peer-key': { who: ['administrator'], scope: 'admin', where: 'operator' },
+  'revoke-peer-key': { who: ['administrator'], scope: 'admin', where: 'operator' },
+  'rotate-node-key': { who: ['administrator'], scope: 'admin', where: 'operator' },
+  // Which requests, and on whose part, is for duties.ts.
+  'draft-request': { who: ['liaison'], scope: 'write' },
+  'amend-request': { who: ['liaison'], scope: 'write' },
+  'list-requests': { who: ['liaison', 'approver', 'policy-officer'], scope: 'read' },
+  'read-request': { who: ['liaison', 'approver', 'policy-officer'], scope: 'read' },
+  'file-request': { who: ['liaison'], scope: 'write' },
+  'review-request': { who: ['approver', 'policy-officer'], scope: 'write' },
+  'approve-request': { who: ['approver', 'policy-officer'], scope: 'write' },
+  'refuse-request': { who: ['approver', 'policy-officer'], scope: 'write' },
+  'withdraw-request': { who: ['liaison'], scope: 'write' },
+  'close-request': { who: ['liaison', 'policy-officer'], scope: 'write' },
+  'annotate-request': { who: ['liaison', 'approver', 'policy-officer'], scope: 'write' },
 } as const satisfies Record<ActionName, Permission>
 
 export const needsCredentials = 'This needs credentials: send the header Authorization: Bearer <key>.'
