@@ -67,14 +67,13 @@ function faultOfReference({
   return hashes === undefined || areHashes(hashes) ? undefined : 'A hash has the form of its algorithm'
 }
 
-const hexOf = (digits: number): RegExp => new RegExp(`^[a-fA-F0-9]{${digits}}$`)
 const hashForms: Readonly<Record<string, RegExp>> = {
-  MD5: hexOf(32),
-  'SHA-1': hexOf(40),
-  'SHA-256': hexOf(64),
-  'SHA-512': hexOf(128),
-  'SHA3-256': hexOf(64),
-  'SHA3-512': hexOf(128),
+  MD5: /^[a-fA-F0-9]{32}$/,
+  'SHA-1': /^[a-fA-F0-9]{40}$/,
+  'SHA-256': /^[a-fA-F0-9]{64}$/,
+  'SHA-512': /^[a-fA-F0-9]{128}$/,
+  'SHA3-256': /^[a-fA-F0-9]{64}$/,
+  'SHA3-512': /^[a-fA-F0-9]{128}$/,
   SSDEEP: /^[a-zA-Z0-9/+:.]{1,128}$/,
   TLSH: /^[a-zA-Z0-9]{70}$/,
 }

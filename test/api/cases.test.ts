@@ -258,6 +258,26 @@ const doors: Readonly<Record<string, (node: TestNode, planted: Planted) => Promi
     }
     return seenOfObjects(planted, found)
   },
+  'stixObjects over /graphql': async (node, planted) => {
+    const { body } = await node.call(planted.row.reader, {
+      method: 'POST',
+      url: '/graphql',
+      headers: { 'content-type': 'application/json', 'puente-purpose': planted.row.purpose },
+      payload: JSON.stringify({
+        query: `query ($o: ID!, $r: ID!) {
+          stixObject(id: $o) { stixId stix } report: stixObject(id: $r) { stixId stix } stixObjectVersions(id: $o) { version }
+        }`,
+        variables: { o: planted.object, r: planted.report },
+      }),
+    })
+    const { stixObject, report, stixObjectVersions } = body.data
+    if ((stixObject === null) !== (stixObjectVersions === null)) throw new Error('GraphQL disagrees with itself')
+    const told = [stixObject, report].filter((each) => each !== null)
+    return seenOfObjects(planted, new Map(told.map(({ stixId, stix }) => [stixId, JSON.parse(stix)])), [
+      'object',
+      'report',
+    ])
+  },
   'GET /v1/objects/{id}/versions': async (node, planted) => {
     const found = new Map<string, StixMembers>()
     for (const id of objectsOf(planted)) {

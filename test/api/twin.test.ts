@@ -399,6 +399,10 @@ function questions(reader: string, { h, visible, beside, object }: Ids): Questio
       { id: h },
     ),
     graphql('mutation ($id: ID!) { sight(id: $id) { count } }', { id: h }),
+    graphql(
+      'query ($o: ID!) { stixObjects(first: 3) { nodes { stixId dateAdded stix } pageInfo { hasNextPage endCursor } } stixObject(id: $o) { stix } stixObjectVersions(id: $o) { stix } }',
+      { o: object },
+    ),
     // What the reader publishes under the very id and value of H is its own, and answered as new.
     post('/v1/indicators?tlp=clear', { id: h, value: secretValue }),
     get(`/v1/indicators/${h}`),
