@@ -34,6 +34,7 @@ import { recallObject } from './recall-object.ts'
 import { revise } from './revise.ts'
 import { revokeToken } from './revoke-token.ts'
 import { search } from './search.ts'
+import { searchEvents } from './search-events.ts'
 import { setUp } from './set-up.ts'
 import { sight } from './sight.ts'
 import { rotateSigningKey } from './signing-keys.ts'
@@ -53,6 +54,7 @@ export const actions = {
   recall,
   search,
   read,
+  'search-events': searchEvents,
   lookup,
   history,
   follow,
