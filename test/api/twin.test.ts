@@ -460,7 +460,7 @@ function questions(reader: string, { h, visible, beside, object, shared, onlyH, 
     ),
     graphql('mutation ($id: ID!) { sight(id: $id) { count } }', { id: h }),
     graphql(
-      'query ($o: ID!) { stixObjects(first: 3) { nodes { stixId dateAdded stix } pageInfo { hasNextPage endCursor } } stixObject(id: $o) { stix } stixObjectVersions(id: $o) { stix } }',
+      'query ($o: ID!) { stixObjects(first: 3) { edges { cursor node { stixId dateAdded stix } } pageInfo { hasNextPage endCursor } } stixObject(id: $o) { stix } stixObjectVersions(id: $o) { stix } }',
       { o: object },
     ),
     // What the reader publishes under the very id and value of H is its own, and answered as new.

@@ -148,7 +148,8 @@ export const typeRules: Readonly<Record<string, TypeRule>> = {
     from: releasingObjects,
     members: 'stixId type version change status originator alias created modified dateAdded handling stix',
   },
-  StixObjectConnection: { from: ['list-objects'], members: 'nodes pageInfo' },
+  StixObjectConnection: { from: ['list-objects'], members: 'edges pageInfo' },
+  StixObjectEdge: { from: ['list-objects'], members: 'cursor node' },
   RecalledStixObject: { from: ['recall-object'], members: 'stixId version recalled' },
   Handling: {
     from: [...releasing, ...releasingObjects],

@@ -28,7 +28,12 @@ export const objectQueries = {
     })
     const last = page.items.length - 1
     return {
-      nodes: page.items,
+      edges: page.items.map((node, i) => ({
+        node,
+        get cursor() {
+          return page.cursorAfter(i)
+        },
+      })),
       pageInfo: {
         hasNextPage: page.next !== undefined,
         endCursor: last < 0 ? undefined : page.cursorAfter(last),
