@@ -173,6 +173,10 @@ t.test('each verb that REST has, GraphQL has', async (t) => {
     listSubscriptions: 'webhooks',
     readSubscription: 'webhook',
     readLegalRequest: 'legalRequest',
+    listObjects: 'stixObjects',
+    readObject: 'stixObject',
+    listObjectVersions: 'stixObjectVersions',
+    recallObject: 'recallStixObject',
     createSubscription: 'createWebhook',
     amendSubscription: 'amendWebhook',
     removeSubscription: 'removeWebhook',
@@ -269,6 +273,7 @@ t.test('every field of every type answers, in the type that the contract promise
   await node.context.database.client.query(
     `insert into legal_request_step (request, ordinal, step, at) values ('${request}', 0, 'draft', now())`,
   )
+  const object = await node.plantObject(handling('lacnic', { tlp: 'clear' }), { type: 'tool', name: 'n' })
   await node.context.database.client.query(
     `insert into export (id, request, account, position, state) values ('${request}', '${request}', 'ignacio.policia-cl', 0, 'ready')`,
   )
@@ -282,6 +287,9 @@ t.test('every field of every type answers, in the type that the contract promise
     webhook: `id: "${subscription}"`,
     deadLetters: `webhook: "${subscription}"`,
     indicators: 'first: 1',
+    stixObjects: 'first: 1',
+    stixObject: `id: "${object}"`,
+    stixObjectVersions: `id: "${object}"`,
     changes: 'first: 1',
     indicator: `id: "${id}"`,
     explain: `id: "${id}"`,
@@ -324,6 +332,7 @@ t.test('every field of every type answers, in the type that the contract promise
         'IssuedListKey',
         'RotatedKey',
         'Recalled',
+        'RecalledStixObject',
         'Membership',
         'ObservationTotals',
         'Sighted',
