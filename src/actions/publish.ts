@@ -1,12 +1,15 @@
 import { setImmediate } from 'node:timers/promises'
 import type { Caller } from '../domain/caller.ts'
 import { Fault, type RecordFault } from '../domain/errors.ts'
-import type { HandlingInput } from '../domain/handling.ts'
+import { type HandlingInput, strictestInput } from '../domain/handling.ts'
 import type { DecodedGroups } from '../formats/decoded.ts'
+import { ownEventHandling } from '../store/misp-reads.ts'
 import { closeReceipt, dropReceipt, openReceipt } from '../store/receipts.ts'
 import type { PushOrigin } from './batch.ts'
 import type { Context, Standing } from './context.ts'
+import { inputOf } from './handling.ts'
 import { Push } from './push.ts'
+import { ObjectPush } from './push-objects.ts'
 import { verb } from './verb.ts'
 
 export interface PublishInput {
@@ -14,6 +17,8 @@ export interface PublishInput {
   readonly decoded: DecodedGroups
   /** Handling for what the input does not say; where both speak, the stricter holds. */
   readonly defaults: HandlingInput
+  /** UUID of an event of the caller's organisation that it is added to: nothing of it is handled less strictly than the event. */
+  readonly event?: string
   readonly idempotencyKey?: string
   /** SHA-256 of the body and of what was asked beside it; called once the body was read. */
   readonly requestDigest: () => Buffer
@@ -22,9 +27,9 @@ export interface PublishInput {
 export interface PublishReceipt {
   /** UUID. */
   readonly receipt: string
-  /** Indicators that are new, or a new version. */
+  /** Indicators and objects that are new, or a new version. */
   readonly accepted: number
-  /** Indicators that were there already, and equal. */
+  /** Those that were there already, and equal. */
   readonly unchanged: number
   /** The first 10,000 records that were refused; `rejectedTotal` counts all. */
   readonly rejected: readonly RecordFault[]
@@ -64,7 +69,8 @@ async function admitted(
   if ('earlier' in opened) return await replay(opened.earlier, input)
   const receipt = opened.opened
   try {
-    const taken = await take({ context, caller, standing, defaults: input.defaults, receipt }, input.decoded)
+    const defaults = await defaultsOf(context, caller, input, standing)
+    const taken = await take({ context, caller, standing, defaults, receipt }, input.decoded)
     const answer = { receipt, ...taken }
     await closeReceipt(database, receipt, input.requestDigest(), 200, JSON.stringify(answer))
     return answer
@@ -74,11 +80,35 @@ async function admitted(
   }
 }
 
+/** @throws {Fault} `not_found` where the organisation has no such event */
+async function defaultsOf(
+  { database }: Context,
+  caller: Caller,
+  { defaults, event }: PublishInput,
+  { visibility }: Standing,
+): Promise<HandlingInput> {
+  if (event === undefined) return defaults
+  const id = await ownEventHandling(database, caller.reader.organisation?.id ?? '', event)
+  const handling = id === undefined ? undefined : visibility.handling(id)
+  if (handling === undefined) throw new Fault('not_found', 'There is no such thing here.')
+  // To address nobody in particular, as CLEAR and GREEN do, is no limit.
+  const { audience = [], people = [], ...limits } = inputOf(handling)
+  const addressed = { ...(audience.length === 0 ? {} : { audience }), ...(people.length === 0 ? {} : { people }) }
+  return strictestInput({ ...limits, ...addressed }, defaults)
+}
+
 async function take(origin: PushOrigin, decoded: DecodedGroups): Promise<Omit<PublishReceipt, 'receipt'>> {
   const push = new Push(origin)
+  const objects = new ObjectPush(
+    origin,
+    () => push.settle(),
+    (faults) => push.reject(faults),
+  )
   try {
-    await addAll(push, decoded)
-    return await push.finish()
+    await addAll(push, objects, decoded)
+    const of = await objects.finish()
+    const taken = await push.finish()
+    return { ...taken, accepted: taken.accepted + of.accepted, unchanged: taken.unchanged + of.unchanged }
   } finally {
     await push.leave()
   }
@@ -87,15 +117,18 @@ async function take(origin: PushOrigin, decoded: DecodedGroups): Promise<Omit<Pu
 /** Drafts gathered at a stretch, in about a millisecond: the batch before is being sent meanwhile, and the database waits for it. */
 const stretchDrafts = 100
 
-async function addAll(push: Push, decoded: DecodedGroups): Promise<void> {
+async function addAll(push: Push, objects: ObjectPush, decoded: DecodedGroups): Promise<void> {
   try {
     for await (const group of decoded) {
       for (const [n, each] of group.entries()) {
         if (n % stretchDrafts === stretchDrafts - 1) await setImmediate()
         if ('fault' in each) push.reject([each.fault])
-        else {
+        else if ('kept' in each) {
+          const room = push.keep(each.kept)
+          if (room !== undefined) await room
+        } else {
           // Most drafts need not be waited for, and a promise for each would cost as much as gathering it.
-          const room = push.add(each.draft)
+          const room = 'draft' in each ? push.add(each.draft) : objects.add(each.object)
           if (room !== undefined) await room
         }
       }

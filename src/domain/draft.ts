@@ -1,5 +1,6 @@
 import type { Position, RecordFault } from './errors.ts'
 import type { HandlingInput } from './handling.ts'
+import type { AttributePart, Kept } from './misp-event.ts'
 import type { Observable } from './observables/observable.ts'
 import type { RsitType } from './rsit.ts'
 
@@ -37,6 +38,8 @@ export interface Draft {
    * indicators, and of several events of one finding the latest stands (ADR 21). Absent on everything that is no event.
    */
   readonly finding?: string
+  /** Of MISP: the attributes of an event that it is made of. */
+  readonly parts?: readonly AttributePart[]
   readonly handling: HandlingInput
   /** The record exactly as received (UTF-8 text of the STIX object, MISP attribute, CSV line …). */
   readonly received: string
@@ -56,5 +59,32 @@ export const draftFormats = [
 ] as const
 export type DraftFormat = (typeof draftFormats)[number]
 
-/** What a decoder yields: a draft, or a fault at its position. One bad record never stops a stream. */
-export type Decoded = { readonly draft: Draft } | { readonly fault: RecordFault }
+/** What a codec makes of a STIX object that is no indicator. Times are ISO 8601 UTC. */
+export interface ObjectDraft {
+  readonly position: Position
+  /** `<type>--<uuid>`. */
+  readonly id: string
+  readonly type: string
+  readonly created?: string
+  /** The version; absent where the type has none (then the content decides). */
+  readonly modified?: string
+  readonly revoked?: boolean
+  readonly personalData: boolean
+  readonly handling: HandlingInput
+  /** The object exactly as received. */
+  readonly received: string
+  /** It stands beside a draft of the same record, which is the one that is counted. */
+  readonly beside?: true
+  /** Read for those that refer to it: without a label of its own it is not kept, and that is no fault. */
+  readonly background?: true
+}
+
+/**
+ * What a decoder yields: a draft, an object (ADR 23), a fault at its position, or what is kept beside indicators (ADR 24). One bad record
+ * never stops a stream.
+ */
+export type Decoded =
+  | { readonly draft: Draft }
+  | { readonly object: ObjectDraft }
+  | { readonly fault: RecordFault }
+  | { readonly kept: Kept }

@@ -36,6 +36,15 @@ export const limits = {
   valueCharacters: 8_192,
   textCharacters: 65_536,
   labels: 64,
+  /** Tags of a MISP event, and attributes and objects of one that are given out. */
+  mispTags: 512,
+  mispParts: 20_000,
+  /** Events read at once; an answer of more is read page by page while it is sent. */
+  mispEvents: 20,
+  /** How far pages of attributes reach, by number. */
+  mispOffset: 10_000,
+  /** What a client of MISP may send at once. */
+  mispBodyBytes: 16 * 1024 * 1024,
   labelCharacters: 256,
   audienceItems: 1_000,
   observablesPerIndicator: 1_000,
@@ -207,6 +216,16 @@ export const limits = {
   relatedOfKindDefault: 10,
   /** Observables of one indicator by which related ones are looked for. */
   relatedObservables: 10,
+  /** Other objects that one STIX object may name. */
+  objectReferences: 5_000,
+  /** STIX objects committed in one transaction, and characters of them. */
+  objectBatch: 250,
+  objectBatchCharacters: 1024 * 1024,
+  /** Characters of one push that wait for what they refer to. */
+  objectsWaitingCharacters: 1024 * 1024,
+  /** Text of one page of STIX objects, and references looked at for it; a page always has one object. */
+  objectPageBytes: 8 * 1024 * 1024,
+  objectPageReferences: 10_000,
   /** One envelope between nodes: an indicator of the greatest size, its STIX text escaped. */
   envelopeBytes: 2 * 1024 * 1024,
   /** The largest version of an envelope: what a PostgreSQL integer holds. */

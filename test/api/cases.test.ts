@@ -1,6 +1,8 @@
 import type { Test } from 'tap'
 import t from 'tap'
+import type { Handling } from '../../src/domain/handling.ts'
 import { decide } from '../../src/policy/decide.ts'
+import { plantEvent } from '../misp-events.ts'
 import { freshAddress, type TestNode, testNode } from '../node.ts'
 import { loadCases, loadWorld, type PolicyCase, readerOf, worldOf } from '../policy/cases.ts'
 import { EventClient } from '../sse.ts'
@@ -14,6 +16,15 @@ interface Planted {
   readonly value: string
   /** Id of something that everybody may see, related to it where it is no mailbox; no search for the value finds it. */
   readonly beside: string
+  /** A STIX object under the same handling, without a masked form. */
+  readonly object: string
+  /** Under a handling that everybody may see: ties of the indicator and of the object to `open`, and a report about them all. */
+  readonly open: string
+  readonly ofIndicator: string
+  readonly ofObject: string
+  readonly report: string
+  /** UUID of an event of MISP that it is the only attribute of; the event itself is anybody's. */
+  readonly event: string
 }
 
 /** What a door shows of one indicator: as it is, masked, or nothing. A door may be closed to a reader whatever it may see. */
@@ -66,6 +77,46 @@ const doors: Readonly<Record<string, (node: TestNode, planted: Planted) => Promi
     if (text.includes(value)) throw new Error('a value without an address is in CAP')
     // What has no address, or is masked, has no line: only their number is told.
     return text.includes('#without an address') ? 'closed' : 'deny'
+  },
+  'GET /v1/indicators as MISP': async (node, { row, value }) => {
+    const { body } = await get(node, row, `/v1/indicators?format=misp&value=${encodeURIComponent(value)}`)
+    return seenInEvents(body.response, value)
+  },
+  'POST /misp/attributes/restSearch': async (node, { row, value }) => {
+    const { body } = await post(node, row, '/misp/attributes/restSearch', { value })
+    return seenAsMisp(body.response.Attribute, value)
+  },
+  'POST /misp/events/restSearch': async (node, { row, value, event }) => {
+    const all = await post(node, row, '/misp/events/restSearch', { value })
+    const one = await post(node, row, '/misp/events/restSearch', { eventid: event })
+    const index = await post(node, row, '/misp/events/index', { uuid: event })
+    if (all.text !== one.text) throw new Error('by its value it is another event than by its id')
+    if (index.body.length !== one.body.response.length) throw new Error('the index says something else')
+    return seenInEvents(one.body.response, value)
+  },
+  'GET /misp/events/view/{id}': async (node, { row, value, event }) => {
+    const { status, body } = await get(node, row, `/misp/events/view/${event}`)
+    return status === 404 ? 'deny' : seenInEvents([body], value)
+  },
+  'GET /misp/attributes/view/{id}': async (node, { row, value, id }) => {
+    const { status, body } = await get(node, row, `/misp/attributes/view/${id.slice('indicator--'.length)}`)
+    return status === 404 ? 'deny' : seenAsMisp([body.Attribute], value)
+  },
+  'GET /misp/feed/{file}': async (node, { row, value, event }) => {
+    const { status, body } = await get(node, row, `/misp/feed/${event}.json`)
+    const found = status === 404 ? 'deny' : seenInEvents([body], value)
+    // RED is in no feed, whoever may read it.
+    if (row.handling.tlp === 'red') return nothing(row, found === 'deny' ? [] : [found])
+    return found
+  },
+  'POST /misp/sightings/add/{id}': async (node, { row, id }) => {
+    const account = node.world.accounts.find(({ id }) => id === row.reader)
+    const answer = await post(node, row, `/misp/sightings/add/${id.slice('indicator--'.length)}`, { type: '0' })
+    if (account?.roles.some((role) => role === 'reader' || role === 'publisher') !== true) {
+      return answer.status === 404 || answer.status === 403 ? 'closed' : 'permit'
+    }
+    if (answer.status === 404) return 'deny'
+    return answer.status === 200 && row.expect.effect !== 'deny' ? row.expect.effect : 'permit'
   },
   'GET /v1/indicators/{id}': async (node, { row, id, value }) => {
     const answer = await get(node, row, `/v1/indicators/${id}`)
@@ -227,6 +278,58 @@ const doors: Readonly<Record<string, (node: TestNode, planted: Planted) => Promi
     if (found === 'permit' && !listed.includes(beside)) throw new Error('what is beside it is not found')
     return found
   },
+  'GET /v1/objects': async (node, planted) => {
+    const found = new Map<string, StixMembers>()
+    for (let url = '/v1/objects?limit=1000&type=report&type=relationship'; url !== ''; ) {
+      const { headers, body } = await get(node, planted.row, url)
+      for (const { id, object } of body.items) found.set(id, object)
+      url = /<([^>]+)>; rel="next"/.exec(String(headers.link ?? ''))?.[1] ?? ''
+    }
+    return seenOfObjects(planted, found, ['ofIndicator', 'ofObject', 'report'])
+  },
+  'GET /v1/objects as STIX': async (node, planted) => {
+    const { text } = await get(node, planted.row, '/v1/objects?format=stix&limit=1000&type=tool')
+    const bundle: { objects?: StixMembers[] } = JSON.parse(text)
+    return seenOfObjects(planted, new Map(bundle.objects?.map((each) => [each.id, each])), ['object', 'open'])
+  },
+  'GET /v1/objects/{id}': async (node, planted) => {
+    const found = new Map<string, StixMembers>()
+    for (const id of objectsOf(planted)) {
+      const { status, body } = await get(node, planted.row, `/v1/objects/${id}`)
+      if (status === 200) found.set(id, body.object)
+      else if (status !== 404) throw new Error(`${status}`)
+    }
+    return seenOfObjects(planted, found)
+  },
+  'stixObjects over /graphql': async (node, planted) => {
+    const { body } = await node.call(planted.row.reader, {
+      method: 'POST',
+      url: '/graphql',
+      headers: { 'content-type': 'application/json', 'puente-purpose': planted.row.purpose },
+      payload: JSON.stringify({
+        query: `query ($o: ID!, $r: ID!) {
+          stixObject(id: $o) { stixId stix } report: stixObject(id: $r) { stixId stix } stixObjectVersions(id: $o) { version }
+        }`,
+        variables: { o: planted.object, r: planted.report },
+      }),
+    })
+    const { stixObject, report, stixObjectVersions } = body.data
+    if ((stixObject === null) !== (stixObjectVersions === null)) throw new Error('GraphQL disagrees with itself')
+    const told = [stixObject, report].filter((each) => each !== null)
+    return seenOfObjects(planted, new Map(told.map(({ stixId, stix }) => [stixId, JSON.parse(stix)])), [
+      'object',
+      'report',
+    ])
+  },
+  'GET /v1/objects/{id}/versions': async (node, planted) => {
+    const found = new Map<string, StixMembers>()
+    for (const id of objectsOf(planted)) {
+      const { status, body } = await get(node, planted.row, `/v1/objects/${id}/versions`)
+      if (status === 200) found.set(id, body.items[0].object)
+      else if (status !== 404) throw new Error(`${status}`)
+    }
+    return seenOfObjects(planted, found)
+  },
   'POST /graphql': async (node, { row, id, value }) => {
     const { body } = await node.call(row.reader, {
       method: 'POST',
@@ -250,6 +353,47 @@ const doors: Readonly<Record<string, (node: TestNode, planted: Planted) => Promi
   },
 }
 
+type StixMembers = { readonly id: string; readonly object_refs?: readonly string[] }
+
+const objectsOf = ({ object, open, ofIndicator, ofObject, report }: Planted) => [
+  object,
+  open,
+  ofIndicator,
+  ofObject,
+  report,
+]
+
+/** What an object under the case's handling, and what is made of it, say together; anything but their one meaning is an error. */
+function seenOfObjects(
+  planted: Planted,
+  found: ReadonlyMap<string, StixMembers>,
+  asked: readonly ('object' | 'open' | 'ofIndicator' | 'ofObject' | 'report')[] = [
+    'object',
+    'open',
+    'ofIndicator',
+    'ofObject',
+    'report',
+  ],
+): Seen {
+  const { effect } = planted.row.expect
+  // An indicator that is masked is there; an object has no masked form.
+  const expected = {
+    object: effect === 'permit',
+    ofObject: effect === 'permit',
+    ofIndicator: effect !== 'deny',
+    open: true,
+    report: true,
+  }
+  for (const each of asked)
+    if (found.has(planted[each]) !== expected[each]) throw new Error(`${each}: ${!expected[each]}`)
+  if (!asked.includes('report')) return effect
+  const { id, object, open, report } = planted
+  const refs = [open, ...(effect === 'permit' ? [object] : []), ...(effect === 'deny' ? [] : [id])]
+  const told = found.get(report)?.object_refs
+  if (JSON.stringify(told) !== JSON.stringify(refs)) throw new Error(`a report about ${told}, not ${refs}`)
+  return effect
+}
+
 /** What goes out by no webhook did not, whatever the reader may see. */
 function nothing(row: PolicyCase, given: readonly unknown[]): Seen {
   if (given.length > 0) throw new Error('it went out')
@@ -261,6 +405,35 @@ const followed = (row: PolicyCase, items: readonly { value: string; masked: bool
 
 const get = (node: TestNode, { reader, purpose }: PolicyCase, url: string) =>
   node.call(reader, { method: 'GET', url, headers: { 'puente-purpose': purpose } })
+
+const post = (node: TestNode, { reader, purpose }: PolicyCase, url: string, body: object) =>
+  node.call(reader, {
+    method: 'POST',
+    url,
+    headers: { 'content-type': 'application/json', 'puente-purpose': purpose },
+    payload: JSON.stringify(body),
+  })
+
+interface MispAttribute {
+  readonly value: string
+  readonly comment: string
+}
+
+const seenInEvents = (
+  events: readonly { readonly Event: { readonly Attribute: readonly MispAttribute[] } }[],
+  value: string,
+): Seen =>
+  seenAsMisp(
+    events.flatMap(({ Event }) => Event.Attribute),
+    value,
+  )
+
+/** MISP has no mask: a digest is a value of type `other`, and the comment says of what. */
+const seenAsMisp = (attributes: readonly MispAttribute[], value: string): Seen =>
+  seen(
+    attributes.map((each) => ({ value: each.value, masked: each.comment.startsWith('masked ') })),
+    value,
+  )
 
 function seen(items: readonly { value: string; masked: boolean }[], value: string): Seen {
   const [first] = items
@@ -289,11 +462,34 @@ t.test('every policy case through every door', async (t) => {
     const id = await node.plant(row.handling, observable)
     const open = handling(row.handling.originator, { tlp: 'clear', lawEnforcement: 'allowed' })
     const beside = await node.plant(open, besideOf(observable))
-    planted.push({ row, id, value: observable.value, beside })
+    const event = `00000000-0000-4000-8000-${String(n + 1).padStart(12, '0')}`
+    await plantEvent(node, open, event, [id])
+    planted.push({ row, id, value: observable.value, beside, event, ...(await plantObjects(node, row, id, open)) })
   }
   t.ok(planted.length >= 120, `${planted.length} cases`)
   for (const one of planted) await ask(t, node, one)
 })
+
+async function plantObjects(node: TestNode, row: PolicyCase, id: string, everybodys: Handling) {
+  const object = await node.plantObject({ ...row.handling, maskable: false }, { type: 'tool', name: 'kept from some' })
+  const open = await node.plantObject(everybodys, { type: 'tool', name: 'open' })
+  const tie = (source: string) =>
+    node.plantObject(everybodys, {
+      type: 'relationship',
+      relationship_type: 'related-to',
+      source_ref: source,
+      target_ref: open,
+    })
+  const [ofIndicator, ofObject] = [await tie(id), await tie(object)]
+  const about = { name: 'about all', published: '2024-01-01T00:00:00Z', object_refs: [open, object, id] }
+  return {
+    object,
+    open,
+    ofIndicator,
+    ofObject,
+    report: await node.plantObject(everybodys, { type: 'report', ...about }),
+  }
+}
 
 async function ask(t: Test, node: TestNode, asked: Planted): Promise<void> {
   const planted = { ...asked, row: ordinary(asked.row) }

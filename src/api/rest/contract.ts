@@ -15,6 +15,10 @@ export interface Operation {
   /** In fastify's spelling: `/v1/indicators/:id`. */
   readonly url: string
   readonly schema: FastifySchema
+  /** Whose door it is: this one's, or that for clients of MISP. */
+  readonly door: 'rest' | 'misp'
+  /** True when the body may be absent, which is as if it were `{}`. */
+  readonly optionalBody: boolean
   /** True when no credentials are looked at. */
   readonly open: boolean
 }
@@ -59,12 +63,15 @@ function operationOf(
   const parameters = [...list(item.parameters), ...list(operation.parameters)].map((each) =>
     part(resolve(document, each)),
   )
-  const body = part(part(part(resolve(document, operation.requestBody ?? {})).content)['application/json']).schema
+  const requestBody = part(resolve(document, operation.requestBody ?? {}))
+  const body = part(part(requestBody.content)['application/json']).schema
   return {
     operationId,
     action,
     method,
     url: path.replaceAll('{', ':').replaceAll('}', ''),
+    door: operation['x-door'] === 'misp' ? 'misp' : 'rest',
+    optionalBody: body !== undefined && requestBody.required !== true,
     open: list(operation.security ?? [null]).length === 0,
     schema: {
       ...placed(document, parameters, 'query', 'querystring'),

@@ -1,4 +1,4 @@
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { type Context, isReady } from '../../actions/index.ts'
 import { Fault } from '../../domain/errors.ts'
 import { limits } from '../../domain/limits.ts'
@@ -13,6 +13,7 @@ import { explain, history, read, recall, revise, search } from './indicators.ts'
 import { legal } from './legal.ts'
 import { lookup } from './lookup.ts'
 import { formBytes, oauthDocuments, oauthForms, speakOauth } from './oauth.ts'
+import { objects } from './objects.ts'
 import { observe, readObservations } from './observations.ts'
 import { peers } from './peers.ts'
 import { publish } from './publish.ts'
@@ -32,6 +33,7 @@ const handlers = (contract: Contract): Readonly<Record<string, Handler>> => ({
   ...audit,
   ...blocklists,
   ...subscriptions,
+  ...objects,
   ...peers,
   ...legal,
   search,
@@ -62,16 +64,17 @@ const handlers = (contract: Contract): Readonly<Record<string, Handler>> => ({
  */
 export async function registerRest(app: FastifyInstance, context: Context, contract: Contract): Promise<void> {
   const all = handlers(contract)
-  const promised = new Set(contract.operations.map(({ operationId }) => operationId))
+  const own = contract.operations.filter(({ door }) => door === 'rest')
+  const promised = new Set(own.map(({ operationId }) => operationId))
   const idle = Object.keys(all).filter((name) => !promised.has(name))
   if (idle.length > 0) throw new Error(`openapi.yaml does not have the operations ${idle.join(', ')}`)
   app.setValidatorCompiler(({ schema, httpPart }) =>
     httpPart === 'body' ? compileBody(schema) : compileParameters(schema),
   )
   const [streams, forms, documents] = [
-    contract.operations.filter(({ operationId }) => operationId in streaming),
-    contract.operations.filter(({ operationId }) => operationId in oauthForms),
-    contract.operations.filter(({ operationId }) => !(operationId in streaming) && !(operationId in oauthForms)),
+    own.filter(({ operationId }) => operationId in streaming),
+    own.filter(({ operationId }) => operationId in oauthForms),
+    own.filter(({ operationId }) => !(operationId in streaming) && !(operationId in oauthForms)),
   ]
   await app.register(async (scope) => {
     scope.removeAllContentTypeParsers()
@@ -93,10 +96,15 @@ export async function registerRest(app: FastifyInstance, context: Context, contr
   })
 }
 
+/** What may be left out is checked as if nothing stood in it. */
+const absentIsEmpty = async (request: FastifyRequest): Promise<void> => {
+  if (request.body === undefined) request.body = {}
+}
+
 function route(
   app: FastifyInstance,
   context: Context,
-  { operationId, action, method, url, schema, open }: Operation,
+  { operationId, action, method, url, schema, open, optionalBody }: Operation,
   all: Readonly<Record<string, Handler>>,
   bodyLimit: number,
 ): void {
@@ -110,6 +118,7 @@ function route(
     // A stream has no end, so there is nothing to say of it without giving it.
     exposeHeadRoute: operationId !== 'stream',
     config: { action, open, streams: operationId in streaming, listKeys: action === 'read-blocklist' },
+    ...(optionalBody ? { preValidation: absentIsEmpty } : {}),
     handler: (request, reply) => handler(context, request, reply),
   })
 }
