@@ -55,7 +55,7 @@ export function checkInclusion(evidence: Inclusion, key: NoteKey): CheckedEviden
     if (hashLeaf(leaf.text).toString('hex') !== hash) faults.push('the hash is not that of the leaf')
     const { subject, salt } = leaf
     if (subject !== undefined && salt !== undefined) {
-      const said = (JSON.parse(leaf.text) as { subject?: unknown }).subject
+      const said = subjectOf(leaf.text)
       const commitment = createHash('sha256').update(Buffer.from(salt, 'hex')).update(subject).digest('hex')
       if (commitment !== said) faults.push('the leaf does not commit to the subject')
     }
@@ -103,6 +103,15 @@ function parseJson(file: string): Record<string, unknown> {
     if (error instanceof CommandError) throw error
   }
   throw new CommandError(exitCodes.usage, `${file} is no JSON`)
+}
+
+/** What a leaf commits to; undefined where its text is none of a leaf. */
+function subjectOf(text: string): unknown {
+  try {
+    return (JSON.parse(text) as { subject?: unknown } | null)?.subject
+  } catch {
+    return undefined
+  }
 }
 
 const isLeaf = (value: unknown): boolean => {
