@@ -302,7 +302,9 @@ t.test('every byte that is flipped is found, and what was changed is named', asy
   t.ok((await rewritten('manifest.json', (text) => text.replace('policia-cl', 'policia-xx'))).includes('manifest.json'))
   t.strictSame(await rewritten('manifest.jws', (text) => text.replace(/.\n$/, '\n')), ['manifest.json'])
   t.ok(
-    (await rewritten('audit-proof.json', (text) => text.replace('"index":', '"index":1'))).includes('audit-proof.json'),
+    (await rewritten('audit-proof.json', (text) => text.replace('"leaf":{', '"leaf":{"index":1,'))).includes(
+      'audit-proof.json',
+    ),
   )
 })
 

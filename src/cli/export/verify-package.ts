@@ -127,6 +127,10 @@ function checkProof(files: ReadonlyMap<string, Uint8Array>, key: NoteKey, faults
     faults.push({ where, what: 'it is no proof' })
     return
   }
+  const { leaf, hash, index, size, path, checkpoint } = proof
+  const told = { text: leaf?.text, subject: leaf?.subject, salt: leaf?.salt }
+  if (textOf(bytes) !== `${JSON.stringify({ leaf: told, hash, index, size, path, checkpoint })}\n`)
+    faults.push({ where, what: 'it is not as a node writes it' })
   for (const what of checkInclusion(proof, key).faults) faults.push({ where, what })
   const subject = parsed(Buffer.from(proof.leaf?.subject ?? ''))
   if (subject?.manifest !== digestOf(files.get('manifest.json') ?? new Uint8Array(0)))
