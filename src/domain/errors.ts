@@ -107,6 +107,8 @@ export const faultCodes = {
   invalid_scope: { kind: 'invalid' },
   unsupported_grant_type: { kind: 'invalid' },
   invalid_dpop_proof: { kind: 'invalid' },
+  // between nodes
+  peer_signature_invalid: { kind: 'unauthenticated' },
   // us
   unavailable: { kind: 'unavailable' },
   internal: { kind: 'internal' },

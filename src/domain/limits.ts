@@ -216,4 +216,21 @@ export const limits = {
   /** What is taken from one peer in an hour, unless its enrolment says otherwise. */
   peerItemsPerHour: 10_000_000,
   peerBytesPerHour: 32 * 1024 * 1024 * 1024,
+  /** One envelope between nodes: an indicator of the greatest size, its STIX text escaped. */
+  envelopeBytes: 2 * 1024 * 1024,
+  /** The largest version of an envelope: what a PostgreSQL integer holds. */
+  envelopeVersion: 2_147_483_647,
+  /** Entries of one page of the feed between nodes, and its bytes. */
+  peerPageEntries: 1_000,
+  peerPageBytes: 8 * 1024 * 1024,
+  /** Relays that something may pass through. */
+  peerHops: 8,
+  /** Hashes of one audit path: enough for a batch of 2^32. */
+  auditPathHashes: 32,
+  /** How far ahead of our clock an envelope may be issued and sealed. */
+  issuedAheadMs: 60_000,
+  /** And how far ahead it waits in quarantine for our clock; what is further is refused. */
+  issuedAheadHeldMs: 24 * 60 * 60 * 1000,
+  /** How old and how far ahead the signature of a peer's request may be; its nonce is remembered that long. Clocks may be an hour off. */
+  peerSignatureWindowSeconds: 3_900,
 } as const
