@@ -60,6 +60,7 @@ create table peer_state (
   rewind boolean not null default false,
   rewind_cursor text,
   rewind_epoch bigint,
+  rewound_at timestamptz,
   not_before timestamptz,
   failures integer not null default 0,
   failing_since timestamptz,

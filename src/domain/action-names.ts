@@ -78,5 +78,14 @@ export const actionNames = [
   'pin-peer-key',
   'revoke-peer-key',
   'rotate-node-key',
+  'serve-feed',
+  'take-acks',
+  'pull-peer',
+  'read-peer',
+  'list-quarantine',
+  'release-quarantined',
+  'drop-quarantined',
+  'read-provenance',
+  'read-holders',
 ] as const
 export type ActionName = (typeof actionNames)[number]

@@ -1,4 +1,4 @@
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { type Context, isReady } from '../../actions/index.ts'
 import { Fault } from '../../domain/errors.ts'
 import { limits } from '../../domain/limits.ts'
@@ -7,6 +7,7 @@ import { audit } from './audit.ts'
 import { blocklists } from './blocklists.ts'
 import type { Contract, Operation } from './contract.ts'
 import { directory } from './directory.ts'
+import { federation } from './federation.ts'
 import { follow, statistics } from './feed.ts'
 import type { Handler } from './handler.ts'
 import { explain, history, read, recall, revise, search } from './indicators.ts'
@@ -14,8 +15,10 @@ import { lookup } from './lookup.ts'
 import { formBytes, oauthDocuments, oauthForms, speakOauth } from './oauth.ts'
 import { observe, readObservations } from './observations.ts'
 import { peers } from './peers.ts'
+import { provenance } from './provenance.ts'
 import { publish } from './publish.ts'
 import { listRelated, readSightings, sight } from './quality.ts'
+import { keepRawBody } from './raw-body.ts'
 import { stream } from './stream.ts'
 import { subscriptions } from './subscriptions.ts'
 import { compileBody, compileParameters } from './validation.ts'
@@ -32,6 +35,8 @@ const handlers = (contract: Contract): Readonly<Record<string, Handler>> => ({
   ...blocklists,
   ...subscriptions,
   ...peers,
+  ...federation,
+  ...provenance,
   search,
   read,
   revise,
@@ -85,7 +90,10 @@ export async function registerRest(app: FastifyInstance, context: Context, contr
     scope.addContentTypeParser(
       ['application/json', 'application/merge-patch+json'],
       { parseAs: 'buffer' },
-      async (_request: unknown, bytes: Buffer) => (bytes.length === 0 ? undefined : parseStrict(bytes)),
+      async (request: FastifyRequest, bytes: Buffer) => {
+        keepRawBody(request, bytes)
+        return bytes.length === 0 ? undefined : parseStrict(bytes)
+      },
     )
     for (const operation of documents) route(scope, context, operation, all, limits.bodyBytes)
   })
@@ -106,7 +114,7 @@ function route(
     schema,
     bodyLimit,
     // A stream has no end, so there is nothing to say of it without giving it.
-    exposeHeadRoute: operationId !== 'stream',
+    exposeHeadRoute: operationId !== 'stream' && operationId !== 'federationFeed',
     config: { action, open, streams: operationId in streaming, listKeys: action === 'read-blocklist' },
     handler: (request, reply) => handler(context, request, reply),
   })

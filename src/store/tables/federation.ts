@@ -8,6 +8,7 @@ export const peerState = pgTable('peer_state', {
   rewind: boolean('rewind').notNull().default(false),
   rewindCursor: text('rewind_cursor'),
   rewindEpoch: bigint('rewind_epoch', { mode: 'bigint' }),
+  rewoundAt: instant('rewound_at'),
   notBefore: instant('not_before'),
   failures: integer('failures').notNull().default(0),
   failingSince: instant('failing_since'),
