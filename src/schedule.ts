@@ -1,5 +1,6 @@
 import {
   type Context,
+  expireRequests,
   forgetEndedTokens,
   forgetLetters,
   forgetOldViews,
@@ -45,6 +46,8 @@ export const jobs: readonly Job[] = [
   { name: 'seals', everyMs: 1_000, run: sealFeed },
   // what is not believed any more is let go of, and what waited in quarantine is examined again
   { name: 'peers', everyMs: 2_000, run: tendPeers },
+  // what a request gave ended at its instant; here it is said of it
+  { name: 'legal requests', everyMs: 60_000, run: expireRequests },
   // streams append what they counted; pages of one indicator stay short when it is added up
   { name: 'observations', everyMs: 10_000, run: mergeObservations },
 ]

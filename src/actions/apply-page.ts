@@ -26,7 +26,6 @@ import type { Tally } from '../store/peer-states.ts'
 import type { NewQuarantined } from '../store/quarantine.ts'
 import { type LetGo, letGo, type ReceivedIndicator, writeReceived } from '../store/received.ts'
 import type { Context, Standing } from './context.ts'
-import { nodeKeysOf } from './peer-request.ts'
 import { ownReaders } from './peer-view.ts'
 import { identify, prepare } from './prepare.ts'
 import { type NodeFacts, type ReceiverFacts, receiveEnvelope } from './receive-envelope.ts'
@@ -134,7 +133,7 @@ const factsOf = (peer: Peer): NodeFacts => ({
   state: peer.state,
   homes: new Set(peer.organisations),
   communities: new Set(),
-  keys: nodeKeysOf(peer),
+  keys: peer.keys,
 })
 
 function judged(
@@ -319,7 +318,7 @@ async function keep(transaction: Transaction, sender: Peer, layer: readonly Effe
     const { opened, jws } = entry
     if ('fault' in opened) throw new Error('what has no seal was about to be kept')
     seals.set(jws, {
-      ...{ jws, node: opened.node, thumbprint: opened.key.thumbprint, sealedAt: opened.issuedAt },
+      ...{ jws, node: opened.node, thumbprint: opened.thumbprint, sealedAt: opened.issuedAt },
       digest: createHash('sha256').update(jws).digest(),
     })
   }

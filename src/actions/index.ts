@@ -15,6 +15,8 @@ import { history } from './history.ts'
 import * as identities from './identities.ts'
 import { issueToken } from './issue-token.ts'
 import * as keys from './keys.ts'
+import * as legalDecisions from './legal-decisions.ts'
+import * as legalRequests from './legal-requests.ts'
 import { listLeaves } from './list-leaves.ts'
 import { listRelated } from './list-related.ts'
 import { lookup } from './lookup.ts'
@@ -134,10 +136,22 @@ export const actions = {
   'drop-quarantined': quarantine.dropQuarantined,
   'read-provenance': readProvenance,
   'read-holders': readHolders,
+  'draft-request': legalRequests.draftRequest,
+  'amend-request': legalRequests.amendRequest,
+  'list-requests': legalRequests.listRequests,
+  'read-request': legalRequests.readRequest,
+  'file-request': legalDecisions.fileRequest,
+  'review-request': legalDecisions.reviewRequest,
+  'approve-request': legalDecisions.approveRequest,
+  'refuse-request': legalDecisions.refuseRequest,
+  'withdraw-request': legalDecisions.withdrawRequest,
+  'close-request': legalDecisions.closeRequest,
+  'annotate-request': legalDecisions.annotateRequest,
 } as const satisfies Record<ActionName, unknown>
 
 export type { Context, Log, WayOut } from './context.ts'
 export { forgetOldViews, isReady, makeRoom, renewEpoch, waitingForDatabase, warmUp } from './describe.ts'
+export { expireRequests } from './expire-requests.ts'
 export { describeNode } from './federation-keys.ts'
 export { integrateAudit } from './integrate-audit.ts'
 export { proveAnswer, provePeer } from './peer-request.ts'

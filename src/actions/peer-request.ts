@@ -1,24 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import type { HttpRequest } from '../auth/http-signatures.ts'
 import { signResponse, verifyRequest } from '../auth/http-signatures.ts'
-import type { NodeKey } from '../auth/node-keys.ts'
 import { type Caller, publicCaller } from '../domain/caller.ts'
 import { Fault } from '../domain/errors.ts'
 import { limits } from '../domain/limits.ts'
-import type { Peer } from '../domain/peer.ts'
 import { useNonce } from '../store/peer-states.ts'
 import type { Context } from './context.ts'
-
-/** The pinned keys of a peer, as signatures are checked with them. */
-export const nodeKeysOf = (peer: Peer): NodeKey[] =>
-  peer.keys.map((key) => ({
-    thumbprint: key.thumbprint,
-    jwk: key.jwk,
-    validFrom: key.validFrom,
-    ...(key.endorsedBy === undefined ? {} : { introducedBy: key.endorsedBy, introducedAt: key.pinnedAt }),
-    ...(key.revokedFrom === undefined ? {} : { revokedFrom: key.revokedFrom }),
-    ...(key.revokedAt === undefined ? {} : { revocationKnownAt: key.revokedAt }),
-  }))
 
 /**
  * Which peer a request comes from, by its signature (RFC 9421). One that is suspended or was expelled is answered as one that was
@@ -29,7 +16,7 @@ export async function provePeer(context: Context, request: HttpRequest, body: Ui
   const { directory } = await context.policy.current()
   const at = context.clock()
   const active = [...directory.peers.values()].filter(({ state }) => state === 'active')
-  const owned = active.flatMap((peer) => nodeKeysOf(peer).map((key) => ({ peer, key })))
+  const owned = active.flatMap((peer) => peer.keys.map((key) => ({ peer, key })))
   const find = (thumbprint: string) => owned.find(({ key }) => key.thumbprint === thumbprint)
   const { thumbprint, nonce } = await verifyRequest(request, body, {
     keyOf: (wanted) => find(wanted)?.key,

@@ -16,7 +16,7 @@ import {
 import { keepQuarantined, markReported, quarantineSize, unreported } from '../store/quarantine.ts'
 import { applyJudged, internHandlings, type Judged, judgePage, type OpenedEntry } from './apply-page.ts'
 import type { AnswerOfNode, Context, Standing } from './context.ts'
-import { freshNonce, nodeKeysOf } from './peer-request.ts'
+import { freshNonce } from './peer-request.ts'
 import { absent } from './read.ts'
 import { record, verb } from './verb.ts'
 
@@ -123,7 +123,7 @@ async function askFor(
   if (answer.status !== 200) throw new Unusable(`status ${answer.status}`)
   const { status, headers: fields, body } = answer
   await verifyResponse({ status, fields, request }, body, {
-    keyOf: (thumbprint) => nodeKeysOf(peer).find((key) => key.thumbprint === thumbprint),
+    keyOf: (thumbprint) => peer.keys.find((key) => key.thumbprint === thumbprint),
     destination: context.node.id,
     at: context.clock(),
   })
@@ -229,7 +229,7 @@ export async function openEntries(
   { directory }: Standing,
   { seals, entries }: Pick<ReadPage, 'seals' | 'entries'>,
 ): Promise<(OpenedEntry | { readonly fault: string })[]> {
-  const keys = [...directory.peers.values()].flatMap(nodeKeysOf)
+  const keys = [...directory.peers.values()].flatMap((peer) => peer.keys)
   const open = await Promise.all(seals.map((jws) => openSeal(jws, keys)))
   return entries.map((entry) => {
     if ('fault' in entry) return entry

@@ -1,8 +1,9 @@
-import { type KeyStanding, keyStanding, type NodeKey } from '../auth/node-keys.ts'
 import type { OpenedSeal, SealFault } from '../auth/seals.ts'
 import { type Envelope, type Gap, type Hop, isWhole } from '../domain/envelope.ts'
 import type { Handling } from '../domain/handling.ts'
 import { limits } from '../domain/limits.ts'
+import type { PeerKey, PeerState } from '../domain/peer.ts'
+import { type KeyStanding, keyStanding } from '../domain/peer-keys.ts'
 import type { Reader, World } from '../domain/reader.ts'
 import type { Applied, Effect, Quarantined, RefusalCode, Refused, Verdict } from '../domain/verdict.ts'
 import { EnvelopeError, readEnvelope } from '../formats/envelope.ts'
@@ -27,12 +28,12 @@ export interface ReceivedEntry extends PlaceInBatch {
 
 /** What the operator enrolled of a node. Nothing of it was learnt from the node. */
 export interface NodeFacts {
-  readonly state: 'active' | 'suspended' | 'expelled'
+  readonly state: PeerState
   /** Organisations homed there. */
   readonly homes: ReadonlySet<string>
   /** Communities whose membership it keeps. */
   readonly communities: ReadonlySet<string>
-  readonly keys: readonly NodeKey[]
+  readonly keys: readonly PeerKey[]
 }
 
 export interface ReceiverFacts {
@@ -106,7 +107,7 @@ function judgeOrigin(
   if (node === undefined) return refused('node_unknown', 'The node that sealed it is not enrolled here.')
   if (node.state === 'expelled') return refused('node_expelled', 'The node that sealed it was expelled.')
   // As pinned now: between opening the seal and here the key may have been revoked.
-  const key = node.keys.find(({ thumbprint }) => thumbprint === seal.key.thumbprint)
+  const key = node.keys.find(({ thumbprint }) => thumbprint === seal.thumbprint)
   if (key === undefined) return refused('key_unknown', 'The key is not one of the node that the envelope names.')
   const standing = keyStanding(key, seal.issuedAt)
   if (standing === 'revoked_later') {
@@ -124,7 +125,6 @@ function judgeOrigin(
 
 const codeOf: Readonly<Record<Exclude<KeyStanding, 'valid' | 'revoked_later'>, RefusalCode>> = {
   not_yet: 'key_not_yet_valid',
-  ended: 'key_ended',
   revoked: 'key_revoked',
 }
 

@@ -7,9 +7,11 @@ import {
   serializeDictionary,
   serializeInnerList,
 } from 'structured-headers'
+import { Fault } from '../domain/errors.ts'
 import { limits } from '../domain/limits.ts'
+import type { PeerKey } from '../domain/peer.ts'
+import { keyStanding } from '../domain/peer-keys.ts'
 import { parsePublicJwk, type SigningKey } from './jwk.ts'
-import { keyStanding, type NodeKey, unproven } from './node-keys.ts'
 import { component, type HttpRequest, type HttpResponse, NotCovered, signatureBase } from './signature-base.ts'
 
 export type { HttpRequest, HttpResponse } from './signature-base.ts'
@@ -87,7 +89,7 @@ async function signed(
 
 export interface Expected {
   /** The pinned key with this thumbprint; undefined when there is none. */
-  readonly keyOf: (thumbprint: string) => NodeKey | undefined
+  readonly keyOf: (thumbprint: string) => PeerKey | undefined
   /** This node's id. */
   readonly destination: string
   readonly at: Date
@@ -195,3 +197,6 @@ export const contentDigest = (body: Uint8Array): string =>
 
 const sameDigest = (a: string, b: string): boolean =>
   a.length === b.length && timingSafeEqual(Buffer.from(a), Buffer.from(b))
+
+const unproven = (sentence: string, cause?: unknown): Fault =>
+  new Fault('peer_signature_invalid', sentence, cause === undefined ? {} : { cause })

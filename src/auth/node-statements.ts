@@ -2,8 +2,8 @@ import { CompactSign, compactVerify, decodeProtectedHeader, errors } from 'jose'
 import { limits } from '../domain/limits.ts'
 import type { SigningKey, VerificationKey } from './jwk.ts'
 
-/** What a node says under its key: of itself, and of the key that comes after. */
-export type StatementType = 'puente-node+jws' | 'puente-key+jws'
+/** What a node says under its key: of itself, of the key that comes after, and of a batch of envelopes. */
+export type StatementType = 'puente-node+jws' | 'puente-key+jws' | 'puente-seal+jws'
 
 /** Signs a statement (JWS compact, RFC 7515) with a federation key of this node. */
 export const signStatement = (

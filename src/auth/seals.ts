@@ -1,7 +1,6 @@
-import { CompactSign } from 'jose'
-import { Fault } from '../domain/errors.ts'
-import type { SigningKey } from './jwk.ts'
-import { KeyUnknown, type NodeKey, openSigned } from './node-keys.ts'
+import type { PeerKey } from '../domain/peer.ts'
+import { parsePublicJwk, type SigningKey } from './jwk.ts'
+import { openStatement, signStatement } from './node-statements.ts'
 
 /** What a node signs over a batch of envelopes, once for all of them. */
 export interface SealedRoot {
@@ -17,7 +16,8 @@ export interface SealedRoot {
 
 /** A seal whose signature holds under a pinned key. Whether that key was to be believed then, the receiver's checks say. */
 export interface OpenedSeal extends SealedRoot {
-  readonly key: NodeKey
+  /** Of the key. */
+  readonly thumbprint: string
 }
 
 export interface SealFault {
@@ -25,38 +25,35 @@ export interface SealFault {
   readonly detail: string
 }
 
-const sealType = 'puente-seal+jws'
-
-/** A seal: a compact JWS (RFC 7515) by EdDSA (RFC 8037), which names its key by the thumbprint. */
-export async function signSeal({ node, epoch, root, size, issuedAt }: SealedRoot, key: SigningKey): Promise<string> {
-  const payload = JSON.stringify({ epoch, issuedAt, node, root: root.toString('base64url'), size, v: 1 })
-  return await new CompactSign(Buffer.from(payload))
-    .setProtectedHeader({ alg: 'EdDSA', typ: sealType, kid: key.kid })
-    .sign(key.sign)
-}
+/** A seal: a compact JWS (RFC 7515) by EdDSA (RFC 8037) of type `puente-seal+jws`, which names its key by the thumbprint. */
+export const signSeal = ({ node, epoch, root, size, issuedAt }: SealedRoot, key: SigningKey): Promise<string> =>
+  signStatement({ v: 1, node, epoch, root: root.toString('base64url'), size, issuedAt }, 'puente-seal+jws', key)
 
 /**
  * Opens a seal. One signature stands for a whole batch: open it once for a page.
- * @param keys all that are pinned for the node whose envelopes it is to cover
+ * @param keys all that are pinned, of whichever peer: the checks see to it that it is one of the node's that the envelope names
  */
-export async function openSeal(text: string, keys: readonly NodeKey[]): Promise<OpenedSeal | SealFault> {
-  try {
-    const { payload, key } = await openSigned(text, sealType, keys)
-    return sealOf(payload, key)
-  } catch (error) {
-    if (error instanceof KeyUnknown) return { fault: 'key_unknown', detail: error.message }
-    if (error instanceof Fault) return { fault: 'seal_invalid', detail: error.message }
-    throw error
-  }
+export async function openSeal(text: string, keys: readonly PeerKey[]): Promise<OpenedSeal | SealFault> {
+  let asked = false
+  let pinned: PeerKey | undefined
+  const opened = await openStatement(text, 'puente-seal+jws', async (kid) => {
+    asked = true
+    pinned = keys.find(({ thumbprint }) => thumbprint === kid)
+    return pinned === undefined ? undefined : await parsePublicJwk(pinned.jwk, '')
+  })
+  if (asked && pinned === undefined)
+    return { fault: 'key_unknown', detail: 'It is sealed with a key that is not pinned here.' }
+  if (opened === undefined) return { fault: 'seal_invalid', detail: 'The signature of the seal does not hold.' }
+  return sealOf(opened.said, opened.kid) ?? { fault: 'seal_invalid', detail: 'What is signed is no seal.' }
 }
 
-function sealOf(payload: Readonly<Record<string, unknown>>, key: NodeKey): OpenedSeal | SealFault {
-  const { v, node, epoch, root, size, issuedAt } = payload
+function sealOf(said: unknown, thumbprint: string): OpenedSeal | undefined {
+  const { v, node, epoch, root, size, issuedAt } = (said ?? {}) as Readonly<Record<string, unknown>>
   const hash = typeof root === 'string' ? Buffer.from(root, 'base64url') : Buffer.alloc(0)
-  if (v !== 1 || typeof node !== 'string' || typeof epoch !== 'string' || hash.length !== 32) return notOne
-  if (typeof size !== 'number' || !Number.isSafeInteger(size) || size < 1) return notOne
-  if (typeof issuedAt !== 'string' || Number.isNaN(Date.parse(issuedAt))) return notOne
-  return { node, epoch, root: hash, size, issuedAt, key }
+  if (v !== 1 || typeof node !== 'string' || typeof epoch !== 'string' || hash.length !== 32) return undefined
+  if (typeof size !== 'number' || !Number.isSafeInteger(size) || size < 1) return undefined
+  if (typeof issuedAt !== 'string' || !isInstant(issuedAt)) return undefined
+  return { node, epoch, root: hash, size, issuedAt, thumbprint }
 }
 
-const notOne: SealFault = { fault: 'seal_invalid', detail: 'What is signed is no seal.' }
+const isInstant = (text: string): boolean => !Number.isNaN(Date.parse(text)) && new Date(text).toISOString() === text

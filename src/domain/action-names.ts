@@ -87,5 +87,16 @@ export const actionNames = [
   'drop-quarantined',
   'read-provenance',
   'read-holders',
+  'draft-request',
+  'amend-request',
+  'list-requests',
+  'read-request',
+  'file-request',
+  'review-request',
+  'approve-request',
+  'refuse-request',
+  'withdraw-request',
+  'close-request',
+  'annotate-request',
 ] as const
 export type ActionName = (typeof actionNames)[number]

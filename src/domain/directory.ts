@@ -16,7 +16,7 @@ export interface Directory {
   /** Who serves whom. */
   readonly clients: readonly { readonly provider: string; readonly client: string }[]
   readonly agreements: readonly Agreement[]
-  /** Account id → its approved legal requests. */
+  /** Account id → its approved legal requests, each of which serves where the account acts under it. */
   readonly grants: ReadonlyMap<string, readonly LegalGrant[]>
   /** Other nodes, by id. */
   readonly peers: ReadonlyMap<string, Peer>
@@ -62,5 +62,14 @@ export function readerOfAccount(directory: Directory, id: string): Reader | unde
   if (homeOf(directory, account.organisation) !== undefined) return undefined
   const reader = readerOfOrganisation(directory, account.organisation)
   if (reader.organisation === undefined) return undefined
-  return { ...reader, account: id, roles: account.roles, grants: directory.grants.get(id) ?? [] }
+  return { ...reader, account: id, roles: account.roles }
 }
+
+/**
+ * The policy's view of a liaison that acts under one of its legal requests. Nowhere else does a request give anything: what is read
+ * otherwise would not keep to its scope (ADR 28).
+ */
+export const readerUnder = (directory: Directory, reader: Reader, request: string): Reader => ({
+  ...reader,
+  grants: (directory.grants.get(reader.account ?? '') ?? []).filter((each) => each.request === request),
+})

@@ -79,6 +79,7 @@ export const faultCodes = {
   originator_only: { kind: 'refused' },
   not_yours: { kind: 'refused' },
   origin_refused: { kind: 'refused' },
+  separation_of_duties: { kind: 'refused' },
   roles_forbidden: { kind: 'invalid', status: 422 },
   // what is there
   not_found: { kind: 'missing' },
@@ -89,6 +90,7 @@ export const faultCodes = {
   already_recalled: { kind: 'conflict' },
   too_many_subscriptions: { kind: 'conflict' },
   agreement_immutable: { kind: 'conflict' },
+  request_state: { kind: 'conflict' },
   idempotency_key_reused: { kind: 'conflict', status: 422 },
   idempotency_in_progress: { kind: 'conflict' },
   // how much

@@ -207,15 +207,6 @@ export const limits = {
   relatedOfKindDefault: 10,
   /** Observables of one indicator by which related ones are looked for. */
   relatedObservables: 10,
-  /** A new key towards peers is shown so long before it signs: a day, in which they pin it. */
-  federationKeyNoticeSeconds: 86_400,
-  /** Keys of one node: those that its statement shows, and those that are pinned for it. */
-  peerKeys: 20,
-  /** A node's statement of itself. */
-  statementCharacters: 32_768,
-  /** What is taken from one peer in an hour, unless its enrolment says otherwise. */
-  peerItemsPerHour: 10_000_000,
-  peerBytesPerHour: 32 * 1024 * 1024 * 1024,
   /** Entries of this node's feed that are sealed in one transaction. */
   sealEntries: 2_000,
   /** Bytes of entries in a page that this node gives: what is taken at most, with room for one large one and the rest. */
@@ -256,4 +247,20 @@ export const limits = {
   issuedAheadHeldMs: 24 * 60 * 60 * 1000,
   /** How old and how far ahead the signature of a peer's request may be; its nonce is remembered that long. Clocks may be an hour off. */
   peerSignatureWindowSeconds: 3_900,
+  /** A new key towards peers is shown so long before it signs: a day, in which they pin it. */
+  federationKeyNoticeSeconds: 86_400,
+  /** Keys of one node: those that its statement shows, and those that are pinned for it. */
+  peerKeys: 20,
+  /** A node's statement of itself. */
+  statementCharacters: 32_768,
+  /** What is taken from one peer in an hour, unless its enrolment says otherwise. */
+  peerItemsPerHour: 10_000_000,
+  peerBytesPerHour: 32 * 1024 * 1024 * 1024,
+  /** A legal request ends within so many days, its texts are so long, and one account has so many that are not filed. */
+  legalRequestDays: 366,
+  legalTextCharacters: 16_384,
+  legalDraftsPerAccount: 100,
+  /** Values in the scope of one, and items of its other lists. */
+  legalScopeValues: 1_000,
+  legalScopeItems: 100,
 } as const

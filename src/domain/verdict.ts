@@ -19,7 +19,6 @@ export const refusalCodes = [
   'node_suspended',
   'key_unknown',
   'key_not_yet_valid',
-  'key_ended',
   'key_revoked',
   'key_revoked_later',
   // who may say it

@@ -108,6 +108,18 @@ export const permissions = {
   'read-provenance': { who: 'public', scope: 'read' },
   // The action asks for the originator.
   'read-holders': { who: 'enrolled', scope: 'read' },
+  // Which requests, and on whose part, is for duties.ts.
+  'draft-request': { who: ['liaison'], scope: 'write' },
+  'amend-request': { who: ['liaison'], scope: 'write' },
+  'list-requests': { who: ['liaison', 'approver', 'policy-officer'], scope: 'read' },
+  'read-request': { who: ['liaison', 'approver', 'policy-officer'], scope: 'read' },
+  'file-request': { who: ['liaison'], scope: 'write' },
+  'review-request': { who: ['approver', 'policy-officer'], scope: 'write' },
+  'approve-request': { who: ['approver', 'policy-officer'], scope: 'write' },
+  'refuse-request': { who: ['approver', 'policy-officer'], scope: 'write' },
+  'withdraw-request': { who: ['liaison'], scope: 'write' },
+  'close-request': { who: ['liaison', 'policy-officer'], scope: 'write' },
+  'annotate-request': { who: ['liaison', 'approver', 'policy-officer'], scope: 'write' },
 } as const satisfies Record<ActionName, Permission>
 
 export const needsCredentials = 'This needs credentials: send the header Authorization: Bearer <key>.'

@@ -9,7 +9,8 @@ import type { Database, Queries } from './database.ts'
 import { readEpoch } from './node.ts'
 import { readPeers } from './peers.ts'
 import { account } from './tables/account.ts'
-import { agreement, client, community, communityMember, legalRequest, node, organisation } from './tables/directory.ts'
+import { agreement, client, community, communityMember, node, organisation } from './tables/directory.ts'
+import { legalRequest } from './tables/legal.ts'
 
 /** The whole directory in one snapshot, so that its parts belong to one policy epoch. */
 export function loadDirectory(database: Database): Promise<Directory> {

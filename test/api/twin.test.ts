@@ -294,6 +294,8 @@ function questions(reader: string, { h, visible, beside }: Ids): Question[] {
     get(`/v1/indicators/${h}/observations`),
     get(`/v1/indicators/${visible}/observations`),
     get(`/v1/indicators/${h}/sightings`),
+    get(`/v1/indicators/${h}/provenance`),
+    get(`/v1/indicators/${h}/holders`),
     get(`/v1/indicators/${visible}/sightings`),
     get(`/v1/indicators/${h}/related`),
     get(`/v1/indicators/${visible}/related`),

@@ -1,12 +1,12 @@
-import { createHash } from 'node:crypto'
+import { createHash, createPrivateKey, createPublicKey } from 'node:crypto'
 import type { NodeFacts, ReceivedEntry, ReceiverFacts } from '../../src/actions/receive-envelope.ts'
-import type { SigningKey } from '../../src/auth/jwk.ts'
-import { type NodeKey, sealingKey } from '../../src/auth/node-keys.ts'
+import { openSigningKey, parsePublicJwk, type SigningKey } from '../../src/auth/jwk.ts'
 import { openSeal, signSeal } from '../../src/auth/seals.ts'
 import type { Agreement } from '../../src/domain/agreement.ts'
 import type { Envelope, EnvelopeContent, Hop } from '../../src/domain/envelope.ts'
 import type { Handling } from '../../src/domain/handling.ts'
 import type { OrganisationKind } from '../../src/domain/organisation.ts'
+import type { PeerKey } from '../../src/domain/peer.ts'
 import type { Reader } from '../../src/domain/reader.ts'
 import { writeEnvelope } from '../../src/formats/envelope.ts'
 import { batchOf } from '../../src/seal/batches.ts'
@@ -16,7 +16,7 @@ export interface TestNode {
   readonly id: string
   readonly epoch: string
   readonly key: SigningKey
-  readonly pinned: NodeKey
+  readonly pinned: PeerKey
 }
 
 export const digestOf = (text: string): Buffer => createHash('sha256').update(text).digest()
@@ -27,11 +27,23 @@ export function uuidFrom(text: string): string {
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`
 }
 
-export const keyFrom = async (text: string): Promise<SigningKey> => await sealingKey(digestOf(`key of ${text}`))
+/** The Ed25519 key of a seed of 32 bytes (RFC 8032 §5.1.5), in the form of RFC 8410. */
+export async function keyOfSeed(seed: Buffer): Promise<SigningKey> {
+  const der = Buffer.concat([Buffer.from('302e020100300506032b657004220420', 'hex'), seed])
+  const { x = '' } = createPublicKey(createPrivateKey({ key: der, format: 'der', type: 'pkcs8' })).export({
+    format: 'jwk',
+  })
+  const jwk = { kty: 'OKP', crv: 'Ed25519', x }
+  const { thumbprint } = await parsePublicJwk(jwk, '')
+  return await openSigningKey(thumbprint, JSON.stringify({ ...jwk, d: seed.toString('base64url') }))
+}
 
-export const pinnedKey = (key: SigningKey, validFrom = '2026-01-01T00:00:00.000Z'): NodeKey => ({
+export const keyFrom = async (text: string): Promise<SigningKey> => await keyOfSeed(digestOf(`key of ${text}`))
+
+export const pinnedKey = (key: SigningKey, validFrom = '2026-01-01T00:00:00.000Z'): PeerKey => ({
   thumbprint: key.kid,
   jwk: key.jwk,
+  pinnedAt: validFrom,
   validFrom,
 })
 
@@ -102,7 +114,7 @@ export interface Sealing {
   readonly hops?: readonly Hop[]
   readonly sender?: string
   /** Keys that the receiver has pinned, of all nodes. */
-  readonly pinned?: readonly NodeKey[]
+  readonly pinned?: readonly PeerKey[]
 }
 
 /** Texts sealed together by a node, as a receiver has them. What is sealed need not be an envelope. */

@@ -18,6 +18,8 @@ export const rootRules: Readonly<Record<string, readonly ActionName[]>> = {
   'Mutation.observe': ['observe'],
   'Query.sightings': ['read-sightings'],
   'Query.related': ['list-related'],
+  'Query.provenance': ['read-provenance'],
+  'Query.holders': ['read-holders'],
   'Mutation.sight': ['sight'],
   'Query.statistics': ['statistics'],
   'Query.me': ['whoami'],
@@ -42,6 +44,17 @@ export const rootRules: Readonly<Record<string, readonly ActionName[]>> = {
   'Mutation.rotateWebhookSecret': ['rotate-webhook-secret'],
   'Mutation.pingWebhook': ['ping-subscription'],
   'Mutation.replayDeadLetters': ['replay-dead-letters'],
+  'Query.legalRequests': ['list-requests'],
+  'Query.legalRequest': ['read-request'],
+  'Mutation.draftLegalRequest': ['draft-request'],
+  'Mutation.amendLegalRequest': ['amend-request'],
+  'Mutation.fileLegalRequest': ['file-request'],
+  'Mutation.reviewLegalRequest': ['review-request'],
+  'Mutation.approveLegalRequest': ['approve-request'],
+  'Mutation.refuseLegalRequest': ['refuse-request'],
+  'Mutation.withdrawLegalRequest': ['withdraw-request'],
+  'Mutation.closeLegalRequest': ['close-request'],
+  'Mutation.annotateLegalRequest': ['annotate-request'],
   'Query.constituency': ['read-constituency'],
   'Subscription.feed': ['follow'],
   'Mutation.publish': ['publish'],
@@ -104,6 +117,21 @@ interface TypeRule {
 /** Everything that releases indicators. */
 const releasing = ['search', 'read', 'lookup', 'history', 'revise', 'follow', 'list-related'] as const
 
+/** Everything that answers with legal requests. */
+const requesting = [
+  'draft-request',
+  'amend-request',
+  'list-requests',
+  'read-request',
+  'file-request',
+  'review-request',
+  'approve-request',
+  'refuse-request',
+  'withdraw-request',
+  'close-request',
+  'annotate-request',
+] as const
+
 export const typeRules: Readonly<Record<string, TypeRule>> = {
   Indicator: {
     from: releasing,
@@ -133,6 +161,17 @@ export const typeRules: Readonly<Record<string, TypeRule>> = {
   SightingSum: { from: ['read-sightings'], members: 'count firstSeen lastSeen' },
   Decay: { from: ['read-sightings'], members: 'score baseScore lifetimeDays decaySpeed since decayed' },
   Sighted: { from: ['sight'], members: 'stixId type count firstSeen lastSeen' },
+  Provenance: {
+    from: ['read-provenance'],
+    members: 'stixId node here version sealedAt key receivedAt hops sealedTlp narrowedHere',
+  },
+  NamedNode: { from: ['read-provenance', 'read-holders'], members: 'id name' },
+  Hop: { from: ['read-provenance'], members: 'node from at' },
+  Holders: { from: ['read-holders'], members: 'stixId holders' },
+  Holder: {
+    from: ['read-holders'],
+    members: 'node version withdrawn givenAt storedVersion refused overdue',
+  },
   Related: { from: ['list-related'], members: 'relation indicator' },
   Prevalence: { from: ['read-observations', 'read-sightings'], members: 'organisations jurisdictions' },
   ObservationTotals: { from: ['observe'], members: 'records events matched indicators faults faultsTotal' },
@@ -213,6 +252,17 @@ export const typeRules: Readonly<Record<string, TypeRule>> = {
     from: ['list-subscriptions', 'read-subscription', 'create-subscription', 'amend-subscription'],
     members: 'reason at',
   },
+  LegalRequest: {
+    from: requesting,
+    members:
+      'id liaison state instrument citation authority caseReference offence requestingJurisdiction facts necessity scope handlingCode urgency expiresAt confidentialUntil consents createdAt filedAt approvedAt steps',
+  },
+  LegalScope: {
+    from: requesting,
+    members: 'originators types values classes countries asns network domain since until',
+  },
+  LegalStep: { from: requesting, members: 'step side account note at' },
+  LegalRequestPage: { from: ['list-requests'], members: 'items next' },
   CreatedWebhook: { from: ['create-subscription'], members: 'webhook secret' },
   RotatedSecret: { from: ['rotate-webhook-secret'], members: 'secret oldSecretUntil' },
   Pinged: { from: ['ping-subscription'], members: 'delivered outcome' },

@@ -2,8 +2,10 @@ import { directoryMutations } from './administration.ts'
 import { blocklistMutations, blocklistQueries, blocklistTypes } from './blocking.ts'
 import { directoryQueries, directoryTypes } from './directory.ts'
 import { feedSubscription, indicatorQueries, indicatorTypes } from './indicators.ts'
+import { legalMutations, legalQueries } from './legal.ts'
 import { nodeQueries } from './node.ts'
 import { observationMutations, observationTypes } from './observing.ts'
+import { provenanceQueries, provenanceTypes } from './provenance.ts'
 import { indicatorMutations } from './publishing.ts'
 import { qualityMutations, qualityQueries, qualityTypes } from './quality.ts'
 import { ASN, DateTime } from './scalars.ts'
@@ -21,6 +23,8 @@ export const resolvers = {
     ...qualityQueries,
     ...blocklistQueries,
     ...webhookQueries,
+    ...legalQueries,
+    ...provenanceQueries,
   },
   Mutation: {
     ...indicatorMutations,
@@ -29,6 +33,7 @@ export const resolvers = {
     ...qualityMutations,
     ...blocklistMutations,
     ...webhookMutations,
+    ...legalMutations,
   },
   Subscription: feedSubscription,
   ...indicatorTypes,
@@ -39,6 +44,7 @@ export const resolvers = {
   ...directoryTypes,
   ...observationTypes,
   ...blocklistTypes,
+  ...provenanceTypes,
   DateTime,
   ASN,
 }

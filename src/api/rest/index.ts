@@ -11,6 +11,7 @@ import { federation } from './federation.ts'
 import { follow, statistics } from './feed.ts'
 import type { Handler } from './handler.ts'
 import { explain, history, read, recall, revise, search } from './indicators.ts'
+import { legal } from './legal.ts'
 import { lookup } from './lookup.ts'
 import { formBytes, oauthDocuments, oauthForms, speakOauth } from './oauth.ts'
 import { observe, readObservations } from './observations.ts'
@@ -37,6 +38,7 @@ const handlers = (contract: Contract): Readonly<Record<string, Handler>> => ({
   ...peers,
   ...federation,
   ...provenance,
+  ...legal,
   search,
   read,
   revise,
@@ -99,10 +101,15 @@ export async function registerRest(app: FastifyInstance, context: Context, contr
   })
 }
 
+/** What may be left out is checked as if nothing stood in it. */
+const absentIsEmpty = async (request: FastifyRequest): Promise<void> => {
+  if (request.body === undefined) request.body = {}
+}
+
 function route(
   app: FastifyInstance,
   context: Context,
-  { operationId, action, method, url, schema, open }: Operation,
+  { operationId, action, method, url, schema, open, optionalBody }: Operation,
   all: Readonly<Record<string, Handler>>,
   bodyLimit: number,
 ): void {
@@ -116,6 +123,7 @@ function route(
     // A stream has no end, so there is nothing to say of it without giving it.
     exposeHeadRoute: operationId !== 'stream' && operationId !== 'federationFeed',
     config: { action, open, streams: operationId in streaming, listKeys: action === 'read-blocklist' },
+    ...(optionalBody ? { preValidation: absentIsEmpty } : {}),
     handler: (request, reply) => handler(context, request, reply),
   })
 }
