@@ -8,6 +8,7 @@ import { registerDocs } from './api/docs.ts'
 import { registerGraphql } from './api/graphql/index.ts'
 import { type Guards, lookEveryMs } from './api/guards.ts'
 import { methodsOf } from './api/methods.ts'
+import { registerMisp } from './api/misp/index.ts'
 import { shedLoad } from './api/pressure.ts'
 import { answerProblems, faultOf, sendProblem } from './api/problem.ts'
 import { answerParserErrors } from './api/raw-answers.ts'
@@ -62,6 +63,13 @@ export async function buildApp(context: Context, options: AppOptions): Promise<F
   await limitRates(app, options.requestsPerMinute)
   const contract = readContract(join(options.root, 'openapi.yaml'))
   await app.register((scope) => registerRest(scope, context, contract))
+  await app.register((scope) =>
+    registerMisp(
+      scope,
+      context,
+      contract.operations.filter(({ door }) => door === 'misp'),
+    ),
+  )
   const origins = [new URL(context.tokens.issuer).origin, ...(options.allowedOrigins ?? [])]
   await app.register((scope) => registerGraphql(scope, context, origins))
   await app.register((scope) => registerDocs(scope, contract))

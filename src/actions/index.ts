@@ -36,6 +36,7 @@ import { recall } from './recall.ts'
 import { revise } from './revise.ts'
 import { revokeToken } from './revoke-token.ts'
 import { search } from './search.ts'
+import { searchEvents } from './search-events.ts'
 import { serveFeed } from './serve-feed.ts'
 import { setUp } from './set-up.ts'
 import { sight } from './sight.ts'
@@ -57,6 +58,7 @@ export const actions = {
   recall,
   search,
   read,
+  'search-events': searchEvents,
   lookup,
   history,
   follow,

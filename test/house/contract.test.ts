@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import fastify from 'fastify'
 import t from 'tap'
 import { parse } from 'yaml'
+import { registerMisp } from '../../src/api/misp/index.ts'
 import { readContract } from '../../src/api/rest/contract.ts'
 import { registerRest } from '../../src/api/rest/index.ts'
 import { requireActions } from '../../src/api/route-law.ts'
@@ -33,7 +34,10 @@ t.test('every route is in openapi.yaml, and everything in openapi.yaml is a rout
   app.addHook('onRoute', ({ method, url }) => {
     for (const one of [method].flat()) if (one !== 'HEAD') routes.push(`${one} ${url.replace(/:(\w+)/g, '{$1}')}`)
   })
-  await app.register((scope) => registerRest(scope, context, readContract('openapi.yaml')))
+  const contract = readContract('openapi.yaml')
+  await app.register((scope) => registerRest(scope, context, contract))
+  const ofMisp = contract.operations.filter(({ door }) => door === 'misp')
+  await app.register((scope) => registerMisp(scope, context, ofMisp))
   await app.ready()
   t.strictSame(routes.sort(), promised)
   await app.close()

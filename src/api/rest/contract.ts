@@ -15,6 +15,8 @@ export interface Operation {
   /** In fastify's spelling: `/v1/indicators/:id`. */
   readonly url: string
   readonly schema: FastifySchema
+  /** Whose door it is: this one's, or that for clients of MISP. */
+  readonly door: 'rest' | 'misp'
   /** True when the body may be absent, which is as if it were `{}`. */
   readonly optionalBody: boolean
   /** True when no credentials are looked at. */
@@ -68,6 +70,7 @@ function operationOf(
     action,
     method,
     url: path.replaceAll('{', ':').replaceAll('}', ''),
+    door: operation['x-door'] === 'misp' ? 'misp' : 'rest',
     optionalBody: body !== undefined && requestBody.required !== true,
     open: list(operation.security ?? [null]).length === 0,
     schema: {
