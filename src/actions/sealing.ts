@@ -41,7 +41,8 @@ async function sealStretch(context: Context, standing: Standing): Promise<void> 
   const signer = await context.federationKeys.signer(standing, at)
   await context.database.transaction(async (transaction) => {
     const after = await lockSealing(transaction)
-    const { entries, upto } = await unsealedAfter(transaction, after, limits.sealEntries)
+    const { head } = await sealedPosition(transaction)
+    const { entries, upto } = await unsealedAfter(transaction, { after, head }, limits.sealEntries)
     const batches = new Map<string, Map<string, Unsealed>>()
     for (const entry of entries) {
       for (const one of envelopesOf(context, standing, entry, at)) {

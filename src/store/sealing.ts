@@ -42,10 +42,10 @@ export async function moveSealed({ client }: Transaction, position: number): Pro
   await client.query('update federation_state set sealed_position = $1', [position])
 }
 
-/** The next entries to seal, the oldest first, and the position they reach to. */
+/** The next entries to seal, the oldest first, and the position they reach to: that of the feed when there are no more. */
 export async function unsealedAfter(
   { client }: Queries,
-  after: number,
+  { after, head }: { readonly after: number; readonly head: number },
   limit: number,
 ): Promise<{ readonly entries: UnsealedEntry[]; readonly upto: number }> {
   const { rows } = await client.query<{
@@ -74,9 +74,9 @@ export async function unsealedAfter(
        case when i.compound then (
          select json_agg(json_build_object('type', o.type, 'value', o.value) order by o.ordinal)
          from indicator_observable o where o.originator = i.originator and o.stix_id = i.stix_id) end as others
-     from (select * from feed where position > $1 order by position limit $2) f
+     from (select * from feed where position > $1 and position <= $3 order by position limit $2) f
      left join indicator i on i.stix_id = f.stix_id and i.originator = f.originator order by f.position`,
-    values: [after, limit],
+    values: [after, limit, head],
     types: plainTypes,
   })
   const entries = rows.map((row): UnsealedEntry => {
@@ -103,7 +103,8 @@ export async function unsealedAfter(
       },
     }
   })
-  return { entries, upto: Number(rows.at(-1)?.position ?? after) }
+  // Not every position is that of an indicator.
+  return { entries, upto: rows.length < limit ? head : Number(rows.at(-1)?.position ?? head) }
 }
 
 const toMilliseconds = (text: string): string => new Date(text).toISOString()

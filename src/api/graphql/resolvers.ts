@@ -4,6 +4,7 @@ import { directoryQueries, directoryTypes } from './directory.ts'
 import { feedSubscription, indicatorQueries, indicatorTypes } from './indicators.ts'
 import { legalMutations, legalQueries } from './legal.ts'
 import { nodeQueries } from './node.ts'
+import { objectMutations, objectQueries, objectTypes } from './objects.ts'
 import { observationMutations, observationTypes } from './observing.ts'
 import { provenanceQueries, provenanceTypes } from './provenance.ts'
 import { indicatorMutations } from './publishing.ts'
@@ -25,6 +26,7 @@ export const resolvers = {
     ...webhookQueries,
     ...legalQueries,
     ...provenanceQueries,
+    ...objectQueries,
   },
   Mutation: {
     ...indicatorMutations,
@@ -34,6 +36,7 @@ export const resolvers = {
     ...blocklistMutations,
     ...webhookMutations,
     ...legalMutations,
+    ...objectMutations,
   },
   Subscription: feedSubscription,
   ...indicatorTypes,
@@ -45,6 +48,7 @@ export const resolvers = {
   ...observationTypes,
   ...blocklistTypes,
   ...provenanceTypes,
+  ...objectTypes,
   DateTime,
   ASN,
 }

@@ -14,6 +14,7 @@ import { explain, history, read, recall, revise, search } from './indicators.ts'
 import { legal } from './legal.ts'
 import { lookup } from './lookup.ts'
 import { formBytes, oauthDocuments, oauthForms, speakOauth } from './oauth.ts'
+import { objects } from './objects.ts'
 import { observe, readObservations } from './observations.ts'
 import { peers } from './peers.ts'
 import { provenance } from './provenance.ts'
@@ -35,6 +36,7 @@ const handlers = (contract: Contract): Readonly<Record<string, Handler>> => ({
   ...audit,
   ...blocklists,
   ...subscriptions,
+  ...objects,
   ...peers,
   ...federation,
   ...provenance,
