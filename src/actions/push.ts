@@ -81,7 +81,7 @@ export class Push {
   async #writeKept(): Promise<void> {
     const items = this.#kept
     this.#kept = []
-    await keepItems(this.#origin, items)
+    this.reject(await keepItems(this.#origin, items))
   }
 
   reject(faults: readonly RecordFault[]): void {
