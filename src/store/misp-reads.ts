@@ -12,6 +12,9 @@ export interface EventFilter {
   readonly attributes?: readonly string[]
   /** MISP's types of attributes. */
   readonly types?: readonly string[]
+  readonly categories?: readonly string[]
+  /** Those with an attribute that is, or is not, to be acted on. */
+  readonly toIds?: boolean
   /** A substring of the title. */
   readonly info?: string
   readonly tags?: readonly string[]
@@ -110,7 +113,22 @@ const indicatorOf = (visible: VisibleTo, parameters: Parameters, more = ''): str
 
 function filterConditions(visible: EventVisibleTo, filter: EventFilter, parameters: Parameters): string[] {
   const add = (value: unknown) => parameters.add(value)
-  const { uuids, indicators, attributes, valueKeys, types, info, tags, notTags, from, to, since, until } = filter
+  const {
+    uuids,
+    indicators,
+    attributes,
+    valueKeys,
+    types,
+    categories,
+    toIds,
+    info,
+    tags,
+    notTags,
+    from,
+    to,
+    since,
+    until,
+  } = filter
   const having = (more: string, by: VisibleTo = visible.any) =>
     `exists (select 1 from misp_part p where p.event = e.uuid and p.originator = e.originator and p.kind = 'attribute'
        and exists (${indicatorOf(by, parameters, more)}))`
@@ -134,6 +152,10 @@ function filterConditions(visible: EventVisibleTo, filter: EventFilter, paramete
           // What MISP calls something masked is kept from whoever has it masked.
           having(`and p.body::json ->> 'type' = any (${add(types)}::text[])`, visible.whole),
         ]),
+    ...(categories === undefined
+      ? []
+      : [having(`and p.body::json ->> 'category' = any (${add(categories)}::text[])`, visible.whole)]),
+    ...(toIds === undefined ? [] : [having(`and p.body::json ->> 'toIds' = ${add(String(toIds))}`, visible.whole)]),
     ...(info === undefined ? [] : [`strpos(lower(e.body::json ->> 'info'), lower(${add(info)})) > 0`]),
     ...(tags === undefined ? [] : [tagged(tags)]),
     ...(notTags === undefined ? [] : [`not (${tagged(notTags)})`]),

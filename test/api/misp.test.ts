@@ -553,6 +553,18 @@ t.test('a client of MISP publishes, adds, searches and sights', async (t) => {
     [200, { Object: { name: 'domain-ip', Attribute: [{ object_relation: 'ip', value: '192.0.2.51' }] } }],
   )
   t.equal((await ana.post(`events/publish/${uuid}`)).status, 200)
+  const single = await ana.post(`attributes/add/${uuid}/breakOnDuplicate:0`, [
+    { type: 'domain', value: 'c2.example.org', uuid: uuidOf(50) },
+  ])
+  t.match([single.status, single.body.Attribute.uuid], [200, uuidOf(50)], 'a list of one is answered as one')
+  t.equal((await ana.post(`attributes/add/${uuid}/sudo:1`, { type: 'domain', value: 'x.example.org' })).status, 404)
+  const head = await ana.post('events/add/metadata:1', {
+    ...tags('tlp:green'),
+    info: 'Head alone',
+    uuid: uuidOf(70),
+    date: '2026-05-01',
+  })
+  t.match([head.status, head.body.Event.info, 'Attribute' in head.body.Event], [200, 'Head alone', false])
 
   const theirs = await sofia.get(`events/view/${uuid}`)
   t.strictSame(theirs.body.Event.Attribute.map(({ value }: Attribute) => value).sort(), ['by hand', 'c2.example.org'])
@@ -576,25 +588,31 @@ t.test('a client of MISP publishes, adds, searches and sights', async (t) => {
     return Array.isArray(body.response) ? body.response.length : text
   }
   await push(node, 'ana.cert-br', madeUp())
-  t.equal(await by({}), 2)
+  t.equal(await by({}), 3)
   t.equal(await by({ limit: 1, page: 2 }), 1)
-  t.equal(await by({ limit: 1, page: 3 }), 0)
+  t.equal(await by({ limit: 1, page: 3 }), 1)
+  t.equal(await by({ limit: 1, page: 4 }), 0)
   t.equal(await by({ value: 'c2[.]example.org' }), 2, 'two events have it')
   t.equal(await by({ value: 'c2.example.org' }, sofia), 1, 'one of them as far as Sofía may see')
   t.equal(await by({ value: ['192.0.2.51', 'no such thing'] }), 1)
   t.equal(await by({ value: 'no such thing' }), 0)
   t.equal(await by({ type_attribute: 'filename|sha1' }), 1)
+  t.equal(await by({ category: 'Payload delivery' }), 1)
+  t.equal(await by({ category: 'Payload delivery', to_ids: 1, enforceWarninglist: 0 }), 1)
+  t.equal(await by({ category: 'Persistence mechanism' }), 0)
+  t.equal(await by({ category: 'Network activity' }), 2, 'also where the author named none')
   t.equal(await by({ tags: ['rsit:fraud="phishing"'] }), 1)
-  t.equal(await by({ tags: { NOT: ['rsit:fraud="phishing"'] } }), 1)
+  t.equal(await by({ tags: { NOT: ['rsit:fraud="phishing"'] } }), 2)
   t.equal(await by({ eventinfo: 'BANKS' }), 1)
   t.equal(await by({ from: '2026-05-05' }), 1)
   t.equal(await by({ eventid: [id, uuidOf(1)] }), 2)
   t.equal(await by({ eventid: 'x' }), 0)
-  t.equal(await by({ org: 'cert-br' }), 2)
+  t.equal(await by({ org: 'cert-br' }), 3)
   t.equal(await by({ org: 'csirt-cl' }), 0)
   t.equal(await by({ timestamp: '1781000000' }), 1)
   for (const wrong of [
     { threat_level_id: 1 },
+    { enforceWarninglist: 1 },
     { value: '%example%' },
     { limit: -1 },
     { from: 'May' },

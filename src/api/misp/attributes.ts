@@ -77,8 +77,8 @@ async function* pagesOf(
 }
 
 function fits(attribute: MispAttribute, asked: RestSearch): boolean {
-  const { types, categories, toIds, events } = asked
-  const { uuids, tags, notTags } = events
+  const { types, events } = asked
+  const { uuids, categories, toIds, tags, notTags } = events
   const names = (attribute.Tag ?? []).map(({ name }) => name)
   return (
     (types === undefined || types.includes(attribute.type)) &&

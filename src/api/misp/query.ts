@@ -10,10 +10,8 @@ import { choice, dayOf, isSaid, isYes, names, present, span, textOf, wholeNumber
 /** What MISP's `restSearch` is asked for, as far as this node can answer it. */
 export interface RestSearch {
   readonly events: EventsWanted
-  /** Of attributes: MISP's types, categories, tags, and whether they are to be acted on. */
+  /** MISP's types. */
   readonly types?: readonly string[]
-  readonly categories?: readonly string[]
-  readonly toIds?: boolean
   readonly metadata: boolean
   readonly limit?: number
   readonly page: number
@@ -23,7 +21,7 @@ export interface RestSearch {
 
 /** Parameters that say how to answer, and are answered one way here. */
 const forms = new Set(
-  'returnFormat withAttachments enforceWarninglist includeEventUuid includeEventTags includeSightings includeDecayScore includeContext includeCorrelations includeProposals includeServerCorrelations includeFullModel includeGalaxy sgReferenceOnly headerless requested_attributes published deleted allow_proposal_blocking minimal page limit metadata'.split(
+  'returnFormat withAttachments includeEventUuid includeEventTags includeSightings includeDecayScore includeContext includeCorrelations includeProposals includeServerCorrelations includeFullModel includeGalaxy sgReferenceOnly headerless requested_attributes published deleted allow_proposal_blocking minimal page limit metadata'.split(
     ' ',
   ),
 )
@@ -51,6 +49,7 @@ export function restSearch(body: unknown, now: Date): RestSearch {
   if (isSaid(asked.returnFormat) && asked.returnFormat !== 'json')
     throw new Fault('invalid_request', 'returnFormat is json here; other forms are at /v1/indicators.')
   for (const name of forms) said.delete(name)
+  if (!isYes(said.get('enforceWarninglist'))) said.delete('enforceWarninglist')
   const ids = names(take('eventid', 'event_id', 'uuid', 'id'), 'eventid')
   const values = names(take('value', 'values'), 'value')
   const types = names(take('type', 'type_attribute'), 'type')
@@ -65,6 +64,8 @@ export function restSearch(body: unknown, now: Date): RestSearch {
     uuids,
     values: found,
     types,
+    categories,
+    toIds: toIds === undefined ? undefined : isYes(toIds),
     tags: tags.some,
     notTags: tags.none,
     info: textOf(take('eventinfo')),
@@ -79,8 +80,6 @@ export function restSearch(body: unknown, now: Date): RestSearch {
   return present<RestSearch>({
     events,
     types,
-    categories,
-    toIds: toIds === undefined ? undefined : isYes(toIds),
     metadata,
     limit,
     page,
