@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { readContract } from '../../src/api/rest/contract.ts'
+import { limits } from '../../src/domain/limits.ts'
 import { type TestNode, testNode } from '../node.ts'
 
 t.setTimeout(300_000)
@@ -155,3 +156,17 @@ async function knock(
 
 /** Percent-encoded, half characters as the bytes that no decoder takes. */
 const encoded = (text: string): string => (text.isWellFormed() ? encodeURIComponent(text) : '%ED%A0%80')
+
+t.test('an indicator that would make pages large is refused alone', async (t) => {
+  const node = await testNode(t)
+  const publish = (description: string) =>
+    node.call('ana.cert-br', {
+      method: 'POST',
+      url: '/v1/indicators?tlp=green',
+      headers: { 'content-type': 'application/x-ndjson' },
+      payload: `${JSON.stringify({ value: '192.0.2.1', description })}\n{"value":"192.0.2.2"}\n`,
+    })
+  const { body } = await publish('x'.repeat(limits.indicatorCharacters))
+  t.match(body, { accepted: 1, rejected: [{ position: { line: 1 }, code: 'record_too_large' }], rejectedTotal: 1 })
+  t.match((await publish('x'.repeat(60_000))).body, { accepted: 1, rejectedTotal: 0 })
+})
