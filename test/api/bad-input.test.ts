@@ -159,14 +159,28 @@ const encoded = (text: string): string => (text.isWellFormed() ? encodeURICompon
 
 t.test('an indicator that would make pages large is refused alone', async (t) => {
   const node = await testNode(t)
-  const publish = (description: string) =>
-    node.call('ana.cert-br', {
-      method: 'POST',
-      url: '/v1/indicators?tlp=green',
-      headers: { 'content-type': 'application/x-ndjson' },
-      payload: `${JSON.stringify({ value: '192.0.2.1', description })}\n{"value":"192.0.2.2"}\n`,
-    })
-  const { body } = await publish('x'.repeat(limits.indicatorCharacters))
-  t.match(body, { accepted: 1, rejected: [{ position: { line: 1 }, code: 'record_too_large' }], rejectedTotal: 1 })
-  t.match((await publish('x'.repeat(60_000))).body, { accepted: 1, rejectedTotal: 0 })
+  const stix = (n: number, note: string) => ({
+    type: 'indicator',
+    spec_version: '2.1',
+    id: `indicator--00000000-0000-4000-8000-00000000000${n}`,
+    created: '2026-05-01T00:00:00.000Z',
+    modified: '2026-05-01T00:00:00.000Z',
+    valid_from: '2026-05-01T00:00:00.000Z',
+    pattern: `[ipv4-addr:value = '192.0.2.${n}']`,
+    pattern_type: 'stix',
+    x_note: note,
+  })
+  const small = stix(1, '')
+  const fitting = limits.indicatorCharacters - JSON.stringify(small).length
+  const { body } = await node.call('ana.cert-br', {
+    method: 'POST',
+    url: '/v1/indicators?tlp=green',
+    headers: { 'content-type': 'application/stix+json;version=2.1' },
+    payload: JSON.stringify({
+      type: 'bundle',
+      id: 'bundle--00000000-0000-4000-8000-000000000001',
+      objects: [small, stix(2, 'x'.repeat(fitting + 1)), stix(3, 'x'.repeat(fitting))],
+    }),
+  })
+  t.match(body, { accepted: 2, rejected: [{ position: { record: 1 }, code: 'record_too_large' }], rejectedTotal: 1 })
 })
