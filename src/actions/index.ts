@@ -8,7 +8,9 @@ import * as clientKeys from './client-keys.ts'
 import * as clients from './clients.ts'
 import * as communities from './communities.ts'
 import { describe } from './describe.ts'
+import { downloadExport } from './download-export.ts'
 import { explain } from './explain.ts'
+import * as exportVerbs from './exports.ts'
 import { rotateNodeKey } from './federation-keys.ts'
 import { follow } from './follow.ts'
 import { history } from './history.ts'
@@ -24,10 +26,14 @@ import * as objects from './objects.ts'
 import { observe } from './observe.ts'
 import * as organisations from './organisations.ts'
 import * as peers from './peers.ts'
+import { readHolders, readProvenance } from './provenance.ts'
 import { publish } from './publish.ts'
+import { pullPeer } from './pull-peer.ts'
+import * as quarantine from './quarantine.ts'
 import { read } from './read.ts'
 import { readBlocklist } from './read-blocklist.ts'
 import { readObservations } from './read-observations.ts'
+import { readPeer } from './read-peer.ts'
 import { readSightings } from './read-sightings.ts'
 import { recall } from './recall.ts'
 import { recallObject } from './recall-object.ts'
@@ -35,11 +41,13 @@ import { revise } from './revise.ts'
 import { revokeToken } from './revoke-token.ts'
 import { search } from './search.ts'
 import { searchEvents } from './search-events.ts'
+import { serveFeed } from './serve-feed.ts'
 import { setUp } from './set-up.ts'
 import { sight } from './sight.ts'
 import { rotateSigningKey } from './signing-keys.ts'
 import { statistics } from './statistics.ts'
 import * as subscriptions from './subscriptions.ts'
+import { takeAcks } from './take-acks.ts'
 import * as warninglists from './warninglists.ts'
 import * as webhooks from './webhook-upkeep.ts'
 import { whoami } from './whoami.ts'
@@ -129,6 +137,15 @@ export const actions = {
   'pin-peer-key': peers.pinPeerKey,
   'revoke-peer-key': peers.revokePeerKey,
   'rotate-node-key': rotateNodeKey,
+  'serve-feed': serveFeed,
+  'take-acks': takeAcks,
+  'pull-peer': pullPeer,
+  'read-peer': readPeer,
+  'list-quarantine': quarantine.listQuarantine,
+  'release-quarantined': quarantine.releaseQuarantined,
+  'drop-quarantined': quarantine.dropQuarantined,
+  'read-provenance': readProvenance,
+  'read-holders': readHolders,
   'draft-request': legalRequests.draftRequest,
   'amend-request': legalRequests.amendRequest,
   'list-requests': legalRequests.listRequests,
@@ -140,14 +157,26 @@ export const actions = {
   'withdraw-request': legalDecisions.withdrawRequest,
   'close-request': legalDecisions.closeRequest,
   'annotate-request': legalDecisions.annotateRequest,
+  'start-export': exportVerbs.startExport,
+  'list-exports': exportVerbs.listExports,
+  'read-export': exportVerbs.readExportState,
+  'cancel-export': exportVerbs.cancelExport,
+  'download-export': downloadExport,
 } as const satisfies Record<ActionName, unknown>
 
 export type { Context, Log, WayOut } from './context.ts'
 export { forgetOldViews, isReady, makeRoom, renewEpoch, waitingForDatabase, warmUp } from './describe.ts'
+export { forgetPackages } from './download-export.ts'
 export { expireRequests } from './expire-requests.ts'
+export { runExports } from './export-job.ts'
 export { describeNode } from './federation-keys.ts'
 export { integrateAudit } from './integrate-audit.ts'
+export { proveAnswer, provePeer } from './peer-request.ts'
+export { duePeers, keepHolding, letGoOfPeers } from './peer-turns.ts'
+export { tendPeers } from './peer-upkeep.ts'
+export { takePage } from './pull-peer.ts'
 export { mergeObservations } from './read-observations.ts'
+export { sealFeed } from './sealing.ts'
 export { tendSigningKeys } from './signing-keys.ts'
 export { describeTokens, publishedKeys } from './token-metadata.ts'
 export { forgetEndedTokens, refreshKeySet } from './tokens.ts'

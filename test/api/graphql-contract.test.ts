@@ -168,6 +168,8 @@ t.test('each verb that REST has, GraphQL has', async (t) => {
     stream: 'feed',
     readObservations: 'observations',
     readSightings: 'sightings',
+    readProvenance: 'provenance',
+    readHolders: 'holders',
     readConstituency: 'constituency',
     // GraphQL has a type Subscription of its own.
     listSubscriptions: 'webhooks',
@@ -190,9 +192,13 @@ t.test('each verb that REST has, GraphQL has', async (t) => {
   for (const operation of proofs) own.add(operation)
   // Between nodes and their two operators, by REST and the command line (docs/peers.md).
   const peers = ['listPeers', 'addPeer', 'amendPeer', 'expelPeer', 'pinPeerKey', 'revokePeerKey', 'rotateNodeKey']
-  for (const operation of [...peers, 'describeNode']) own.add(operation)
+  const exchange = ['readPeer', 'pullPeer', 'federationFeed', 'federationAcks']
+  const aside = ['listQuarantine', 'readQuarantined', 'releaseQuarantined', 'dropQuarantined']
+  for (const operation of [...peers, 'describeNode', ...exchange, ...aside]) own.add(operation)
   // A file for resolvers and firewalls.
   own.add('readBlocklist')
+  // A package is a file too.
+  own.add('downloadExport')
   const fields = [...fieldsOf('Query'), ...fieldsOf('Mutation'), ...fieldsOf('Subscription')]
   const listed = (operation: string) => operation.replace(/^list(.)/, (_, first: string) => first.toLowerCase())
   for (const operation of operations.filter((each) => !own.has(each))) {
@@ -272,9 +278,14 @@ t.test('every field of every type answers, in the type that the contract promise
     `insert into legal_request_step (request, ordinal, step, at) values ('${request}', 0, 'draft', now())`,
   )
   const object = await node.plantObject(handling('lacnic', { tlp: 'clear' }), { type: 'tool', name: 'n' })
+  await node.context.database.client.query(
+    `insert into export (id, request, account, position, state) values ('${request}', '${request}', 'ignacio.policia-cl', 0, 'ready')`,
+  )
   // Not for administrators.
-  const officers = ['legalRequests', 'legalRequest']
+  const officers = ['legalRequests', 'legalRequest', 'exports', 'export']
   const arguments_: Record<string, string> = {
+    exports: `request: "${request}"`,
+    export: `id: "${request}"`,
     legalRequest: `id: "${request}"`,
     legalRequests: 'limit: 5',
     webhook: `id: "${subscription}"`,
@@ -289,6 +300,8 @@ t.test('every field of every type answers, in the type that the contract promise
     history: `id: "${id}"`,
     observations: `id: "${id}"`,
     sightings: `id: "${id}"`,
+    provenance: `id: "${id}"`,
+    holders: `id: "${id}"`,
     related: `id: "${id}", limit: 2`,
     organisation: 'id: "lacnic"',
     lookup: `values: [{ value: "${value}" }, { value: "?" }]`,

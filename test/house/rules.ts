@@ -18,6 +18,8 @@ export const rootRules: Readonly<Record<string, readonly ActionName[]>> = {
   'Mutation.observe': ['observe'],
   'Query.sightings': ['read-sightings'],
   'Query.related': ['list-related'],
+  'Query.provenance': ['read-provenance'],
+  'Query.holders': ['read-holders'],
   'Query.stixObjects': ['list-objects'],
   'Query.stixObject': ['read-object'],
   'Query.stixObjectVersions': ['list-object-versions'],
@@ -48,6 +50,10 @@ export const rootRules: Readonly<Record<string, readonly ActionName[]>> = {
   'Mutation.replayDeadLetters': ['replay-dead-letters'],
   'Query.legalRequests': ['list-requests'],
   'Query.legalRequest': ['read-request'],
+  'Query.exports': ['list-exports'],
+  'Query.export': ['read-export'],
+  'Mutation.startExport': ['start-export'],
+  'Mutation.cancelExport': ['cancel-export'],
   'Mutation.draftLegalRequest': ['draft-request'],
   'Mutation.amendLegalRequest': ['amend-request'],
   'Mutation.fileLegalRequest': ['file-request'],
@@ -172,6 +178,17 @@ export const typeRules: Readonly<Record<string, TypeRule>> = {
   SightingSum: { from: ['read-sightings'], members: 'count firstSeen lastSeen' },
   Decay: { from: ['read-sightings'], members: 'score baseScore lifetimeDays decaySpeed since decayed' },
   Sighted: { from: ['sight'], members: 'stixId type count firstSeen lastSeen' },
+  Provenance: {
+    from: ['read-provenance'],
+    members: 'stixId node here version sealedAt key receivedAt hops sealedTlp narrowedHere',
+  },
+  NamedNode: { from: ['read-provenance', 'read-holders'], members: 'id name' },
+  Hop: { from: ['read-provenance'], members: 'node from at' },
+  Holders: { from: ['read-holders'], members: 'stixId holders' },
+  Holder: {
+    from: ['read-holders'],
+    members: 'node version withdrawn givenAt storedVersion refused overdue',
+  },
   Related: { from: ['list-related'], members: 'relation indicator' },
   Prevalence: { from: ['read-observations', 'read-sightings'], members: 'organisations jurisdictions' },
   ObservationTotals: { from: ['observe'], members: 'records events matched indicators faults faultsTotal' },
@@ -252,6 +269,10 @@ export const typeRules: Readonly<Record<string, TypeRule>> = {
   WebhookPause: {
     from: ['list-subscriptions', 'read-subscription', 'create-subscription', 'amend-subscription'],
     members: 'reason at',
+  },
+  Export: {
+    from: ['list-exports', 'read-export', 'start-export', 'cancel-export'],
+    members: 'id request account state language createdAt items done masked fault sha256 bytes readyAt downloadedAt',
   },
   LegalRequest: {
     from: requesting,
