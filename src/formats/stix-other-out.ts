@@ -47,12 +47,24 @@ function mark(members: Map<string, string>, tlp: Tlp, anonymous: boolean): void 
   else members.set('granular_markings', JSON.stringify(languages))
 }
 
-/** An object text as it stands once it was taken back. */
-export function revokedObject(stix: string, modified: string): string {
+/**
+ * An object text as it stands once it was taken back: what the standard asks of every such object, and no more of what it said.
+ * @param modified of the version that says so; its own when absent
+ */
+export function revokedObject(stix: string, type: string, modified?: string): string {
   const members = membersOf(stix)
-  if (members.has('modified')) {
-    members.set('revoked', 'true')
-    members.set('modified', JSON.stringify(modified))
-  }
+  const known = propertiesOf.get(type)
+  const asked = new Set(['revoked', 'object_marking_refs', ...(whole[type] ?? [])])
+  for (const name of members.keys()) if (known?.get(name)?.required !== true && !asked.has(name)) members.delete(name)
+  if (known?.has('revoked') === true) members.set('revoked', 'true')
+  if (members.has('modified') && modified !== undefined) members.set('modified', JSON.stringify(modified))
   return objectText(members)
+}
+
+/** Properties of which a type must have one, though none is required (`stix-other.ts`). */
+const whole: Readonly<Record<string, readonly string[]>> = {
+  malware: ['name'],
+  'malware-analysis': ['result', 'analysis_sco_refs'],
+  'observed-data': ['objects', 'object_refs'],
+  location: ['region', 'country', 'latitude', 'longitude'],
 }

@@ -193,10 +193,25 @@ t.test(
   },
 )
 
+t.test('a compound pattern is kept whole and found by each observable in it', async (t) => {
+  const node = await testNode(t)
+  const values = ['c2.example.org', '198.51.100.7', 'd41d8cd98f00b204e9800998ecf8427e']
+  const pattern = `([domain-name:value = '${values[0]}' OR ipv4-addr:value IN ('${values[1]}')] FOLLOWEDBY [file:hashes.MD5 = '${values[2]}']) WITHIN 300 SECONDS`
+  await taken(t, node, [sdo('indicator', 1, { pattern, pattern_type: 'stix', valid_from: time })])
+  const answer = await node.call('ana.cert-br', {
+    ...{ method: 'POST', url: '/v1/lookup', headers: { 'content-type': 'application/json' } },
+    payload: JSON.stringify({ values }),
+  })
+  for (const [n, { matches }] of answer.body.results.entries())
+    t.equal(matches[0]?.indicator.id, id('indicator', 1), String(values[n]))
+  const { text } = await get(node, 'ana.cert-br', '/v1/indicators?format=stix')
+  t.equal(JSON.parse(text).objects.at(-1).pattern, pattern)
+})
+
 t.test('versions, narrowing and recall', async (t) => {
   const node = await testNode(t)
   const later = (n: number, members: object = {}) => tool(n, { modified: '2024-02-01T00:00:00.000Z', ...members })
-  await taken(t, node, [tool(1), tool(2), tie(1, id('tool', 1), id('tool', 2))])
+  await taken(t, node, [tool(1), tool(2, { description: 'x' }), tie(1, id('tool', 1), id('tool', 2))])
   await taken(t, node, [later(1, { name: 'renamed' })])
   t.same(codes(await push(node, [tool(1, { name: 'old' })])), [[0, 'version_outdated']])
   t.same(codes(await push(node, [later(1, { name: 'other' })])), [[0, 'version_conflict']])
@@ -235,6 +250,7 @@ t.test('versions, narrowing and recall', async (t) => {
   t.equal((await get(node, 'sofia.csirt-ar', `/v1/objects/${id('tool', 2)}`)).status, 404)
   const gone = await get(node, 'ana.cert-br', `/v1/objects/${id('tool', 2)}`)
   t.match(gone.body, { status: 'recalled', change: 'recalled', object: { revoked: true, name: 'tool 2' } })
+  t.notOk('description' in gone.body.object, 'what was taken back says no more than it must')
   t.same(codes(await push(node, [later(2, { modified: '2030-01-01T00:00:00.000Z' })])), [[0, 'invalid_record']])
   await taken(t, node, [tool(3)])
   await taken(t, node, [later(3, { revoked: true })])
