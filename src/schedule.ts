@@ -2,6 +2,7 @@ import {
   type Context,
   forgetEndedTokens,
   forgetLetters,
+  forgetOldStatuses,
   forgetOldViews,
   integrateAudit,
   isReady,
@@ -39,6 +40,8 @@ export const jobs: readonly Job[] = [
   { name: 'key set of the external issuer', everyMs: 60_000, run: refreshKeySet },
   // deliveries that nobody took are not kept for ever
   { name: 'dead letters', everyMs: 3_600_000, run: forgetLetters },
+  // what became of what was sent to a collection
+  { name: 'collection statuses', everyMs: 3_600_000, run: forgetOldStatuses },
   // streams append what they counted; pages of one indicator stay short when it is added up
   { name: 'observations', everyMs: 10_000, run: mergeObservations },
 ]

@@ -71,5 +71,9 @@ export const actionNames = [
   'ping-subscription',
   'list-dead-letters',
   'replay-dead-letters',
+  'list-collections',
+  'read-collection',
+  'add-to-collection',
+  'read-collection-status',
 ] as const
 export type ActionName = (typeof actionNames)[number]

@@ -91,6 +91,11 @@ export const permissions = {
   'ping-subscription': { who: 'enrolled', scope: 'write' },
   'list-dead-letters': { who: 'enrolled', scope: 'read' },
   'replay-dead-letters': { who: 'enrolled', scope: 'write' },
+  'list-collections': { who: 'public', scope: 'read' },
+  'read-collection': { who: 'public', scope: 'read' },
+  // What is added is published: `publish` is asked too.
+  'add-to-collection': { who: ['publisher'], scope: 'write' },
+  'read-collection-status': { who: 'enrolled', scope: 'read' },
 } as const satisfies Record<ActionName, Permission>
 
 export const needsCredentials = 'This needs credentials: send the header Authorization: Bearer <key>.'
