@@ -208,8 +208,8 @@ async function settle(asking: Asking, position: number): Promise<void> {
     column.settled = Math.max(column.settled, open === undefined ? head : open - 1)
   }
   // Beyond what the column had read, more of its last millisecond may lie than it knows.
-  const known = column.settled > asking.head ? asking.head - 1_000 : column.settled
-  asking.upto = Math.min(asking.upto, known)
+  if (column.settled > asking.head) asking.upto = Math.min(asking.upto, asking.head - 1_000)
+  if (position > column.settled) asking.upto = Math.min(asking.upto, column.settled)
 }
 
 /** What arrived, in the order of its list. */

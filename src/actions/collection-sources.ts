@@ -73,21 +73,33 @@ function indicators(
   keep: (handling: Handling) => boolean,
 ): StixSource {
   const permitted = permittedFor(context, caller, standing)
-  const visible = visibleTo(permitted, standing, caller, 'whole', (handling) => mayBeFollowed(handling) && keep(handling))
+  const visible = visibleTo(
+    permitted,
+    standing,
+    caller,
+    'whole',
+    (handling) => mayBeFollowed(handling) && keep(handling),
+  )
   const { column, database } = context
   const shownOf = (rows: readonly Indicator[]): Shown[] => {
     const whole = rows.filter(({ recalled }) => !recalled)
     const released = releaseAll(context, caller, standing, permitted, whole)
     const texts = new Map(whole.map((row, n) => [row, released[n]?.stix ?? '']))
     return rows.map((row) =>
-      shownAs(row, texts.get(row) ?? recalledForm(row, standing.visibility.handling(row.handlingId)), row.recalled ? 'recalled' : 'standing'),
+      shownAs(
+        row,
+        texts.get(row) ?? recalledForm(row, standing.visibility.handling(row.handlingId)),
+        row.recalled ? 'recalled' : 'standing',
+      ),
     )
   }
   /** Under the handling that it had, or the present one where that is stricter. */
   const replacedOf = ({ present, version }: Replaced): Shown[] => {
     const anonymous = standing.visibility.handling(present.handlingId)?.attribution === 'anonymous'
     const row = asOf(present, version, anonymous)
-    return releaseAll(context, caller, standing, permitted, [row], present).map(({ stix }) => shownAs(row, stix, 'replaced'))
+    return releaseAll(context, caller, standing, permitted, [row], present).map(({ stix }) =>
+      shownAs(row, stix, 'replaced'),
+    )
   }
   return {
     types: ['indicator'],
@@ -111,7 +123,9 @@ function indicators(
       if (!replaced) return shown
       for (const present of rows.filter(({ recalled }) => !recalled)) {
         const versions = await replacedVersions(database, present.originator, uuidOf(present.id) ?? '')
-        const seen = versions.filter(({ handlingId }) => permitted.permit.has(handlingId) || permitted.redact.has(handlingId))
+        const seen = versions.filter(
+          ({ handlingId }) => permitted.permit.has(handlingId) || permitted.redact.has(handlingId),
+        )
         shown.push(...seen.flatMap((version) => replacedOf({ present, version })))
       }
       return shown
@@ -123,7 +137,9 @@ function indicators(
         visible,
         later.map(({ read }) => ({ originator: read.originator, uuid: uuidOf(read.id) ?? '' })),
       )
-      return new Set(shown.filter(({ read }) => (first.get(`${read.originator} ${read.id}`) ?? read.version) === read.version))
+      return new Set(
+        shown.filter(({ read }) => (first.get(`${read.originator} ${read.id}`) ?? read.version) === read.version),
+      )
     },
   }
 }

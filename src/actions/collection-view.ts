@@ -1,5 +1,4 @@
 import type { Caller } from '../domain/caller.ts'
-import { wordsWhere } from '../store/column.ts'
 import {
   type Arrival,
   beginCollectionView,
@@ -9,6 +8,7 @@ import {
   readCollectionView,
   replaceCollectionView,
 } from '../store/collection-views.ts'
+import { wordsWhere } from '../store/column.ts'
 import type { StixSource } from './collection-sources.ts'
 import type { Context, Standing } from './context.ts'
 import { followerOf, handlingsOf } from './follower.ts'
@@ -45,8 +45,14 @@ export async function presentCollectionView(
     const known = present && (await knownView(context, follower, present))
     if (known === undefined) {
       if (present !== undefined) continue
-      const view = { version: 1, handlings, arrivals: new Uint32Array(handlings.length), began: context.column.now.head }
-      if (await beginCollectionView(context.database, follower, view)) return keep(context, { follower, view, arrivals: [] })
+      const view = {
+        version: 1,
+        handlings,
+        arrivals: new Uint32Array(handlings.length),
+        began: context.column.now.head,
+      }
+      if (await beginCollectionView(context.database, follower, view))
+        return keep(context, { follower, view, arrivals: [] })
       continue
     }
     if (agree(known.view.handlings, handlings)) {
@@ -79,7 +85,12 @@ async function change(
   const positions: number[] = []
   if (words.some((word) => word !== 0)) {
     for (const source of sources) {
-      for (const { position } of await source.positions(words, { above: 0, upto }, Number.POSITIVE_INFINITY, 'standing')) {
+      for (const { position } of await source.positions(
+        words,
+        { above: 0, upto },
+        Number.POSITIVE_INFINITY,
+        'standing',
+      )) {
         positions.push(position)
       }
     }

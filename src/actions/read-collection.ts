@@ -160,7 +160,8 @@ async function pageOfIds(
   const present = await presentCollectionView(context, caller, standing, asked.all)
   const found: Shown[] = []
   for (const source of asked.mustBe ? asked.all : sources) {
-    for (const shown of await source.byId(asked.ids, !isLastAlone(versions))) if (has(present, asked, shown)) found.push(shown)
+    for (const shown of await source.byId(asked.ids, !isLastAlone(versions)))
+      if (has(present, asked, shown)) found.push(shown)
   }
   if (asked.mustBe && found.length === 0) throw absent()
   const dates = await Promise.all(found.map((shown) => dateOf(context, present, shown)))
@@ -203,7 +204,8 @@ async function fitting(sources: readonly StixSource[], items: readonly Dated[], 
   if (versions.all) return [...items]
   const first = new Set<Shown>()
   if (versions.first) {
-    for (const source of sources) for (const one of await source.firstOf(items.map(({ shown }) => shown))) first.add(one)
+    for (const source of sources)
+      for (const one of await source.firstOf(items.map(({ shown }) => shown))) first.add(one)
   }
   return items.filter(
     ({ shown }) =>

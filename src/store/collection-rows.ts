@@ -14,8 +14,7 @@ export async function rowsAt(
   positions: readonly number[],
 ): Promise<{ readonly rows: ReadonlyMap<number, Indicator>; readonly head: number }> {
   const permitted = wordsOf(visible.bitmap)
-  const stands = (position: number): boolean =>
-    has(permitted, column.now.at(position) || column.recalled.at(position))
+  const stands = (position: number): boolean => has(permitted, column.now.at(position) || column.recalled.at(position))
   const missing = positions.filter((position) => stands(position) && column.hot.get(position) === undefined)
   const { rows, head } = await fetch(queries, visible, missing)
   const read = new Map(rows.map(toIndicator).map((each) => [Number(each.position), each]))
@@ -29,7 +28,11 @@ export async function rowsAt(
   return { rows: found, head }
 }
 
-async function fetch(queries: Queries, visible: VisibleTo, positions: readonly number[]): Promise<Answer<IndicatorRow>> {
+async function fetch(
+  queries: Queries,
+  visible: VisibleTo,
+  positions: readonly number[],
+): Promise<Answer<IndicatorRow>> {
   const parameters = new Parameters()
   if (positions.length === 0)
     return await askVisible(queries, visible, 'select null where false', parameters, 'no rows of a collection')
@@ -68,7 +71,13 @@ export async function replacedAt(
      join indicator i on i.originator = v.originator and i.stix_id = v.stix_id and not i.recalled
      where f.position = any(${parameters.add(positions)}::bigint[])
        and ${permittedHandling(visible, parameters, 'v.handling_id')} and ${permittedHandling(visible, parameters, 'i.handling_id')}`
-  const { rows, head } = await askVisible<ReplacedRow>(queries, visible, body, parameters, 'replaced rows of a collection')
+  const { rows, head } = await askVisible<ReplacedRow>(
+    queries,
+    visible,
+    body,
+    parameters,
+    'replaced rows of a collection',
+  )
   const found = rows.map((row) => ({
     present: toIndicator(row),
     version: {

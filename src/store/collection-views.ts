@@ -71,7 +71,11 @@ export async function readCollectionView(
 }
 
 /** @returns false when another process was first: look again */
-export async function beginCollectionView({ client }: Queries, follower: Buffer, view: CollectionView): Promise<boolean> {
+export async function beginCollectionView(
+  { client }: Queries,
+  follower: Buffer,
+  view: CollectionView,
+): Promise<boolean> {
   const { rowCount } = await client.query(
     `insert into collection_view (follower, version, handlings, arrivals, began) values ($1, $2, $3, $4, $5)
      on conflict do nothing`,

@@ -87,13 +87,7 @@ const newline = 0x0a
 const trueSign = 0x74
 const backslash = 0x5c
 
-type Enter = (
-  position: number,
-  handling: number,
-  recalled: boolean,
-  slot: number,
-  previous: number | undefined,
-) => void
+type Enter = (position: number, handling: number, recalled: boolean, slot: number, previous: number | undefined) => void
 
 /** Reads COPY's text byte by byte: `position handling recalled slot previous`, tabs between, `\N` for no previous position. */
 class Entries {

@@ -2,13 +2,13 @@ import type { FastifyReply } from 'fastify'
 import { type CollectionAnswer, isoOfMicros } from '../../actions/index.ts'
 import type { Fault } from '../../domain/errors.ts'
 import { challenge } from '../problem.ts'
-import { stixType, taxiiType } from './media-type.ts'
+import { stixType } from './media-type.ts'
 
-/** Sends a resource. The text is made here: fastify would add a charset to a media type of JSON that it serialises for. */
+/** Sends a resource; its media type is set last of all, by the hook of these doors. */
 export const sendTaxii = (reply: FastifyReply, resource: object | string, status = 200): FastifyReply =>
   reply
     .status(status)
-    .header('content-type', taxiiType)
+    .header('content-type', 'application/json')
     .send(typeof resource === 'string' ? resource : JSON.stringify(resource))
 
 /** TAXII 2.1 §3.6.1. The code is that of every door. */

@@ -82,15 +82,13 @@ const handlers: Readonly<Record<string, Handler>> = {
     return sendTaxii(reply, {})
   },
   taxiiStatus: async (context, request, reply) =>
-    sendTaxii(reply, await actions['read-collection-status'](context, request.caller, { id: parametersOf(request).status })),
+    sendTaxii(
+      reply,
+      await actions['read-collection-status'](context, request.caller, { id: parametersOf(request).status }),
+    ),
 }
 
-async function pageOf(
-  context: Context,
-  request: FastifyRequest,
-  match: readonly Match[],
-  allVersions = false,
-) {
+async function pageOf(context: Context, request: FastifyRequest, match: readonly Match[], allVersions = false) {
   const { collection, object } = parametersOf(request)
   const { filter, ...paging } = pagingOf(request.query as Query, match)
   return await actions['read-collection'](context, request.caller, {
@@ -131,6 +129,8 @@ export async function registerTaxii(
     async (scope) => {
       scope.setErrorHandler((error: unknown, _request, reply) => sendTaxiiError(reply, faultOf(error, context.log)))
       scope.setNotFoundHandler((request, reply) => sendTaxiiError(reply, notFoundOr405(request, reply, methodsOf)))
+      // The last word on an answer: fastify puts quotes and a charset to a media type that it is told before.
+      scope.addHook('onSend', async (_request, reply) => void reply.header('content-type', taxiiType))
       // After the caller is known and before anything is read. Errors of before are answered in this form all the same.
       scope.addHook('preValidation', async (request) => checkAccept(request.headers.accept))
       scope.removeAllContentTypeParsers()

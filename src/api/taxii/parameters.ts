@@ -84,4 +84,6 @@ function versionsOf(items: readonly string[]): Versions {
 }
 
 const wrong = (name: string, sentence: string): Fault =>
-  new Fault('invalid_request', `"${name.slice(0, 60)}" ${sentence}.`, { position: { pointer: `/${name.slice(0, 60)}` } })
+  new Fault('invalid_request', `"${name.slice(0, 60)}" ${sentence}.`, {
+    position: { pointer: `/${name.slice(0, 60)}` },
+  })
