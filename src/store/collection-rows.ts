@@ -16,7 +16,7 @@ export async function rowsAt(
   const permitted = wordsOf(visible.bitmap)
   const stands = (position: number): boolean => has(permitted, column.now.at(position) || column.recalled.at(position))
   const missing = positions.filter((position) => stands(position) && column.hot.get(position) === undefined)
-  const { rows, head } = await fetch(queries, visible, missing)
+  const { rows, head } = await readAt(queries, visible, missing)
   const read = new Map(rows.map(toIndicator).map((each) => [Number(each.position), each]))
   // What is recalled has no content that anybody reads again.
   for (const row of read.values()) if (!row.recalled) column.hot.keep(row)
@@ -28,7 +28,7 @@ export async function rowsAt(
   return { rows: found, head }
 }
 
-async function fetch(
+async function readAt(
   queries: Queries,
   visible: VisibleTo,
   positions: readonly number[],
