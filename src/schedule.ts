@@ -1,5 +1,6 @@
 import {
   type Context,
+  expireRequests,
   forgetEndedTokens,
   forgetLetters,
   forgetOldStatuses,
@@ -40,6 +41,8 @@ export const jobs: readonly Job[] = [
   { name: 'key set of the external issuer', everyMs: 60_000, run: refreshKeySet },
   // deliveries that nobody took are not kept for ever
   { name: 'dead letters', everyMs: 3_600_000, run: forgetLetters },
+  // what a request gave ended at its instant; here it is said of it
+  { name: 'legal requests', everyMs: 60_000, run: expireRequests },
   // what became of what was sent to a collection
   { name: 'collection statuses', everyMs: 3_600_000, run: forgetOldStatuses },
   // streams append what they counted; pages of one indicator stay short when it is added up

@@ -15,10 +15,15 @@ export type Ask =
   | { readonly open: readonly StreamDoor[] }
   /** Answered when each stream has so many events. */
   | { readonly counts: readonly number[] }
+  /** A stream that is read no more, until it is `resumed`: then to its end, and on from its cursor. */
+  | { readonly stalled: number }
+  | { readonly resumed: number }
   | { readonly tell: true }
 
-/** `told`: each stream's changes in order, with `permit` or `redact`; `digests`: what masked values stood for whom. */
+/** `told`: each stream's changes in order, with `permit` or `redact`; `ends`: the codes by which streams ended; `digests`: what masked
+ * values stood for whom. */
 export type Told = {
+  readonly ends: readonly string[]
   readonly told: readonly (readonly string[])[]
   readonly digests: readonly (readonly [digest: string, organisation: string])[]
 }
@@ -40,15 +45,28 @@ async function answer(ask: Ask): Promise<Reply> {
   if ('counts' in ask) {
     for (const [n, client] of clients.entries()) {
       await client.until(
-        ({ events }) => events.length >= (ask.counts[n] ?? 0),
+        ({ events }) => events.filter(({ event }) => event !== 'end').length >= (ask.counts[n] ?? 0),
         `stream ${n}`,
         60_000 + clients.length * 20,
       )
     }
     return { done: true }
   }
+  if ('stalled' in ask) {
+    clients[ask.stalled]?.pause()
+    return { done: true }
+  }
+  if ('resumed' in ask) {
+    const client = clients[ask.resumed]
+    client?.resume()
+    await client?.until(({ closed }) => closed, 'its end')
+    await client?.open()
+    return { done: true }
+  }
+  const changes = clients.map(({ events }) => events.filter(({ event }) => event !== 'end'))
   return {
-    told: clients.map((client, n) => client.events.map((event) => shown(event, doors[n]?.organisation))),
+    ends: clients.flatMap(({ events }) => events.filter(({ event }) => event === 'end').map(({ data }) => data.code)),
+    told: changes.map((events, n) => events.map((event) => shown(event, doors[n]?.organisation))),
     digests: clients.flatMap((client, n) =>
       client.events
         .filter(({ data }) => data.indicator?.masked === true)

@@ -9,6 +9,7 @@ import type { AuditQueue } from './audit-queue.ts'
 import type { BlocklistExpiries } from './blocklist-version.ts'
 import type { CurrentPolicy } from './current-policy.ts'
 import type { FailedAuthentications } from './failed-authentications.ts'
+import type { FederationKeys } from './federation-keys.ts'
 import type { KnownIndicators } from './known-indicators.ts'
 import type { Lookout } from './lookout.ts'
 import type { OpenBlocklists } from './open-blocklists.ts'
@@ -53,6 +54,8 @@ export interface Context {
   readonly log: Log
   readonly version: string
   readonly tokens: Tokens
+  /** What this node signs with towards its peers. */
+  readonly federationKeys: FederationKeys
   readonly warninglists: Warninglists
   /** When blocklists change by themselves. */
   readonly expiries: BlocklistExpiries

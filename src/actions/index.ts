@@ -11,16 +11,20 @@ import { listCollections } from './collections.ts'
 import * as communities from './communities.ts'
 import { describe } from './describe.ts'
 import { explain } from './explain.ts'
+import { rotateNodeKey } from './federation-keys.ts'
 import { follow } from './follow.ts'
 import { history } from './history.ts'
 import * as identities from './identities.ts'
 import { issueToken } from './issue-token.ts'
 import * as keys from './keys.ts'
+import * as legalDecisions from './legal-decisions.ts'
+import * as legalRequests from './legal-requests.ts'
 import { listLeaves } from './list-leaves.ts'
 import { listRelated } from './list-related.ts'
 import { lookup } from './lookup.ts'
 import { observe } from './observe.ts'
 import * as organisations from './organisations.ts'
+import * as peers from './peers.ts'
 import { publish } from './publish.ts'
 import { read } from './read.ts'
 import { readBlocklist } from './read-blocklist.ts'
@@ -113,6 +117,24 @@ export const actions = {
   'ping-subscription': webhooks.pingSubscription,
   'list-dead-letters': webhooks.listDeadLetters,
   'replay-dead-letters': webhooks.replayDeadLetters,
+  'list-peers': peers.listPeers,
+  'add-peer': peers.addPeer,
+  'amend-peer': peers.amendPeer,
+  'expel-peer': peers.expelPeer,
+  'pin-peer-key': peers.pinPeerKey,
+  'revoke-peer-key': peers.revokePeerKey,
+  'rotate-node-key': rotateNodeKey,
+  'draft-request': legalRequests.draftRequest,
+  'amend-request': legalRequests.amendRequest,
+  'list-requests': legalRequests.listRequests,
+  'read-request': legalRequests.readRequest,
+  'file-request': legalDecisions.fileRequest,
+  'review-request': legalDecisions.reviewRequest,
+  'approve-request': legalDecisions.approveRequest,
+  'refuse-request': legalDecisions.refuseRequest,
+  'withdraw-request': legalDecisions.withdrawRequest,
+  'close-request': legalDecisions.closeRequest,
+  'annotate-request': legalDecisions.annotateRequest,
   'list-collections': listCollections,
   'read-collection': readCollection,
   'add-to-collection': additions.addToCollection,
@@ -124,6 +146,8 @@ export { isoOfMicros } from './collection-order.ts'
 export type { Collection } from './collections.ts'
 export type { Context, Log, WayOut } from './context.ts'
 export { forgetOldViews, isReady, makeRoom, renewEpoch, waitingForDatabase, warmUp } from './describe.ts'
+export { expireRequests } from './expire-requests.ts'
+export { describeNode } from './federation-keys.ts'
 export { integrateAudit } from './integrate-audit.ts'
 export type { CollectionAnswer } from './read-collection.ts'
 export { mergeObservations } from './read-observations.ts'

@@ -11,6 +11,7 @@ import type { Context, Log, WayOut } from './context.ts'
 import { CurrentPolicy } from './current-policy.ts'
 import { ExternalIssuer, type ExternalIssuerSettings, type FetchJson } from './external-issuer.ts'
 import { FailedAuthentications } from './failed-authentications.ts'
+import { ensureFederationKey, FederationKeys } from './federation-keys.ts'
 import { KnownIndicators } from './known-indicators.ts'
 import { Lookout } from './lookout.ts'
 import { OpenBlocklists } from './open-blocklists.ts'
@@ -97,6 +98,7 @@ export async function startContext(options: {
     log,
     version,
     tokens: new Tokens(issuer, new SigningKeys(database), other),
+    federationKeys: new FederationKeys(database),
     failures: new FailedAuthentications(clock),
     warninglists: new Warninglists(database),
     expiries: new BlocklistExpiries(),
@@ -111,5 +113,6 @@ export async function startContext(options: {
     },
   }
   await ensureSigningKey(context)
+  await ensureFederationKey(context)
   return context
 }

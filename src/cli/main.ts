@@ -16,7 +16,9 @@ import { addKey } from './commands/key.ts'
 import { addLookup } from './commands/lookup.ts'
 import { addMigrate } from './commands/migrate.ts'
 import { addOrg } from './commands/org.ts'
+import { addPeer } from './commands/peer.ts'
 import { addPush } from './commands/push.ts'
+import { addRequest } from './commands/request.ts'
 import { addRestored } from './commands/restored.ts'
 import { addServe } from './commands/serve.ts'
 import { addSetup } from './commands/setup.ts'
@@ -80,7 +82,9 @@ function program(shell: Shell): Command {
     .addHelpText('after', `\nEnvironment:\n${environmentText()}\n\n${exitCodesText}`)
   for (const add of [addServe, addDemo, addSetup, addMigrate, addRestored, addDoctor]) add(puente, shell)
   for (const add of [addPush, addLookup, addSight, addWebhook]) add(puente, shell)
-  for (const add of [addOrg, addAccount, addKey, addCommunity, addClient, addAgreement, addIdentity]) add(puente, shell)
+  for (const add of [addOrg, addAccount, addKey, addCommunity, addClient, addAgreement, addIdentity, addPeer])
+    add(puente, shell)
+  for (const add of [addRequest]) add(puente, shell)
   for (const add of [addBlocklist, addWarninglist]) add(puente, shell)
   addAudit(puente, shell)
   return puente

@@ -67,6 +67,10 @@ export const faultCodes = {
   critical_unknown: { kind: 'invalid', status: 422 },
   // webhooks
   endpoint_refused: { kind: 'invalid', status: 422 },
+  // peers
+  peer_key_refused: { kind: 'invalid', status: 422 },
+  home_conflict: { kind: 'conflict' },
+  peer_expelled: { kind: 'conflict' },
   // who asks
   credentials_required: { kind: 'unauthenticated' },
   credentials_invalid: { kind: 'unauthenticated' },
@@ -75,6 +79,7 @@ export const faultCodes = {
   originator_only: { kind: 'refused' },
   not_yours: { kind: 'refused' },
   origin_refused: { kind: 'refused' },
+  separation_of_duties: { kind: 'refused' },
   roles_forbidden: { kind: 'invalid', status: 422 },
   // what is there
   not_found: { kind: 'missing' },
@@ -85,6 +90,7 @@ export const faultCodes = {
   already_recalled: { kind: 'conflict' },
   too_many_subscriptions: { kind: 'conflict' },
   agreement_immutable: { kind: 'conflict' },
+  request_state: { kind: 'conflict' },
   idempotency_key_reused: { kind: 'conflict', status: 422 },
   idempotency_in_progress: { kind: 'conflict' },
   // how much
@@ -103,6 +109,8 @@ export const faultCodes = {
   invalid_scope: { kind: 'invalid' },
   unsupported_grant_type: { kind: 'invalid' },
   invalid_dpop_proof: { kind: 'invalid' },
+  // between nodes
+  peer_signature_invalid: { kind: 'unauthenticated' },
   // us
   unavailable: { kind: 'unavailable' },
   internal: { kind: 'internal' },

@@ -215,4 +215,37 @@ export const limits = {
   relatedOfKindDefault: 10,
   /** Observables of one indicator by which related ones are looked for. */
   relatedObservables: 10,
+  /** One envelope between nodes: an indicator of the greatest size, its STIX text escaped. */
+  envelopeBytes: 2 * 1024 * 1024,
+  /** The largest version of an envelope: what a PostgreSQL integer holds. */
+  envelopeVersion: 2_147_483_647,
+  /** Entries of one page of the feed between nodes, and its bytes. */
+  peerPageEntries: 1_000,
+  peerPageBytes: 8 * 1024 * 1024,
+  /** Relays that something may pass through. */
+  peerHops: 8,
+  /** Hashes of one audit path: enough for a batch of 2^32. */
+  auditPathHashes: 32,
+  /** How far ahead of our clock an envelope may be issued and sealed. */
+  issuedAheadMs: 60_000,
+  /** And how far ahead it waits in quarantine for our clock; what is further is refused. */
+  issuedAheadHeldMs: 24 * 60 * 60 * 1000,
+  /** How old and how far ahead the signature of a peer's request may be; its nonce is remembered that long. Clocks may be an hour off. */
+  peerSignatureWindowSeconds: 3_900,
+  /** A new key towards peers is shown so long before it signs: a day, in which they pin it. */
+  federationKeyNoticeSeconds: 86_400,
+  /** Keys of one node: those that its statement shows, and those that are pinned for it. */
+  peerKeys: 20,
+  /** A node's statement of itself. */
+  statementCharacters: 32_768,
+  /** What is taken from one peer in an hour, unless its enrolment says otherwise. */
+  peerItemsPerHour: 10_000_000,
+  peerBytesPerHour: 32 * 1024 * 1024 * 1024,
+  /** A legal request ends within so many days, its texts are so long, and one account has so many that are not filed. */
+  legalRequestDays: 366,
+  legalTextCharacters: 16_384,
+  legalDraftsPerAccount: 100,
+  /** Values in the scope of one, and items of its other lists. */
+  legalScopeValues: 1_000,
+  legalScopeItems: 100,
 } as const

@@ -7,8 +7,10 @@ import type { LegalGrant } from '../domain/reader.ts'
 import type { Tlp } from '../domain/tlp.ts'
 import type { Database, Queries } from './database.ts'
 import { readEpoch } from './node.ts'
+import { readPeers } from './peers.ts'
 import { account } from './tables/account.ts'
-import { agreement, client, community, communityMember, legalRequest, node, organisation } from './tables/directory.ts'
+import { agreement, client, community, communityMember, node, organisation } from './tables/directory.ts'
+import { legalRequest } from './tables/legal.ts'
 
 /** The whole directory in one snapshot, so that its parts belong to one policy epoch. */
 export function loadDirectory(database: Database): Promise<Directory> {
@@ -30,6 +32,7 @@ async function snapshot(queries: Queries): Promise<Directory> {
     clients,
     agreements: (await db.select().from(agreement).orderBy(agreement.id)).map(toAgreement),
     grants: await grantsByAccount(queries),
+    peers: byId(await readPeers(queries)),
   }
 }
 

@@ -4,6 +4,7 @@ import { conditionsOf, type PageFilter } from './filters.ts'
 import type { LiveColumn } from './live-column.ts'
 import { newestIndicators } from './newest.ts'
 import { type IndicatorRow, indicatorColumns, toIndicator } from './rows.ts'
+import { rowsOfTerritory } from './territory-pages.ts'
 import { Parameters, queryVisible, type VisibleTo, visibleCondition } from './visible.ts'
 
 /** A page, and the position below which the next one begins. */
@@ -23,6 +24,11 @@ export async function pageOfIndicators(
   limit: number,
 ): Promise<PageOfIndicators> {
   if (isUnfiltered(filter)) return await newestIndicators(queries, column, visible, below, limit)
+  const { territory } = filter
+  if (territory !== undefined) {
+    const found = await rowsOfTerritory(queries, visible, { ...filter, territory }, below, limit + 1)
+    return pageOf(found.map(toIndicator), limit)
+  }
   const parameters = new Parameters()
   const conditions = [visibleCondition(visible, parameters), ...conditionsOf(filter, parameters)]
   const before = below === undefined ? 'true' : `position < ${parameters.add(String(below))}::bigint`

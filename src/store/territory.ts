@@ -59,3 +59,18 @@ export function territoryCondition(territory: Territory, parameters: Parameters)
     or exists (select from unnest(${domains}::text[]) mine where ${under('mine')}
       and not exists (select from unnest(${otherDomains}::text[]) other where length(other) > length(mine) and ${under('other')})))`
 }
+
+/**
+ * Positions of everything that may concern whom the territory is of, by the indexes, some of them twice: others may answer for it more
+ * narrowly, and names beside a domain (`example-a` beside `example`) are among them. {@link territoryCondition} says which do.
+ */
+export function territoryCandidates(territory: Territory, parameters: Parameters): string {
+  const { prefixes, asns, countries, domains } = territory
+  return `select i.position from unnest(${parameters.add(prefixes)}::inet[]) mine cross join lateral (
+      select position from indicator where network >= network(mine)
+        and network <= set_masklen(broadcast(mine), case family(mine) when 4 then 32 else 128 end) offset 0) i
+    union all select position from indicator where asn = any(${parameters.add(asns)}::bigint[])
+    union all select position from indicator where country = any(${parameters.add(countries)}::text[])
+    union all select i.position from unnest(${parameters.add(domains)}::text[]) mine cross join lateral (
+      select position from indicator where domain_reversed ~>=~ mine and domain_reversed ~<~ (mine || '/') offset 0) i`
+}

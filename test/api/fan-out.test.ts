@@ -1,10 +1,11 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
+import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import { purposes } from '../../src/domain/agreement.ts'
 import type { Handling } from '../../src/domain/handling.ts'
-import { idOf } from '../follower.ts'
+import { greenOf, idOf } from '../follower.ts'
 import { freshAddress, type TestNode, testNode } from '../node.ts'
 import { defaultAt, loadCases, readerOf, worldOf } from '../policy/cases.ts'
 import { oracle } from '../policy/oracle.ts'
@@ -16,18 +17,30 @@ const count = Number(process.env.FAN_OUT_STREAMS ?? 400)
 
 /**
  * Hundreds of streams of forty readers: each is to receive exactly what the second implementation of the policy says, in order, once.
- * Streams whose readers may have the same share their pages, so this is also where one reader's page would reach another.
+ * Streams whose readers may have the same share their pages, so this is also where one reader's page would reach another. One of them
+ * stops reading meanwhile: it is closed, holds nobody up, and goes on from its cursor without a gap.
  */
+
+/** The account of the stream that stalls: alone in its organisation, so that nobody else gets what is too much for it. */
+const slow = { account: 'grace.observa-us', organisation: 'observa-us' }
+const [large, largeBytes] = [200, 60_000]
 
 t.setTimeout(600_000 + count * 200)
 
 t.test('each of hundreds of streams receives what the oracle says', async (t) => {
-  const guards = { connections: 2 * count, connectionsPerAddress: 2 * count, streamsPerAccount: count }
+  const guards = {
+    connections: 2 * count,
+    connectionsPerAddress: 2 * count,
+    streamsPerAccount: count,
+    streamStallMs: 2_000 + count,
+    lingerMs: 500,
+  }
   const node = await testNode(t, { listen: true, guards })
   const { world } = node
   const handlings = handlingsOf(node)
   const accounts = [...world.accounts.map(({ id }) => id), 'anonymous']
-  const readers = accounts.flatMap((account, n) =>
+  const others = accounts.filter((account) => account !== slow.account)
+  const readers = others.flatMap((account, n) =>
     [...new Set([purposes[0], purposes[n % purposes.length] ?? purposes[0]])].map((purpose) => ({ account, purpose })),
   )
   const rights = new Set(
@@ -40,6 +53,9 @@ t.test('each of hundreds of streams receives what the oracle says', async (t) =>
     ...(readers[n % readers.length] ?? { account: 'anonymous', purpose: purposes[0] }),
     expected: [] as string[],
   }))
+  const stalled = Math.floor(count / 2)
+  streams[stalled] = { account: slow.account, purpose: purposes[0], expected: [] }
+  let [reading, unread] = [true, 0]
   const clients = new Clients(t)
   const url = await addressOf(node)
   await clients.open(
@@ -71,11 +87,16 @@ t.test('each of hundreds of streams receives what the oracle says', async (t) =>
         else if (had !== 'deny') stream.expected.push(`${kind === 'recalled' ? kind : 'withdrawn'} ${id}`)
       }
     }
-    await clients.reach(streams.map(({ expected }) => expected.length))
+    if (!reading) latestOnly(streams[stalled]?.expected, unread)
+    await clients.reach(streams.map(({ expected }, n) => (n === stalled && !reading ? 0 : expected.length)))
     return done.length
   }
   const all = handlings.map((_, n) => n)
   await phase(all, async (n) => plant(node, n, handlings[n]))
+  await clients.stall(stalled)
+  reading = false
+  unread = streams[stalled]?.expected.length ?? 0
+  await plantLarge(node, (id) => streams[stalled]?.expected.push(`published ${id} permit`))
   const revised = await phase(
     all.filter((n) => n % 3 === 0),
     (n) => act(node, handlings[n], 'PATCH', `/v1/indicators/${idOf(n + 1)}`, { confidence: 9 }),
@@ -85,7 +106,12 @@ t.test('each of hundreds of streams receives what the oracle says', async (t) =>
     (n) => act(node, handlings[n], 'POST', `/v1/indicators/${idOf(n + 1)}/recall`, { reason: 'x' }),
   )
   t.ok(revised > 5 && recalled > 5, `${all.length} published, ${revised} revised, ${recalled} recalled`)
-  const { told, digests } = await clients.tell()
+  await connectionsLeft(node, count - 1)
+  await clients.resume(stalled)
+  reading = true
+  await phase([], async () => false)
+  const { told, digests, ends } = await clients.tell()
+  t.ok(ends.length <= 1 && ends.every((code) => code === 'consumer_too_slow'), 'nobody else was closed')
   for (const [n, { account, purpose, expected }] of streams.entries()) {
     const got = told[n] ?? []
     if (JSON.stringify(got) !== JSON.stringify(expected)) t.strictSame(got, expected, `${account} for ${purpose}`)
@@ -119,6 +145,16 @@ class Clients {
   /** Waits until each stream has so many events. */
   async reach(counts: readonly number[]): Promise<void> {
     await this.#ask({ counts })
+  }
+
+  /** Reads a stream no more. */
+  async stall(stalled: number): Promise<void> {
+    await this.#ask({ stalled })
+  }
+
+  /** Reads it to its end, and opens it again. */
+  async resume(resumed: number): Promise<void> {
+    await this.#ask({ resumed })
   }
 
   async tell(): Promise<Told> {
@@ -169,6 +205,30 @@ async function plant(node: TestNode, n: number, handling: Handling | undefined):
     : { type: 'ipv6-address', value: freshAddress(n + 1) }
   await node.plant(handling, observable, { id: idOf(n + 1) })
   return true
+}
+
+/** Who was away is told how things stand, and not how they stood meanwhile: of what changed twice, the last. */
+function latestOnly(expected: string[] | undefined, from: number): void {
+  const since = expected?.splice(from) ?? []
+  const idIn = (change: string) => change.split(' ')[1]
+  expected?.push(...since.filter((change, n) => since.findLastIndex((later) => idIn(later) === idIn(change)) === n))
+}
+
+/** More than the system keeps for a connection that nobody reads. */
+async function plantLarge(node: TestNode, planted: (id: string) => void): Promise<void> {
+  const { organisation } = slow
+  const handling = greenOf({ tlp: 'amber+strict', originator: organisation, organisations: [organisation] })
+  const description = 'x'.repeat(largeBytes)
+  for (let n = 0; n < large; n++) {
+    const id = idOf(5_000 + n)
+    await node.plant(handling, { type: 'ipv6-address', value: freshAddress(5_000 + n) }, { id, description })
+    planted(id.slice(-4))
+  }
+}
+
+async function connectionsLeft({ app }: TestNode, wanted: number): Promise<void> {
+  const open = () => new Promise((resolve) => app.server.getConnections((_, found) => resolve(found)))
+  while ((await open()) !== wanted) await setTimeout(50)
 }
 
 /** @returns whether its publisher may: the truth table has handlings that nobody could publish */

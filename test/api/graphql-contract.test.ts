@@ -171,6 +171,7 @@ t.test('each verb that REST has, GraphQL has', async (t) => {
     // GraphQL has a type Subscription of its own.
     listSubscriptions: 'webhooks',
     readSubscription: 'webhook',
+    readLegalRequest: 'legalRequest',
     createSubscription: 'createWebhook',
     amendSubscription: 'amendWebhook',
     removeSubscription: 'removeWebhook',
@@ -182,6 +183,9 @@ t.test('each verb that REST has, GraphQL has', async (t) => {
   // For auditors' tools, which fetch notes and proofs by URL and know nothing of this schema (docs/audit.md).
   const proofs = ['auditCheckpoint', 'auditKey', 'listCheckpoints', 'proveInclusion', 'proveConsistency', 'listLeaves']
   for (const operation of proofs) own.add(operation)
+  // Between nodes and their two operators, by REST and the command line (docs/peers.md).
+  const peers = ['listPeers', 'addPeer', 'amendPeer', 'expelPeer', 'pinPeerKey', 'revokePeerKey', 'rotateNodeKey']
+  for (const operation of [...peers, 'describeNode']) own.add(operation)
   // A file for resolvers and firewalls.
   own.add('readBlocklist')
   const fields = [...fieldsOf('Query'), ...fieldsOf('Mutation'), ...fieldsOf('Subscription')]
@@ -252,7 +256,21 @@ t.test('every field of every type answers, in the type that the contract promise
     `insert into webhook_delivery (id, subscription, number, steps, feed_epoch, cursor, created_at, dead_at, dead_reason)
      values ('msg_0', '${subscription}', 1, '[]', gen_random_uuid(), '', now(), now(), 'status 500')`,
   )
+  const request = '00000000-0000-4000-8000-000000000002'
+  await node.context.database.client.query(
+    `insert into legal_request (id, liaison, instrument, citation, authority, case_reference, offence, requesting_jurisdiction,
+       facts, necessity, scope, named, state, filed_at, expires_at)
+     values ('${request}', 'ignacio.policia-cl', 'mla', 'x', 'x', 'x', 'fraud', 'CL', 'x', 'x', '{"originators":["lacnic"]}', '{lacnic}',
+       'filed', now(), '2030-01-01')`,
+  )
+  await node.context.database.client.query(
+    `insert into legal_request_step (request, ordinal, step, at) values ('${request}', 0, 'draft', now())`,
+  )
+  // Not for administrators.
+  const officers = ['legalRequests', 'legalRequest']
   const arguments_: Record<string, string> = {
+    legalRequest: `id: "${request}"`,
+    legalRequests: 'limit: 5',
     webhook: `id: "${subscription}"`,
     deadLetters: `webhook: "${subscription}"`,
     indicators: 'first: 1',
@@ -278,7 +296,7 @@ t.test('every field of every type answers, in the type that the contract promise
   const asked = new Set<string>()
   for (const field of Object.values(schema.getQueryType()?.getFields() ?? {})) {
     const query = `{ ${field.name} ${arguments_[field.name] === undefined ? '' : `(${arguments_[field.name]})`} ${selection(field, shallow[field.name] ?? 3, asked)} }`
-    const { body } = await node.call('admin.lacnic', {
+    const { body } = await node.call(officers.includes(field.name) ? 'policy.lacnic' : 'admin.lacnic', {
       method: 'POST',
       url: '/graphql',
       headers: { 'content-type': 'application/json' },

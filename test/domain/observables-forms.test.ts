@@ -57,6 +57,15 @@ url: http://0x7f.1/ → http://127.0.0.1/
 url: ssh://Root@[2001:DB8:0::1]:22 → ssh://Root@[2001:db8::1]
 url: ldap://münchen.de:1389/o=x → ldap://xn--mnchen-3ya.de:1389/o=x
 url: https://evil.example/a[.]b
+dns-record: Evil[.]example.com. 300 IN a 192[.]0[.]2[.]1 → evil.example.com A 192.0.2.1
+dns-record: evil.example.com AAAA 2001:DB8::0001 → evil.example.com AAAA 2001:db8::1
+dns-record: evil.example.com  IN  MX  010  Mail.Example.COM. → evil.example.com MX 10 mail.example.com
+dns-record: _sip._tcp.example.com SRV 0 5 5060 sip.example.com
+dns-record: 1.2.0.192.in-addr.arpa PTR c2.example.com
+dns-record: example.com TXT "v=spf1 -all"
+dns-record: example.com DS 60485 5 1 2BB183AF5F22588179A53B0A 98631FAD1A292118 → example.com DS 60485 5 1 2bb183af5f22588179a53b0a98631fad1a292118
+http-header: X-Beacon:  id=1 → x-beacon: id=1
+tracking-number: rr 123-456 785 br → RR123456785BR
 url-path: /gate.php?id=1
 url-path: http://evil.example → url http://evil.example/
 x509-serial-number: 00:4C:0B → 4c0b
@@ -154,8 +163,8 @@ const lines =
   'registrar registrant x509-subject x509-issuer user-agent http-cookie server-banner pdb-path mutex registry-value ' +
   'registry-value-name command-line scheduled-task windows-service windows-service-display-name software ' +
   'email-display-name email-subject email-x-mailer email-mime-boundary email-thread-index dkim user-account ' +
-  'user-display-name malware-family threat-actor campaign'
-const blocks = 'email-body email-header dkim-signature zeek-script kusto-query file-pattern text'
+  'user-display-name malware-family threat-actor campaign persona device-model'
+const blocks = 'email-body email-header dkim-signature zeek-script kusto-query splunk-query file-pattern text'
 
 /** Type → texts with the canonical form of each. */
 const forms: Record<string, [string, string][]> = {}

@@ -42,6 +42,17 @@ export const rootRules: Readonly<Record<string, readonly ActionName[]>> = {
   'Mutation.rotateWebhookSecret': ['rotate-webhook-secret'],
   'Mutation.pingWebhook': ['ping-subscription'],
   'Mutation.replayDeadLetters': ['replay-dead-letters'],
+  'Query.legalRequests': ['list-requests'],
+  'Query.legalRequest': ['read-request'],
+  'Mutation.draftLegalRequest': ['draft-request'],
+  'Mutation.amendLegalRequest': ['amend-request'],
+  'Mutation.fileLegalRequest': ['file-request'],
+  'Mutation.reviewLegalRequest': ['review-request'],
+  'Mutation.approveLegalRequest': ['approve-request'],
+  'Mutation.refuseLegalRequest': ['refuse-request'],
+  'Mutation.withdrawLegalRequest': ['withdraw-request'],
+  'Mutation.closeLegalRequest': ['close-request'],
+  'Mutation.annotateLegalRequest': ['annotate-request'],
   'Query.constituency': ['read-constituency'],
   'Subscription.feed': ['follow'],
   'Mutation.publish': ['publish'],
@@ -103,6 +114,21 @@ interface TypeRule {
 
 /** Everything that releases indicators. */
 const releasing = ['search', 'read', 'lookup', 'history', 'revise', 'follow', 'list-related'] as const
+
+/** Everything that answers with legal requests. */
+const requesting = [
+  'draft-request',
+  'amend-request',
+  'list-requests',
+  'read-request',
+  'file-request',
+  'review-request',
+  'approve-request',
+  'refuse-request',
+  'withdraw-request',
+  'close-request',
+  'annotate-request',
+] as const
 
 export const typeRules: Readonly<Record<string, TypeRule>> = {
   Indicator: {
@@ -213,6 +239,17 @@ export const typeRules: Readonly<Record<string, TypeRule>> = {
     from: ['list-subscriptions', 'read-subscription', 'create-subscription', 'amend-subscription'],
     members: 'reason at',
   },
+  LegalRequest: {
+    from: requesting,
+    members:
+      'id liaison state instrument citation authority caseReference offence requestingJurisdiction facts necessity scope handlingCode urgency expiresAt confidentialUntil consents createdAt filedAt approvedAt steps',
+  },
+  LegalScope: {
+    from: requesting,
+    members: 'originators types values classes countries asns network domain since until',
+  },
+  LegalStep: { from: requesting, members: 'step side account note at' },
+  LegalRequestPage: { from: ['list-requests'], members: 'items next' },
   CreatedWebhook: { from: ['create-subscription'], members: 'webhook secret' },
   RotatedSecret: { from: ['rotate-webhook-secret'], members: 'secret oldSecretUntil' },
   Pinged: { from: ['ping-subscription'], members: 'delivered outcome' },

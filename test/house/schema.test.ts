@@ -7,6 +7,7 @@ import { migrate } from '../../src/store/migrate.ts'
 import * as account from '../../src/store/tables/account.ts'
 import * as directory from '../../src/store/tables/directory.ts'
 import * as log from '../../src/store/tables/log.ts'
+import * as peers from '../../src/store/tables/peers.ts'
 import * as tokens from '../../src/store/tables/tokens.ts'
 import * as webhooks from '../../src/store/tables/webhooks.ts'
 import { testDatabase } from '../database.ts'
@@ -54,7 +55,7 @@ t.test('migrating again changes nothing', async (t) => {
 t.test('each table of the code has the columns of the database', async (t) => {
   const client = new pg.Client({ connectionString: await testDatabase(t) })
   await client.connect()
-  const tables = Object.values({ ...account, ...directory, ...log, ...tokens, ...webhooks }).filter((each) =>
+  const tables = Object.values({ ...account, ...directory, ...log, ...peers, ...tokens, ...webhooks }).filter((each) =>
     is(each, PgTable),
   ) as PgTable[]
   t.ok(tables.length >= 15)

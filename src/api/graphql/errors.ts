@@ -1,8 +1,9 @@
-import type { FastifyReply } from 'fastify'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import { type ExecutionResult, GraphQLError, type GraphQLFormattedError } from 'graphql'
 import type { Log } from '../../actions/index.ts'
 import { Fault } from '../../domain/errors.ts'
 import { challenge, faultOf } from '../problem.ts'
+import { refusalType } from './media-type.ts'
 
 /** An operation that ran: whatever its fields met, the request was answered (GraphQL over HTTP). */
 export const executed = (execution: ExecutionResult, log: Log) => ({
@@ -42,14 +43,22 @@ const byPlace = (a: GraphQLError, b: GraphQLError): number => {
 const nowhere = { line: 0, column: 0 }
 
 /** A request that was not run: not authenticated, not read, not parsed, not valid, or too costly. It has no `data`. */
-export async function refuse(reply: FastifyReply, error: unknown, log: Log): Promise<FastifyReply> {
+export async function refuse(
+  { headers }: FastifyRequest,
+  reply: FastifyReply,
+  error: unknown,
+  log: Log,
+): Promise<FastifyReply> {
   const faults = validationFaults(error) ?? [{ fault: methodFault(error) ?? faultOf(error, log) }]
   const [{ fault }] = faults
   const { retryAfterSeconds } = fault.detail
   if (retryAfterSeconds !== undefined) reply.header('retry-after', String(retryAfterSeconds))
   if (fault.kind === 'unauthenticated') reply.header('www-authenticate', challenge)
   if (fault.code === 'method_not_allowed') reply.header('allow', 'POST')
-  return reply.status(fault.status).send({ errors: faults.map((each) => shown(each.error, each.fault)) })
+  return reply
+    .status(fault.status)
+    .header('content-type', `${refusalType(headers.accept)}; charset=utf-8`)
+    .send({ errors: faults.map((each) => shown(each.error, each.fault)) })
 }
 
 /** One error as it leaves: its place in the query, and what the fault may say. The error's own words stay behind. */

@@ -7,6 +7,7 @@ import { Known } from './asked.ts'
 import { executed, refuse } from './errors.ts'
 import { guard } from './guard.ts'
 import { loaders } from './loaders.ts'
+import { responseType } from './media-type.ts'
 import { registerPage } from './page.ts'
 import { fromBody, fromQueryString, type GraphqlRequest, readJsonBodies } from './request.ts'
 import { resolvers } from './resolvers.ts'
@@ -36,7 +37,7 @@ export async function registerGraphql(
   await registerPage(app)
   await app.register(async (door) => {
     readJsonBodies(door)
-    door.setErrorHandler((error: unknown, _request, reply) => refuse(reply, error, context.log))
+    door.setErrorHandler((error: unknown, request, reply) => refuse(request, reply, error, context.log))
     await door.register(mercurius, {
       schema: readSchema(),
       resolvers: resolvers as unknown as IResolvers,
@@ -59,18 +60,16 @@ export async function registerGraphql(
   })
 }
 
-const responseJson = 'application/graphql-response+json'
-
 async function answer(
   context: Context,
   { caller, headers }: FastifyRequest,
   reply: FastifyReply,
   { query, variables, operationName }: GraphqlRequest,
 ): Promise<unknown> {
+  const type = responseType(headers.accept)
   const asked = { context, caller, known: new Known(context, caller), operationName }
   const { data, errors } = await reply.graphql(query, asked as unknown as MercuriusContext, variables)
-  const wanted = headers.accept?.includes(responseJson) === true ? responseJson : 'application/json'
-  reply.header('content-type', `${wanted}; charset=utf-8`)
+  reply.header('content-type', `${type}; charset=utf-8`)
   // In one order, compiled or not.
   return errors === undefined ? { data } : { data, errors }
 }

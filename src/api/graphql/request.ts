@@ -24,31 +24,38 @@ export function readJsonBodies(app: FastifyInstance): void {
 /** @throws {Fault} `invalid_request`, `query_too_costly` */
 export function fromBody(body: unknown): GraphqlRequest {
   if (!isJsonObject(body)) throw invalid('', 'The body is one JSON object: {"query", "variables", "operationName"}.')
-  return requestOf(body, body.variables)
+  return requestOf(body, body)
 }
 
 /**
- * `GET /graphql?query=…&variables=…&operationName=…`, the variables as JSON text.
+ * `GET /graphql?query=…&variables=…&operationName=…&extensions=…`, variables and extensions as JSON text.
  * @throws {Fault} `invalid_request`, `query_too_costly`, and what the JSON may lack
  */
 export function fromQueryString(query: unknown): GraphqlRequest {
   const given = isJsonObject(query) ? query : {}
-  const { variables } = given
-  return requestOf(given, typeof variables === 'string' && variables !== '' ? parseStrict(variables) : undefined)
+  return requestOf(given, { variables: written(given.variables), extensions: written(given.extensions) })
 }
 
-function requestOf({ query, operationName }: JsonObject, variables: unknown): GraphqlRequest {
+const written = (json: unknown): unknown => (typeof json === 'string' && json !== '' ? parseStrict(json) : undefined)
+
+function requestOf(
+  { query, operationName }: JsonObject,
+  { variables, extensions }: { readonly variables?: unknown; readonly extensions?: unknown },
+): GraphqlRequest {
   if (typeof query !== 'string' || query === '') throw invalid('/query', 'There is no query.')
   if (query.length > limits.textCharacters) {
     throw new Fault('query_too_costly', `A document has at most ${limits.textCharacters} characters: use variables.`)
   }
-  if (variables !== undefined && variables !== null && !isJsonObject(variables)) {
-    throw invalid('/variables', 'The variables are a JSON object.')
-  }
+  if (!isObjectOrAbsent(variables)) throw invalid('/variables', 'The variables are a JSON object.')
+  // No extension is known here; the draft has them be an object.
+  if (!isObjectOrAbsent(extensions)) throw invalid('/extensions', 'The extensions are a JSON object.')
   if (operationName !== undefined && operationName !== null && typeof operationName !== 'string') {
     throw invalid('/operationName', 'The name of an operation is a text.')
   }
   return { query, variables: { ...variables }, ...(operationName ? { operationName } : {}) }
 }
+
+const isObjectOrAbsent = (value: unknown): value is JsonObject | undefined | null =>
+  value === undefined || value === null || isJsonObject(value)
 
 const invalid = (pointer: string, sentence: string) => new Fault('invalid_request', sentence, { position: { pointer } })

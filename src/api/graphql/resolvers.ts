@@ -2,6 +2,7 @@ import { directoryMutations } from './administration.ts'
 import { blocklistMutations, blocklistQueries, blocklistTypes } from './blocking.ts'
 import { directoryQueries, directoryTypes } from './directory.ts'
 import { feedSubscription, indicatorQueries, indicatorTypes } from './indicators.ts'
+import { legalMutations, legalQueries } from './legal.ts'
 import { nodeQueries } from './node.ts'
 import { observationMutations, observationTypes } from './observing.ts'
 import { indicatorMutations } from './publishing.ts'
@@ -21,6 +22,7 @@ export const resolvers = {
     ...qualityQueries,
     ...blocklistQueries,
     ...webhookQueries,
+    ...legalQueries,
   },
   Mutation: {
     ...indicatorMutations,
@@ -29,6 +31,7 @@ export const resolvers = {
     ...qualityMutations,
     ...blocklistMutations,
     ...webhookMutations,
+    ...legalMutations,
   },
   Subscription: feedSubscription,
   ...indicatorTypes,

@@ -8,6 +8,8 @@ import { purposes } from '../../domain/agreement.ts'
 import type { Effect } from '../../domain/decision.ts'
 import { attributions, lawEnforcementUses } from '../../domain/handling.ts'
 import type { IndicatorVersion } from '../../domain/indicator.ts'
+import { decidingSides, legalStates } from '../../domain/legal-request.ts'
+import { urgencies } from '../../domain/legal-words.ts'
 import { constituencyKinds, organisationKinds } from '../../domain/organisation.ts'
 import { paps } from '../../domain/pap.ts'
 import { relations } from '../../domain/related.ts'
@@ -36,6 +38,9 @@ export const vocabulary: Readonly<Record<string, readonly string[]>> = {
   MatchKind: ['exact', 'containing'] satisfies MatchKind[],
   SightingType: sightingTypes,
   Relation: relations,
+  LegalState: legalStates,
+  LegalSide: decidingSides,
+  Urgency: urgencies,
 }
 
 /** GraphQL's spelling of a word: `amber+strict` is AMBER_STRICT. */

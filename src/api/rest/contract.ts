@@ -15,6 +15,8 @@ export interface Operation {
   /** In fastify's spelling: `/v1/indicators/:id`. */
   readonly url: string
   readonly schema: FastifySchema
+  /** True when the body may be absent, which is as if it were `{}`. */
+  readonly optionalBody: boolean
   /** True when no credentials are looked at. */
   readonly open: boolean
 }
@@ -59,12 +61,14 @@ function operationOf(
   const parameters = [...list(item.parameters), ...list(operation.parameters)].map((each) =>
     part(resolve(document, each)),
   )
-  const body = part(part(part(resolve(document, operation.requestBody ?? {})).content)['application/json']).schema
+  const requestBody = part(resolve(document, operation.requestBody ?? {}))
+  const body = part(part(requestBody.content)['application/json']).schema
   return {
     operationId,
     action,
     method,
     url: path.replaceAll('{', ':').replaceAll('}', ''),
+    optionalBody: body !== undefined && requestBody.required !== true,
     open: list(operation.security ?? [null]).length === 0,
     schema: {
       ...placed(document, parameters, 'query', 'querystring'),

@@ -1,4 +1,4 @@
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { type Context, isReady } from '../../actions/index.ts'
 import { Fault } from '../../domain/errors.ts'
 import { limits } from '../../domain/limits.ts'
@@ -10,9 +10,11 @@ import { directory } from './directory.ts'
 import { follow, statistics } from './feed.ts'
 import type { Handler } from './handler.ts'
 import { explain, history, read, recall, revise, search } from './indicators.ts'
+import { legal } from './legal.ts'
 import { lookup } from './lookup.ts'
 import { formBytes, oauthDocuments, oauthForms, speakOauth } from './oauth.ts'
 import { observe, readObservations } from './observations.ts'
+import { peers } from './peers.ts'
 import { publish } from './publish.ts'
 import { listRelated, readSightings, sight } from './quality.ts'
 import { stream } from './stream.ts'
@@ -30,6 +32,8 @@ const handlers = (contract: Contract): Readonly<Record<string, Handler>> => ({
   ...audit,
   ...blocklists,
   ...subscriptions,
+  ...peers,
+  ...legal,
   search,
   read,
   revise,
@@ -89,10 +93,15 @@ export async function registerRest(app: FastifyInstance, context: Context, contr
   })
 }
 
+/** What may be left out is checked as if nothing stood in it. */
+const absentIsEmpty = async (request: FastifyRequest): Promise<void> => {
+  if (request.body === undefined) request.body = {}
+}
+
 function route(
   app: FastifyInstance,
   context: Context,
-  { operationId, action, method, url, schema, open }: Operation,
+  { operationId, action, method, url, schema, open, optionalBody }: Operation,
   all: Readonly<Record<string, Handler>>,
   bodyLimit: number,
 ): void {
@@ -106,6 +115,7 @@ function route(
     // A stream has no end, so there is nothing to say of it without giving it.
     exposeHeadRoute: operationId !== 'stream',
     config: { action, open, streams: operationId in streaming, listKeys: action === 'read-blocklist' },
+    ...(optionalBody ? { preValidation: absentIsEmpty } : {}),
     handler: (request, reply) => handler(context, request, reply),
   })
 }

@@ -27,8 +27,15 @@ const rules = inGroup('content', { maskable: false, correlates: false, multiline
     misp: ['suricata'],
     parse: matching(/^(?:#|[a-z_]{3,20}\s)/i, 'a Suricata rule: it begins with an action', block),
   },
-  { id: 'zeek-script', description: 'A script or signature of Zeek.', misp: ['zeek', 'bro'], parse: block },
-  { id: 'kusto-query', description: 'A hunting query in Kusto.', misp: ['kusto-query'], parse: block },
+  {
+    id: 'zeek-script',
+    anyText: true,
+    description: 'A script or signature of Zeek.',
+    misp: ['zeek', 'bro'],
+    parse: block,
+  },
+  { id: 'kusto-query', anyText: true, description: 'A hunting query in Kusto.', misp: ['kusto-query'], parse: block },
+  { id: 'splunk-query', anyText: true, description: 'A hunting query in SPL.', parse: block },
   {
     id: 'stix-pattern',
     description: 'A STIX pattern.',
@@ -37,11 +44,18 @@ const rules = inGroup('content', { maskable: false, correlates: false, multiline
   },
   {
     id: 'file-pattern',
+    anyText: true,
     description: 'Bytes or text to look for in files, memory or traffic.',
     misp: ['pattern-in-file', 'pattern-in-memory', 'pattern-in-traffic', 'filename-pattern'],
     parse: block,
   },
-  { id: 'text', description: 'Text about which nothing more is known.', misp: ['text', 'other'], parse: block },
+  {
+    id: 'text',
+    anyText: true,
+    description: 'Text about which nothing more is known.',
+    misp: ['text', 'other'],
+    parse: block,
+  },
 ])
 
 const knowledge = inGroup('content', { maskable: false, key: lowerCase }, [
@@ -50,9 +64,27 @@ const knowledge = inGroup('content', { maskable: false, key: lowerCase }, [
     description: 'A technique of MITRE ATT&CK by its id.',
     parse: matching(/^T\d{4}(?:\.\d{3})?$/, 'an ATT&CK technique: T1059 or T1059.001', (text) => text.toUpperCase()),
   },
-  { id: 'malware-family', description: 'Malware by the name of its family.', misp: ['malware-type'], parse: line },
-  { id: 'threat-actor', description: 'A threat actor by its name.', misp: ['threat-actor'], parse: line },
-  { id: 'campaign', description: 'A campaign by its name or id.', misp: ['campaign-name', 'campaign-id'], parse: line },
+  {
+    id: 'malware-family',
+    anyText: true,
+    description: 'Malware by the name of its family.',
+    misp: ['malware-type'],
+    parse: line,
+  },
+  {
+    id: 'threat-actor',
+    anyText: true,
+    description: 'A threat actor by its name.',
+    misp: ['threat-actor'],
+    parse: line,
+  },
+  {
+    id: 'campaign',
+    anyText: true,
+    description: 'A campaign by its name or id.',
+    misp: ['campaign-name', 'campaign-id'],
+    parse: line,
+  },
 ])
 
 export const contentTypes = [...rules, ...knowledge]

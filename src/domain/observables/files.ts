@@ -5,6 +5,7 @@ import { inGroup, lowerCase } from './type.ts'
 export const fileTypes = inGroup('file', { key: lowerCase }, [
   {
     id: 'filename',
+    anyText: true,
     description: 'The name of a file, without its directory.',
     stix: ['file:name', 'process:name'],
     misp: ['filename', 'email-attachment'],
@@ -13,6 +14,7 @@ export const fileTypes = inGroup('file', { key: lowerCase }, [
   },
   {
     id: 'file-path',
+    anyText: true,
     description: 'The path of a file; placeholders such as %APPDATA% and ~ stay.',
     misp: ['filename'],
     parse: line,
@@ -20,12 +22,14 @@ export const fileTypes = inGroup('file', { key: lowerCase }, [
   },
   {
     id: 'directory',
+    anyText: true,
     description: 'The path of a directory, without the separator at its end.',
     stix: ['directory:path', 'file:parent_directory_ref.path'],
     parse: (text) => withoutEnd(line(text)),
   },
   {
     id: 'pdb-path',
+    anyText: true,
     description: 'The path of the debug symbols that a compiler left in a program.',
     misp: ['pdb'],
     parse: line,

@@ -111,4 +111,15 @@ const coins = inGroup('finance', {}, [
   },
 ])
 
-export const financeTypes: readonly ObservableType[] = [...banking, ...coins]
+const parcels = inGroup('finance', { lifetimeDays: 365, personalData: true }, [
+  {
+    id: 'tracking-number',
+    description: "A parcel by its tracking number (UPU S10, or a carrier's own).",
+    stix: ['tracking-number:value'],
+    parse: matching(/^(?=[A-Z]*\d)[A-Z0-9]{8,40}$/, 'a tracking number: 8 to 40 letters and digits', (text) =>
+      text.replace(/[\s-]/g, '').toUpperCase(),
+    ),
+  },
+])
+
+export const financeTypes: readonly ObservableType[] = [...banking, ...coins, ...parcels]

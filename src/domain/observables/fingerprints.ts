@@ -31,6 +31,7 @@ const certificates = inGroup('fingerprint', {}, [
   },
   {
     id: 'x509-subject',
+    anyText: true,
     description: 'The distinguished name an X.509 certificate is for.',
     stix: ['x509-certificate:subject'],
     key: lowerCase,
@@ -38,6 +39,7 @@ const certificates = inGroup('fingerprint', {}, [
   },
   {
     id: 'x509-issuer',
+    anyText: true,
     description: 'The distinguished name that issued an X.509 certificate.',
     stix: ['x509-certificate:issuer'],
     key: lowerCase,
@@ -135,6 +137,7 @@ const web = inGroup('fingerprint', { lifetimeDays: programDays }, [
   },
   {
     id: 'user-agent',
+    anyText: true,
     description: 'The User-Agent of an HTTP client.',
     stix: [
       "network-traffic:extensions.'http-request-ext'.request_header.'User-Agent'",
@@ -146,10 +149,16 @@ const web = inGroup('fingerprint', { lifetimeDays: programDays }, [
   },
   {
     id: 'http-cookie',
+    anyText: true,
     description: 'A cookie of an HTTP request, as name=value.',
     stix: ["network-traffic:extensions.'http-request-ext'.request_header.Cookie"],
     misp: ['cookie'],
     parse: line,
+  },
+  {
+    id: 'http-header',
+    description: 'A header of an HTTP request or response: its name in lower case, a colon and its value.',
+    parse: parseHeader,
   },
   {
     id: 'http-method',
@@ -159,7 +168,7 @@ const web = inGroup('fingerprint', { lifetimeDays: programDays }, [
     correlates: false,
     parse: matching(/^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}$/, 'an HTTP method'),
   },
-  { id: 'server-banner', description: 'What a service says first.', parse: line },
+  { id: 'server-banner', anyText: true, description: 'What a service says first.', parse: line },
   {
     id: 'browser-extension-id',
     description: 'The id of a Chrome or Edge extension: 32 letters from a to p.',
@@ -167,6 +176,13 @@ const web = inGroup('fingerprint', { lifetimeDays: programDays }, [
     parse: matching(/^[a-p]{32}$/, 'the id of a browser extension: 32 letters from a to p', lowerCase),
   },
 ])
+
+/** Field names know no case (RFC 9110 §5.1); a value is text without line ends. */
+function parseHeader(text: string): string {
+  const [, name = '', value = ''] = /^([!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}):\s*(\S.*)$/.exec(line(text)) ?? []
+  if (name === '') throw invalid(text, 'is not a header: a name, a colon and a value')
+  return `${name.toLowerCase()}: ${value}`
+}
 
 function parseSerialNumber(text: string): string {
   const digits = text.replace(/[:\s-]/g, '').replace(/^0x/i, '')

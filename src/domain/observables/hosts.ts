@@ -5,6 +5,7 @@ import { inGroup, invalid, lowerCase } from './type.ts'
 export const hostTypes = inGroup('host', { key: lowerCase }, [
   {
     id: 'mutex',
+    anyText: true,
     description: 'The name of a mutual exclusion object; its case counts.',
     stix: ['mutex:name'],
     misp: ['mutex'],
@@ -13,12 +14,14 @@ export const hostTypes = inGroup('host', { key: lowerCase }, [
   },
   {
     id: 'named-pipe',
+    anyText: true,
     description: 'A named pipe of Windows, as \\\\.\\pipe\\name.',
     misp: ['named pipe'],
     parse: parsePipe,
   },
   {
     id: 'registry-key',
+    anyText: true,
     description: 'A key of the Windows registry; the hive, where it is given, by its full name.',
     stix: ['windows-registry-key:key'],
     misp: ['regkey'],
@@ -26,18 +29,21 @@ export const hostTypes = inGroup('host', { key: lowerCase }, [
   },
   {
     id: 'registry-value',
+    anyText: true,
     description: 'The data of a value in the Windows registry.',
     stix: ['windows-registry-key:values[*].data'],
     parse: line,
   },
   {
     id: 'registry-value-name',
+    anyText: true,
     description: 'The name of a value in the Windows registry.',
     stix: ['windows-registry-key:values[*].name'],
     parse: line,
   },
   {
     id: 'command-line',
+    anyText: true,
     description: 'The command line of a process, exact.',
     stix: ['process:command_line'],
     key: (value) => value,
@@ -45,12 +51,14 @@ export const hostTypes = inGroup('host', { key: lowerCase }, [
   },
   {
     id: 'scheduled-task',
+    anyText: true,
     description: 'The name of a scheduled task of Windows.',
     misp: ['windows-scheduled-task'],
     parse: line,
   },
   {
     id: 'windows-service',
+    anyText: true,
     description: 'The name of a Windows service.',
     stix: ["process:extensions.'windows-service-ext'.service_name"],
     misp: ['windows-service-name'],
@@ -58,6 +66,7 @@ export const hostTypes = inGroup('host', { key: lowerCase }, [
   },
   {
     id: 'windows-service-display-name',
+    anyText: true,
     description: 'The display name of a Windows service.',
     stix: ["process:extensions.'windows-service-ext'.display_name"],
     misp: ['windows-service-displayname'],

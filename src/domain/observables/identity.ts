@@ -6,6 +6,7 @@ import { inGroup, invalid, lowerCase } from './type.ts'
 export const identityTypes = inGroup('identity', { lifetimeDays: 365, personalData: true, key: lowerCase }, [
   {
     id: 'user-account',
+    anyText: true,
     description: 'An account of a system or service, by its login or id.',
     stix: ['user-account:account_login', 'user-account:user_id', 'process:creator_user_ref.user_id'],
     misp: ['eppn'],
@@ -13,8 +14,16 @@ export const identityTypes = inGroup('identity', { lifetimeDays: 365, personalDa
   },
   {
     id: 'user-display-name',
+    anyText: true,
     description: 'The name an account shows.',
     stix: ['user-account:display_name'],
+    parse: line,
+  },
+  {
+    id: 'persona',
+    anyText: true,
+    description: 'Whom somebody pretends to be.',
+    stix: ['persona:persona_name'],
     parse: line,
   },
   {

@@ -16,6 +16,7 @@ export const mailTypes = inGroup('mail', { lifetimeDays: 365 }, [
   },
   {
     id: 'email-display-name',
+    anyText: true,
     description: 'The name shown beside an e-mail address.',
     stix: ['email-addr:display_name'],
     misp: ['email-src-display-name', 'email-dst-display-name'],
@@ -25,6 +26,7 @@ export const mailTypes = inGroup('mail', { lifetimeDays: 365 }, [
   },
   {
     id: 'email-subject',
+    anyText: true,
     description: 'The subject of an e-mail message.',
     stix: ['email-message:subject'],
     misp: ['email-subject'],
@@ -39,6 +41,7 @@ export const mailTypes = inGroup('mail', { lifetimeDays: 365 }, [
   },
   {
     id: 'email-x-mailer',
+    anyText: true,
     description: 'The program that claims to have written an e-mail message.',
     stix: ["email-message:additional_header_fields.'X-Mailer'"],
     misp: ['email-x-mailer'],
@@ -46,18 +49,21 @@ export const mailTypes = inGroup('mail', { lifetimeDays: 365 }, [
   },
   {
     id: 'email-mime-boundary',
+    anyText: true,
     description: 'The boundary between the MIME parts of an e-mail message.',
     misp: ['email-mime-boundary'],
     parse: line,
   },
   {
     id: 'email-thread-index',
+    anyText: true,
     description: 'The Thread-Index of an e-mail message.',
     misp: ['email-thread-index'],
     parse: line,
   },
   {
     id: 'email-body',
+    anyText: true,
     description: 'The text of an e-mail message.',
     stix: ['email-message:body'],
     misp: ['email-body'],
@@ -69,6 +75,7 @@ export const mailTypes = inGroup('mail', { lifetimeDays: 365 }, [
   },
   {
     id: 'email-header',
+    anyText: true,
     description: 'Header lines of an e-mail message.',
     stix: ['x-puente-email-header:value', 'email-message:received_lines[*]'],
     misp: ['email-header'],
@@ -78,9 +85,10 @@ export const mailTypes = inGroup('mail', { lifetimeDays: 365 }, [
     multiline: true,
     parse: block,
   },
-  { id: 'dkim', description: 'The DKIM record of a domain.', misp: ['dkim'], parse: line },
+  { id: 'dkim', anyText: true, description: 'The DKIM record of a domain.', misp: ['dkim'], parse: line },
   {
     id: 'dkim-signature',
+    anyText: true,
     description: 'The DKIM signature of an e-mail message.',
     misp: ['dkim-signature'],
     maskable: false,

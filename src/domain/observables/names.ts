@@ -1,3 +1,4 @@
+import { ownerOf, parseDnsRecord } from './dns.ts'
 import { canonicalAddress, isNetwork, networkType } from './ip.ts'
 import { parseName } from './name.ts'
 import { line } from './text.ts'
@@ -66,9 +67,19 @@ const locations = inGroup('name', { lifetimeDays: urlDays }, [
   },
 ])
 
+const records = inGroup('name', { lifetimeDays: nameDays }, [
+  {
+    id: 'dns-record',
+    description: 'A DNS record as passive DNS has it: evil.example.com A 192.0.2.1.',
+    host: ownerOf,
+    parse: parseDnsRecord,
+  },
+])
+
 const registration = inGroup('name', { family: 'registration', key: lowerCase }, [
   {
     id: 'registrant',
+    anyText: true,
     description: 'The person or organisation that registered a name or network.',
     misp: ['whois-registrant-name', 'whois-registrant-org'],
     personalData: true,
@@ -76,6 +87,7 @@ const registration = inGroup('name', { family: 'registration', key: lowerCase },
   },
   {
     id: 'registrar',
+    anyText: true,
     description: 'The registrar of a domain name.',
     misp: ['whois-registrar'],
     family: 'registrar',
@@ -90,4 +102,4 @@ function parseOnion(text: string): string {
   return name
 }
 
-export const nameTypes = [...names, ...locations, ...registration]
+export const nameTypes = [...names, ...locations, ...records, ...registration]

@@ -4,6 +4,7 @@ import { inGroup, invalid, lowerCase } from './type.ts'
 export const softwareTypes = inGroup('software', {}, [
   {
     id: 'software',
+    anyText: true,
     description: 'A program by its name.',
     stix: ['software:name'],
     key: lowerCase,
@@ -27,6 +28,13 @@ export const softwareTypes = inGroup('software', {}, [
     id: 'container-image',
     description: 'A container image by its reference.',
     parse: matching(/^[a-z0-9][A-Za-z0-9._/:@-]{0,511}$/, 'a container image reference'),
+  },
+  {
+    id: 'device-model',
+    anyText: true,
+    description: 'A device by make and model.',
+    key: lowerCase,
+    parse: line,
   },
   {
     id: 'git-commit',

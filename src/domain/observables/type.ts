@@ -30,6 +30,8 @@ export interface ObservableType {
   readonly personalData: boolean
   /** It has one canonical value, so that a keyed digest of it can be tested for a match. */
   readonly maskable: boolean
+  /** It has no grammar: its validator knows limits and what cannot be shown, and any other text passes. */
+  readonly anyText: boolean
   /** Two indicators with equal values are about the same thing. */
   readonly correlates: boolean
   /** Days after which an indicator of this type expires when nobody said otherwise. */
@@ -72,6 +74,7 @@ export function inGroup(
     misp: [],
     personalData: false,
     maskable: true,
+    anyText: false,
     correlates: true,
     lifetimeDays: 1_825,
     refangs: false,

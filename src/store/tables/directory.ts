@@ -83,15 +83,6 @@ export const agreement = pgTable('agreement', {
   createdAt: instant('created_at').notNull().defaultNow(),
 })
 
-export const legalRequest = pgTable('legal_request', {
-  id: uuid('id').primaryKey(),
-  liaison: text('liaison').notNull(),
-  originators: text('originators').array().notNull(),
-  state: text('state').notNull(),
-  approvedAt: instant('approved_at'),
-  expiresAt: instant('expires_at').notNull(),
-})
-
 export const handling = pgTable('handling', {
   id: integer('id').primaryKey(),
   digest: bytea('digest').notNull(),

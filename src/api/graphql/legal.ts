@@ -1,0 +1,63 @@
+import { actions } from '../../actions/index.ts'
+import type { DecisionInput, StepInput } from '../../actions/legal-decisions.ts'
+import type { ListRequestsInput } from '../../actions/legal-requests.ts'
+import type { LegalRequestInput } from '../../actions/legal-text.ts'
+import { limits } from '../../domain/limits.ts'
+import { Fields } from '../../formats/fields.ts'
+import { type Asked, changing, orNull, reading } from './asked.ts'
+
+interface Drafted {
+  readonly input: LegalRequestInput
+}
+
+/** The fields of `Query` about legal requests. */
+export const legalQueries = {
+  legalRequests: reading(({ context, caller }: Asked, input: ListRequestsInput) =>
+    actions['list-requests'](context, caller, checked(input)),
+  ),
+  legalRequest: reading(({ context, caller }: Asked, { id }: { id: string }) =>
+    orNull(actions['read-request'](context, caller, { id: uuid(id) })),
+  ),
+}
+
+/** The fields of `Mutation` about legal requests: each a verb, nothing decided here. */
+export const legalMutations = {
+  draftLegalRequest: changing(({ context, caller }: Asked, { input }: Drafted) =>
+    actions['draft-request'](context, caller, input),
+  ),
+  amendLegalRequest: changing(({ context, caller }: Asked, { id, input }: Drafted & { readonly id: string }) =>
+    actions['amend-request'](context, caller, { ...input, id: uuid(id) }),
+  ),
+  fileLegalRequest: changing(({ context, caller }: Asked, input: StepInput) =>
+    actions['file-request'](context, caller, step(input)),
+  ),
+  reviewLegalRequest: changing(({ context, caller }: Asked, input: DecisionInput) =>
+    actions['review-request'](context, caller, step(input)),
+  ),
+  approveLegalRequest: changing(({ context, caller }: Asked, input: DecisionInput) =>
+    actions['approve-request'](context, caller, step(input)),
+  ),
+  refuseLegalRequest: changing(({ context, caller }: Asked, input: DecisionInput) =>
+    actions['refuse-request'](context, caller, step(input)),
+  ),
+  withdrawLegalRequest: changing(({ context, caller }: Asked, input: StepInput) =>
+    actions['withdraw-request'](context, caller, step(input)),
+  ),
+  closeLegalRequest: changing(({ context, caller }: Asked, input: StepInput) =>
+    actions['close-request'](context, caller, step(input)),
+  ),
+  annotateLegalRequest: changing(({ context, caller }: Asked, input: StepInput) =>
+    actions['annotate-request'](context, caller, step(input)),
+  ),
+}
+
+const step = <Input extends StepInput>(input: Input): Input => ({ ...input, id: uuid(input.id) })
+
+/** What is no id of a request names none: the answer is that of one that is not there. */
+const uuid = (id: string): string =>
+  /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(id) ? id : '00000000-0000-0000-0000-000000000000'
+
+function checked(input: ListRequestsInput): ListRequestsInput {
+  new Fields({ ...input }, '', 'invalid_request').integer('limit', 1, limits.pageRecords)
+  return input.before === undefined ? input : { ...input, before: uuid(input.before) }
+}

@@ -1,0 +1,37 @@
+import type { FastifyRequest } from 'fastify'
+import { actions } from '../../actions/index.ts'
+import type { DecisionInput, StepInput } from '../../actions/legal-decisions.ts'
+import type { ListRequestsInput } from '../../actions/legal-requests.ts'
+import type { LegalRequestInput } from '../../actions/legal-text.ts'
+import type { Handler } from './handler.ts'
+import { asList, type Query } from './query.ts'
+
+const idOf = (request: FastifyRequest): string => (request.params as { readonly request: string }).request
+
+/** A step: its request from the path, and what is said about it, if anything. */
+const step = (request: FastifyRequest): StepInput & DecisionInput => ({
+  ...((request.body ?? {}) as Omit<DecisionInput, 'id'>),
+  id: idOf(request),
+})
+
+/** The doors of legal requests: each a verb, nothing decided here. */
+export const legal = {
+  listLegalRequests: (context, request) => {
+    const { state, ...others } = request.query as Query
+    const states = asList(state)
+    const input = { ...others, ...(states === undefined ? {} : { state: states }) }
+    return actions['list-requests'](context, request.caller, input as ListRequestsInput)
+  },
+  draftLegalRequest: async (context, request, reply) =>
+    reply.status(201).send(await actions['draft-request'](context, request.caller, request.body as LegalRequestInput)),
+  readLegalRequest: (context, request) => actions['read-request'](context, request.caller, { id: idOf(request) }),
+  amendLegalRequest: (context, request) =>
+    actions['amend-request'](context, request.caller, { ...(request.body as LegalRequestInput), id: idOf(request) }),
+  fileLegalRequest: (context, request) => actions['file-request'](context, request.caller, step(request)),
+  reviewLegalRequest: (context, request) => actions['review-request'](context, request.caller, step(request)),
+  approveLegalRequest: (context, request) => actions['approve-request'](context, request.caller, step(request)),
+  refuseLegalRequest: (context, request) => actions['refuse-request'](context, request.caller, step(request)),
+  withdrawLegalRequest: (context, request) => actions['withdraw-request'](context, request.caller, step(request)),
+  closeLegalRequest: (context, request) => actions['close-request'](context, request.caller, step(request)),
+  annotateLegalRequest: (context, request) => actions['annotate-request'](context, request.caller, step(request)),
+} as const satisfies Record<string, Handler>

@@ -1,0 +1,195 @@
+import { Ajv, type ValidateFunction } from 'ajv'
+import canonicalize from 'canonicalize'
+import {
+  type Envelope,
+  type EnvelopeContent,
+  type EnvelopeKind,
+  envelopeKinds,
+  idPrefixes,
+} from '../domain/envelope.ts'
+import { Fault } from '../domain/errors.ts'
+import { canonicalHandling, type Handling } from '../domain/handling.ts'
+import { limits } from '../domain/limits.ts'
+import { parseObservable } from '../domain/observables/parse.ts'
+import { isRsitType } from '../domain/rsit.ts'
+import type { RefusalCode } from '../domain/verdict.ts'
+import { contentSchemas, envelopeSchema, handlingSchema } from './envelope-schema.ts'
+import { isJsonObject, type JsonObject, parseStrict } from './json-text.ts'
+
+/** An envelope that is none, with the code it is refused by. */
+export class EnvelopeError extends Error {
+  override readonly name = 'EnvelopeError'
+  readonly code: RefusalCode
+
+  constructor(code: RefusalCode, message: string, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause })
+    this.code = code
+  }
+}
+
+/** The one spelling of a JSON value (RFC 8785). @throws {Error} for what JSON cannot say: NaN, half a surrogate pair */
+export function canonicalText(value: unknown): string {
+  const text = canonicalize(value)
+  if (text === undefined) throw new Error('JSON cannot say this value')
+  return text
+}
+
+/**
+ * The exact text of an envelope: what is hashed, sealed and sent. It is read back before it leaves, so that no node seals what every
+ * other refuses.
+ * @throws {EnvelopeError} when {@link readEnvelope} would refuse it
+ */
+export function writeEnvelope(envelope: Envelope): string {
+  const text = canonicalText(envelope)
+  readEnvelope(text)
+  return text
+}
+
+/**
+ * Reads the exact text of an envelope.
+ * @throws {EnvelopeError} `too_large`, `malformed` (not JSON, not canonical, a member of the wrong form), `form_unknown` (another
+ *   format version, kind or observable type), `handling_invalid`, `red_travels_not`
+ */
+export function readEnvelope(text: string): Envelope {
+  if (Buffer.byteLength(text) > limits.envelopeBytes) {
+    throw new EnvelopeError('too_large', `An envelope has at most ${limits.envelopeBytes} bytes.`)
+  }
+  const read = parsed(text)
+  if (read.v !== 1) throw new EnvelopeError('form_unknown', 'The envelope is of another format version than 1.')
+  const kind = kindOf(read.content)
+  check(validators.envelope, read, 'malformed', '')
+  checkHandling(read)
+  check(contentValidator(kind, read.content), read.content, 'malformed', '/content')
+  const envelope = read as unknown as Envelope
+  checkMeaning(envelope, kind)
+  if (canonicalText(read) !== text)
+    throw new EnvelopeError('malformed', 'The text is not in its canonical form (RFC 8785).')
+  return envelope
+}
+
+function parsed(text: string): JsonObject {
+  try {
+    const value = parseStrict(text)
+    if (isJsonObject(value)) return value
+  } catch (cause) {
+    if (!(cause instanceof Fault)) throw cause
+    throw new EnvelopeError('malformed', cause.message, cause)
+  }
+  throw new EnvelopeError('malformed', 'An envelope is a JSON object.')
+}
+
+function kindOf(content: unknown): EnvelopeKind {
+  const given = isJsonObject(content) ? content.kind : undefined
+  const kind = envelopeKinds.find((each) => each === given)
+  if (kind === undefined) throw new EnvelopeError('form_unknown', 'The envelope is of a kind that is not known here.')
+  return kind
+}
+
+function contentValidator(kind: EnvelopeKind, content: unknown): ValidateFunction {
+  switch (kind) {
+    case 'published':
+    case 'revised':
+      return validators.whole
+    case 'narrowed':
+      return isJsonObject(content) && Object.hasOwn(content, 'stix') ? validators.whole : validators.bare
+    case 'recalled':
+    case 'sighted':
+    case 'membership':
+    case 'checkpoint':
+      return validators[kind]
+  }
+}
+
+/** Unknown words of a handling are never passed over: whoever may see it cannot be known then. */
+function checkHandling({ handling, originator }: JsonObject): void {
+  if (handling === null) return
+  if (isJsonObject(handling) && handling.tlp === 'red') {
+    throw new EnvelopeError('red_travels_not', 'TLP:RED stays at its node.')
+  }
+  check(validators.handling, handling, 'handling_invalid', '/handling')
+  const read = handling as unknown as Handling
+  if (read.originator !== originator) {
+    throw new EnvelopeError('handling_invalid', 'The handling is of another originator than the envelope.')
+  }
+  if (read.expiresAt !== undefined) checkInstant(read.expiresAt, 'handling_invalid')
+  if (canonicalText(canonicalHandling(read)) !== canonicalText(read)) {
+    throw new EnvelopeError(
+      'handling_invalid',
+      'The handling is not in its one spelling: lists are sorted, and nothing is there twice.',
+    )
+  }
+}
+
+/** What a schema cannot say. */
+function checkMeaning(envelope: Envelope, kind: EnvelopeKind): void {
+  const { id, version, previousVersion, issuedAt, handling, content } = envelope
+  if (!id.startsWith(idPrefixes[kind]))
+    throw new EnvelopeError('malformed', `A ${kind} envelope has an id of another sort.`)
+  if (previousVersion >= version) throw new EnvelopeError('malformed', 'A version follows one that is lower.')
+  if ((handling !== null) !== ('stix' in content || content.kind === 'sighted')) {
+    throw new EnvelopeError('malformed', 'A handling stands where there is content to handle, and only there.')
+  }
+  checkInstant(issuedAt, 'malformed')
+  for (const time of timesOf(content)) checkInstant(time, 'malformed')
+  if (content.kind === 'checkpoint' && (id !== `checkpoint--${envelope.node}` || content.expiresAt <= issuedAt)) {
+    throw new EnvelopeError('malformed', 'A checkpoint is named by its node, and ends after it is issued.')
+  }
+  if ('stix' in content) checkIndicator(id, content.stix, content.observables, content.class)
+}
+
+const timesOf = (content: EnvelopeContent): string[] =>
+  ['firstSeen', 'lastSeen', 'leftAt', 'expiresAt'].flatMap((name) => {
+    const time: unknown = Object.getOwnPropertyDescriptor(content, name)?.value
+    return typeof time === 'string' ? [time] : []
+  })
+
+function checkInstant(text: string, code: RefusalCode): void {
+  const time = Date.parse(text)
+  if (Number.isNaN(time) || new Date(time).toISOString() !== text)
+    throw new EnvelopeError(code, 'A time is no day and hour that there are.')
+}
+
+function checkIndicator(
+  id: string,
+  stix: string,
+  observables: readonly { type: string; value: string }[],
+  type?: string,
+) {
+  const object = parsed(stix)
+  if (object.type !== 'indicator' || object.id !== id) {
+    throw new EnvelopeError('malformed', 'The STIX object is another one than the envelope says.')
+  }
+  if (type !== undefined && !isRsitType(type)) throw new EnvelopeError('form_unknown', 'The class is none of RSIT.')
+  for (const observable of observables) checkObservable(observable)
+}
+
+/** Canonical form is what is looked up: another spelling would be an indicator that nobody finds. */
+function checkObservable({ type, value }: { readonly type: string; readonly value: string }): void {
+  try {
+    const read = parseObservable(type, value)
+    if (read.type === type && read.value === value) return
+  } catch (cause) {
+    if (!(cause instanceof Fault)) throw cause
+    const code = cause.code === 'unknown_type' || cause.code === 'refused_type' ? 'form_unknown' : 'malformed'
+    throw new EnvelopeError(code, 'An observable is of a type that is not known here, or is none of its type.', cause)
+  }
+  throw new EnvelopeError('malformed', 'An observable is not in its canonical form.')
+}
+
+const ajv = new Ajv({ strict: true, allowUnionTypes: true })
+const validators = {
+  envelope: ajv.compile(envelopeSchema),
+  handling: ajv.compile(handlingSchema),
+  whole: ajv.compile(contentSchemas.whole),
+  bare: ajv.compile(contentSchemas.bare),
+  recalled: ajv.compile(contentSchemas.recalled),
+  sighted: ajv.compile(contentSchemas.sighted),
+  membership: ajv.compile(contentSchemas.membership),
+  checkpoint: ajv.compile(contentSchemas.checkpoint),
+}
+
+function check(validate: ValidateFunction, value: unknown, code: RefusalCode, at: string): void {
+  if (validate(value)) return
+  const [error] = validate.errors ?? []
+  throw new EnvelopeError(code, `${at}${error?.instancePath ?? ''} ${error?.message ?? 'is not of its form'}`.trim())
+}

@@ -1,0 +1,107 @@
+import { Ajv } from 'ajv'
+import type { Gap, Hop } from '../domain/envelope.ts'
+import { Fault } from '../domain/errors.ts'
+import { limits } from '../domain/limits.ts'
+import { type JsonObject, parseObject, utf8Text } from './json-text.ts'
+
+/** A page of the feed between nodes (docs/federation.md). */
+export interface FeedPage {
+  readonly v: 1
+  /** Node ids of who sends it and of who asked for it. */
+  readonly from: string
+  readonly to: string
+  /** Seals of the batches that the entries are of; each stands once. */
+  readonly seals: readonly string[]
+  readonly entries: readonly FeedEntry[]
+  /** Where the feed goes on after this page; the sender's, opaque. */
+  readonly cursor: string
+  /** Whether there is more at once. */
+  readonly more: boolean
+}
+
+export interface FeedEntry {
+  /** The exact text of the envelope. */
+  readonly envelope: string
+  /** Which of the page's seals covers it. */
+  readonly seal: number
+  /** Place in the batch, from 0. */
+  readonly index: number
+  readonly path: readonly Buffer[]
+  readonly hops: readonly Hop[]
+  readonly gap?: Gap
+}
+
+/** A page as it was read. An entry that is none has a fault in its place: one bad entry does not stop the page. */
+export interface ReadPage extends Omit<FeedPage, 'entries'> {
+  readonly entries: readonly (FeedEntry | { readonly fault: string })[]
+}
+
+export const writePage = (page: FeedPage): string =>
+  JSON.stringify({ ...page, entries: page.entries.map((one) => ({ ...one, path: one.path.map(base64url) })) })
+
+const base64url = (hash: Buffer): string => hash.toString('base64url')
+
+/** @throws {Fault} `body_too_large`, `invalid_json`, `invalid_record` and what strict JSON refuses, for the page as a whole */
+export function readPage(bytes: Buffer): ReadPage {
+  if (bytes.length > limits.peerPageBytes) {
+    throw new Fault('body_too_large', `A page has at most ${limits.peerPageBytes} bytes.`)
+  }
+  const page = parseObject(utf8Text(bytes), 'invalid_record', '')
+  if (!isPage(page)) {
+    const [error] = isPage.errors ?? []
+    const pointer = error?.instancePath ?? ''
+    throw new Fault('invalid_record', 'The page is not of its form.', { position: { pointer } })
+  }
+  const read = page as unknown as Omit<ReadPage, 'entries'> & { readonly entries: readonly JsonObject[] }
+  return { ...read, entries: read.entries.map((entry) => entryOf(entry, read.seals.length)) }
+}
+
+function entryOf(entry: JsonObject, seals: number): FeedEntry | { readonly fault: string } {
+  if (!isEntry(entry)) return { fault: `${isEntry.errors?.[0]?.instancePath ?? ''} is not of its form` }
+  const read = entry as unknown as Omit<FeedEntry, 'path'> & { readonly path: readonly string[] }
+  if (read.seal >= seals) return { fault: '/seal names a seal that the page does not have' }
+  return { ...read, path: read.path.map((hash) => Buffer.from(hash, 'base64url')) }
+}
+
+const uuid = { type: 'string', pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$' }
+const closed = (properties: Readonly<Record<string, object>>, optional: readonly string[] = []): object => ({
+  type: 'object',
+  properties,
+  required: Object.keys(properties).filter((name) => !optional.includes(name)),
+  additionalProperties: false,
+})
+
+const ajv = new Ajv({ strict: true })
+const isPage = ajv.compile(
+  closed({
+    v: { const: 1 },
+    from: uuid,
+    to: uuid,
+    seals: { type: 'array', items: { type: 'string' }, maxItems: limits.peerPageEntries },
+    entries: { type: 'array', items: { type: 'object' }, maxItems: limits.peerPageEntries },
+    cursor: { type: 'string', minLength: 1, maxLength: 4_096 },
+    more: { type: 'boolean' },
+  }),
+)
+const isEntry = ajv.compile(
+  closed(
+    {
+      envelope: { type: 'string' },
+      seal: { type: 'integer', minimum: 0 },
+      index: { type: 'integer', minimum: 0, maximum: 2 ** limits.auditPathHashes },
+      path: {
+        type: 'array',
+        items: { type: 'string', pattern: '^[A-Za-z0-9_-]{43}$' },
+        maxItems: limits.auditPathHashes,
+      },
+      hops: {
+        type: 'array',
+        items: closed({ node: uuid, from: uuid, at: { type: 'string', maxLength: 24 } }),
+        // One more than is let through: the receiver's checks say which is too many, with its code.
+        maxItems: limits.peerHops + 1,
+      },
+      gap: closed({ from: { type: 'integer', minimum: 0, maximum: limits.envelopeVersion } }),
+    },
+    ['gap'],
+  ),
+)
