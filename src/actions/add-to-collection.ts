@@ -93,7 +93,7 @@ async function bytesOf(envelope: AsyncIterable<Buffer>): Promise<Buffer> {
   let size = 0
   for await (const chunk of envelope) {
     size += chunk.length
-    if (size > limits.envelopeBytes) throw new Fault('body_too_large', 'An envelope has at most 10 MiB.')
+    if (size > limits.collectionBytes) throw new Fault('body_too_large', 'An envelope has at most 10 MiB.')
     chunks.push(chunk)
   }
   return Buffer.concat(chunks)
@@ -108,8 +108,8 @@ function objectsOf(bytes: Buffer, at: string): StatusDetail[] {
   if (!isJsonObject(wrapping) || !Array.isArray(wrapping.objects) || objects.length === 0) {
     throw new Fault('invalid_stix', 'An envelope is an object with "objects", a list that is not empty.')
   }
-  if (objects.length > limits.envelopeObjects) {
-    throw new Fault('too_many_values', `An envelope has at most ${limits.envelopeObjects} objects.`)
+  if (objects.length > limits.collectionObjects) {
+    throw new Fault('too_many_values', `An envelope has at most ${limits.collectionObjects} objects.`)
   }
   return objects.map((part) => namesOf(part.bytes, at))
 }

@@ -41,7 +41,7 @@ const handlers: Readonly<Record<string, Handler>> = {
     return sendTaxii(reply, {
       title: 'Puente',
       versions: [taxiiType],
-      max_content_length: limits.envelopeBytes,
+      max_content_length: limits.collectionBytes,
     })
   },
   taxiiCollections: async (context, request, reply) => {
@@ -143,7 +143,7 @@ export async function registerTaxii(
           method,
           url: url.slice(taxiiPrefix.length),
           prefixTrailingSlash: 'slash',
-          bodyLimit: limits.envelopeBytes,
+          bodyLimit: limits.collectionBytes,
           config: { action },
           handler: (request, reply) => handler(context, request, reply),
         })
