@@ -8,16 +8,17 @@ import { registerDocs } from './api/docs.ts'
 import { registerGraphql } from './api/graphql/index.ts'
 import { type Guards, lookEveryMs } from './api/guards.ts'
 import { methodsOf } from './api/methods.ts'
+import { registerMisp } from './api/misp/index.ts'
 import { shedLoad } from './api/pressure.ts'
 import { answerProblems, faultOf, sendProblem } from './api/problem.ts'
 import { answerParserErrors } from './api/raw-answers.ts'
-import { type Contract, type Operation, readContract } from './api/rest/contract.ts'
+import { readContract } from './api/rest/contract.ts'
 import { registerRest } from './api/rest/index.ts'
 import { requireActions } from './api/route-law.ts'
 import { sendSecurityHeaders } from './api/security-headers.ts'
 import { refuseSlowClients } from './api/slow-clients.ts'
 import { countStreams } from './api/streams.ts'
-import { registerTaxii, taxiiPrefix } from './api/taxii/index.ts'
+import { registerTaxii } from './api/taxii/index.ts'
 import { routeUpgrades } from './api/upgrades.ts'
 import { Fault } from './domain/errors.ts'
 import { limits } from './domain/limits.ts'
@@ -63,23 +64,27 @@ export async function buildApp(context: Context, options: AppOptions): Promise<F
   sendSecurityHeaders(app)
   await limitRates(app, options.requestsPerMinute)
   const contract = readContract(join(options.root, 'openapi.yaml'))
-  const [rest, taxii] = doorsOf(contract)
-  await app.register((scope) => registerRest(scope, context, rest))
-  await app.register((scope) => registerTaxii(scope, context, taxii.operations, methods))
+  await app.register((scope) => registerRest(scope, context, contract))
+  await app.register((scope) =>
+    registerMisp(
+      scope,
+      context,
+      contract.operations.filter(({ door }) => door === 'misp'),
+    ),
+  )
+  await app.register((scope) =>
+    registerTaxii(
+      scope,
+      context,
+      contract.operations.filter(({ door }) => door === 'taxii'),
+      methods,
+    ),
+  )
   const origins = [new URL(context.tokens.issuer).origin, ...(options.allowedOrigins ?? [])]
   await app.register((scope) => registerGraphql(scope, context, origins))
   await app.register((scope) => registerDocs(scope, contract))
   routeUpgrades(app)
   return app
-}
-
-/** The contract, by doors: TAXII has media types and errors of its own. */
-export function doorsOf(contract: Contract): readonly [rest: Contract, taxii: Contract] {
-  const isTaxii = ({ url }: Operation): boolean => url.startsWith(`${taxiiPrefix}/`)
-  return [
-    { ...contract, operations: contract.operations.filter((operation) => !isTaxii(operation)) },
-    { ...contract, operations: contract.operations.filter(isTaxii) },
-  ]
 }
 
 /** Keys of blocklists stand in URLs, and values that people look up: no query is logged. */

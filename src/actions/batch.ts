@@ -3,6 +3,7 @@ import type { FaultCode, RecordFault } from '../domain/errors.ts'
 import type { HandlingInput } from '../domain/handling.ts'
 import { type Existing, existingByIds } from '../store/reads.ts'
 import type { Context, Standing } from './context.ts'
+import { keepParts } from './keep.ts'
 import type { Identified } from './prepare.ts'
 import { recallOne } from './recall.ts'
 import { writeBatch } from './write-batch.ts'
@@ -67,6 +68,11 @@ async function commit(origin: PushOrigin, items: readonly Identified[], before: 
     origin,
     fresh.filter(({ draft }) => draft.revoked === true),
     known,
+  )
+  const refused = new Set([...written.refused, ...recalled.refused].map(({ position }) => position))
+  await keepParts(
+    origin,
+    items.filter(({ draft }) => !refused.has(draft.position)),
   )
   return {
     accepted: written.accepted + recalled.accepted,

@@ -103,3 +103,21 @@ function resolvePeople(directory: Directory, items: readonly string[]): readonly
   }
   return items
 }
+
+/** A handling as it could have been said: what a revision does not change, and what is added to an event inherits. */
+export function inputOf(handling: Handling): HandlingInput {
+  const { tlp, pap, people, releasableTo, notReleasableTo, lawEnforcement, personalData, attribution, expiresAt } =
+    handling
+  return {
+    tlp,
+    pap,
+    audience: [...handling.organisations, ...handling.communities.map((id) => `community:${id}`)],
+    people,
+    lawEnforcement,
+    personalData,
+    attribution,
+    ...(releasableTo === undefined ? {} : { releasableTo }),
+    ...(notReleasableTo === undefined ? {} : { notReleasableTo }),
+    ...(expiresAt === undefined ? {} : { expiresAt }),
+  }
+}

@@ -35,6 +35,7 @@ import { recall } from './recall.ts'
 import { revise } from './revise.ts'
 import { revokeToken } from './revoke-token.ts'
 import { search } from './search.ts'
+import { searchEvents } from './search-events.ts'
 import { setUp } from './set-up.ts'
 import { sight } from './sight.ts'
 import { rotateSigningKey } from './signing-keys.ts'
@@ -54,6 +55,7 @@ export const actions = {
   recall,
   search,
   read,
+  'search-events': searchEvents,
   lookup,
   history,
   follow,

@@ -1,11 +1,13 @@
 import { setImmediate } from 'node:timers/promises'
 import type { Caller } from '../domain/caller.ts'
 import { Fault, type RecordFault } from '../domain/errors.ts'
-import type { HandlingInput } from '../domain/handling.ts'
+import { type HandlingInput, strictestInput } from '../domain/handling.ts'
 import type { DecodedGroups } from '../formats/decoded.ts'
+import { ownEventHandling } from '../store/misp-reads.ts'
 import { closeReceipt, dropReceipt, openReceipt } from '../store/receipts.ts'
 import type { PushOrigin } from './batch.ts'
 import type { Context, Standing } from './context.ts'
+import { inputOf } from './handling.ts'
 import { Push } from './push.ts'
 import { verb } from './verb.ts'
 
@@ -14,6 +16,8 @@ export interface PublishInput {
   readonly decoded: DecodedGroups
   /** Handling for what the input does not say; where both speak, the stricter holds. */
   readonly defaults: HandlingInput
+  /** UUID of an event of the caller's organisation that it is added to: nothing of it is handled less strictly than the event. */
+  readonly event?: string
   readonly idempotencyKey?: string
   /** SHA-256 of the body and of what was asked beside it; called once the body was read. */
   readonly requestDigest: () => Buffer
@@ -64,7 +68,8 @@ async function admitted(
   if ('earlier' in opened) return await replay(opened.earlier, input)
   const receipt = opened.opened
   try {
-    const taken = await take({ context, caller, standing, defaults: input.defaults, receipt }, input.decoded)
+    const defaults = await defaultsOf(context, caller, input, standing)
+    const taken = await take({ context, caller, standing, defaults, receipt }, input.decoded)
     const answer = { receipt, ...taken }
     await closeReceipt(database, receipt, input.requestDigest(), 200, JSON.stringify(answer))
     return answer
@@ -72,6 +77,23 @@ async function admitted(
     await dropReceipt(database, receipt)
     throw error
   }
+}
+
+/** @throws {Fault} `not_found` where the organisation has no such event */
+async function defaultsOf(
+  { database }: Context,
+  caller: Caller,
+  { defaults, event }: PublishInput,
+  { visibility }: Standing,
+): Promise<HandlingInput> {
+  if (event === undefined) return defaults
+  const id = await ownEventHandling(database, caller.reader.organisation?.id ?? '', event)
+  const handling = id === undefined ? undefined : visibility.handling(id)
+  if (handling === undefined) throw new Fault('not_found', 'There is no such thing here.')
+  // To address nobody in particular, as CLEAR and GREEN do, is no limit.
+  const { audience = [], people = [], ...limits } = inputOf(handling)
+  const addressed = { ...(audience.length === 0 ? {} : { audience }), ...(people.length === 0 ? {} : { people }) }
+  return strictestInput({ ...limits, ...addressed }, defaults)
 }
 
 async function take(origin: PushOrigin, decoded: DecodedGroups): Promise<Omit<PublishReceipt, 'receipt'>> {
@@ -93,7 +115,10 @@ async function addAll(push: Push, decoded: DecodedGroups): Promise<void> {
       for (const [n, each] of group.entries()) {
         if (n % stretchDrafts === stretchDrafts - 1) await setImmediate()
         if ('fault' in each) push.reject([each.fault])
-        else {
+        else if ('kept' in each) {
+          const room = push.keep(each.kept)
+          if (room !== undefined) await room
+        } else {
           // Most drafts need not be waited for, and a promise for each would cost as much as gathering it.
           const room = push.add(each.draft)
           if (room !== undefined) await room

@@ -1,9 +1,11 @@
 import type { Draft } from '../domain/draft.ts'
 import { Fault, type RecordFault } from '../domain/errors.ts'
-import { type Handling, strictestInput } from '../domain/handling.ts'
+import { type Handling, type HandlingInput, strictestInput } from '../domain/handling.ts'
 import { limits } from '../domain/limits.ts'
+import type { Kept } from '../domain/misp-event.ts'
 import { type Begun, beginBatch, nothingBefore, type PushOrigin } from './batch.ts'
-import { resolveHandling } from './handling.ts'
+import { resolveHandling, type TypeFacts } from './handling.ts'
+import { type KeptItem, keepItems } from './keep.ts'
 import { type Identified, identify } from './prepare.ts'
 import type { Release } from './turns.ts'
 import { typeFactsOf } from './type-facts.ts'
@@ -20,6 +22,7 @@ export class Push {
   readonly #handlings = new Map<string, Handling>()
   readonly #rejected: RecordFault[] = []
   #items = new Map<string, Identified>()
+  #kept: KeptItem[] = []
   #characters = 0
   #batchRecords: number = limits.firstBatchRecords
   #turn: Release | undefined
@@ -39,7 +42,7 @@ export class Push {
     let item: Identified
     try {
       refuseImpossibleTimes(draft, this.#origin.context.clock)
-      item = identify(draft, this.#handlingOf(draft), this.#origin.context.node.idKey)
+      item = identify(draft, this.#handlingOf(draft.handling, typeFactsOf(draft)), this.#origin.context.node.idKey)
     } catch (error) {
       if (!(error instanceof Fault)) throw error
       this.reject([error.asRecordFault(draft.position)])
@@ -47,6 +50,7 @@ export class Push {
     }
     const same = this.#items.get(item.uuid)
     if (same?.digest === item.digest) {
+      if (draft.parts !== undefined) this.#items.set(item.uuid, withParts(same, draft))
       this.#unchanged++
       return undefined
     }
@@ -62,6 +66,24 @@ export class Push {
     return this.#put(item)
   }
 
+  /** Takes what is kept beside indicators. @returns something to wait for, where there is anything */
+  keep(kept: Kept): Promise<void> | undefined {
+    try {
+      const personalData = kept.kind === 'context' && kept.personalData
+      this.#kept.push({ kept, handling: this.#handlingOf(kept.handling, { personalData, maskable: false }) })
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error
+      this.reject([error.asRecordFault(kept.position)])
+    }
+    return this.#kept.length < limits.batchRecords ? undefined : this.#writeKept()
+  }
+
+  async #writeKept(): Promise<void> {
+    const items = this.#kept
+    this.#kept = []
+    await keepItems(this.#origin, items)
+  }
+
   reject(faults: readonly RecordFault[]): void {
     this.#rejectedTotal += faults.length
     for (const fault of faults) if (this.#rejected.length < limits.faultsListed) this.#rejected.push(fault)
@@ -71,6 +93,7 @@ export class Push {
   async finish() {
     if (this.#items.size > 0) await this.#handOver()
     await this.#last.done
+    await this.#writeKept()
     this.#rejected.sort((a, b) => (a.position.record ?? 0) - (b.position.record ?? 0))
     return {
       accepted: this.#accepted,
@@ -129,19 +152,24 @@ export class Push {
     await before.done
   }
 
-  #handlingOf(draft: Draft): Handling {
-    const type = typeFactsOf(draft)
-    const key = `${type.personalData} ${type.maskable} ${JSON.stringify(draft.handling)}`
+  #handlingOf(stated: HandlingInput, type: TypeFacts): Handling {
+    const key = `${type.personalData} ${type.maskable} ${JSON.stringify(stated)}`
     const known = this.#handlings.get(key)
     if (known !== undefined) return known
     const { standing, caller, defaults } = this.#origin
-    const said = strictestInput(defaults, draft.handling)
+    const said = strictestInput(defaults, stated)
     const handling = resolveHandling(standing.directory, caller, said, type)
     if (this.#handlings.size >= handlingsKept) this.#handlings.clear()
     this.#handlings.set(key, handling)
     return handling
   }
 }
+
+/** The same once more, as an attribute of another event. */
+const withParts = (same: Identified, { parts = [] }: Draft): Identified => ({
+  ...same,
+  draft: { ...same.draft, parts: [...(same.draft.parts ?? []), ...parts] },
+})
 
 /** Whether two drafts are events of one finding at different times, for the same readers: the later one says it all. */
 const overtakes = (a: Identified, b: Identified): boolean =>

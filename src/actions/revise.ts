@@ -10,7 +10,7 @@ import { lockFeed } from '../store/feed.ts'
 import { mergeIndicators } from '../store/merge.ts'
 import { ownById } from '../store/reads.ts'
 import type { Context, Standing } from './context.ts'
-import { resolveHandling } from './handling.ts'
+import { inputOf, resolveHandling } from './handling.ts'
 import { uuidOf } from './ids.ts'
 import { findOwn } from './own.ts'
 import { identify, prepare } from './prepare.ts'
@@ -137,23 +137,5 @@ function draftOf(known: Indicator, { handling, ...changes }: Revision, at: Date)
     handling,
     received: JSON.stringify(changes),
     format: 'puente',
-  }
-}
-
-/** A handling as it could have been said: what a revision does not change. */
-function inputOf(handling: Handling): HandlingInput {
-  const { tlp, pap, people, releasableTo, notReleasableTo, lawEnforcement, personalData, attribution, expiresAt } =
-    handling
-  return {
-    tlp,
-    pap,
-    audience: [...handling.organisations, ...handling.communities.map((id) => `community:${id}`)],
-    people,
-    lawEnforcement,
-    personalData,
-    attribution,
-    ...(releasableTo === undefined ? {} : { releasableTo }),
-    ...(notReleasableTo === undefined ? {} : { notReleasableTo }),
-    ...(expiresAt === undefined ? {} : { expiresAt }),
   }
 }

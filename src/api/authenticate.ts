@@ -1,4 +1,4 @@
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { actions, type Context } from '../actions/index.ts'
 import { listKeyOf } from '../auth/credentials.ts'
 import { type Caller, publicCaller } from '../domain/caller.ts'
@@ -14,7 +14,9 @@ declare module 'fastify' {
 export function authenticateRequests(app: FastifyInstance, context: Context): void {
   app.decorateRequest('caller', null as unknown as Caller)
   app.addHook('onRequest', async (request) => {
-    const { authorization } = request.headers
+    // A client of MISP asks for much that is not there, and should hear that.
+    const plain = request.routeOptions.config.plainKeys === true || (request.is404 && request.url.startsWith('/misp/'))
+    const authorization = plain ? withScheme(request.headers) : request.headers.authorization
     const { 'puente-purpose': purpose, dpop: proof } = request.headers
     const { open, listKeys } = request.routeOptions.config
     if (open === true) {
@@ -37,4 +39,10 @@ export function authenticateRequests(app: FastifyInstance, context: Context): vo
         ? await actions.authenticate(context, credentials)
         : await context.failures.guard(request.ip, secret, () => actions.authenticate(context, credentials))
   })
+}
+
+/** The key of a client of MISP: alone in its header, or in a header of MISP's own; with a scheme it is as everywhere. */
+function withScheme({ authorization, 'x-misp-auth': other }: FastifyRequest['headers']): string | undefined {
+  const key = authorization ?? (Array.isArray(other) ? other.join(',') : other)
+  return key === undefined || key.includes(' ') ? key : `Bearer ${key}`
 }

@@ -9,6 +9,8 @@ declare module 'fastify' {
     open?: boolean
     /** Keys of blocklists are taken here, and nowhere else. */
     listKeys?: boolean
+    /** Keys are taken without a scheme before them, as clients of MISP send them. */
+    plainKeys?: boolean
   }
 }
 

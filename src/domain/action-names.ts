@@ -8,6 +8,7 @@ export const actionNames = [
   'recall',
   'search',
   'read',
+  'search-events',
   'lookup',
   'history',
   'follow',

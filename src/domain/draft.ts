@@ -1,5 +1,6 @@
 import type { Position, RecordFault } from './errors.ts'
 import type { HandlingInput } from './handling.ts'
+import type { AttributePart, Kept } from './misp-event.ts'
 import type { Observable } from './observables/observable.ts'
 import type { RsitType } from './rsit.ts'
 
@@ -37,6 +38,8 @@ export interface Draft {
    * indicators, and of several events of one finding the latest stands (ADR 21). Absent on everything that is no event.
    */
   readonly finding?: string
+  /** Of MISP: the attributes of an event that it is made of. */
+  readonly parts?: readonly AttributePart[]
   readonly handling: HandlingInput
   /** The record exactly as received (UTF-8 text of the STIX object, MISP attribute, CSV line …). */
   readonly received: string
@@ -56,5 +59,8 @@ export const draftFormats = [
 ] as const
 export type DraftFormat = (typeof draftFormats)[number]
 
-/** What a decoder yields: a draft, or a fault at its position. One bad record never stops a stream. */
-export type Decoded = { readonly draft: Draft } | { readonly fault: RecordFault }
+/**
+ * What a decoder yields: a draft, a fault at its position, or what is kept beside indicators (ADR 24). One bad record never stops a
+ * stream.
+ */
+export type Decoded = { readonly draft: Draft } | { readonly fault: RecordFault } | { readonly kept: Kept }

@@ -36,6 +36,15 @@ export const limits = {
   valueCharacters: 8_192,
   textCharacters: 65_536,
   labels: 64,
+  /** Tags of a MISP event, and attributes and objects of one that are given out. */
+  mispTags: 512,
+  mispParts: 20_000,
+  /** Events read at once; an answer of more is read page by page while it is sent. */
+  mispEvents: 20,
+  /** How far pages of attributes reach, by number. */
+  mispOffset: 10_000,
+  /** What a client of MISP may send at once. */
+  mispBodyBytes: 16 * 1024 * 1024,
   labelCharacters: 256,
   audienceItems: 1_000,
   observablesPerIndicator: 1_000,

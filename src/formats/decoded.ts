@@ -14,9 +14,13 @@ export async function* oneByOne(groups: DecodedGroups): AsyncGenerator<Decoded> 
 }
 
 /** The draft that `read` makes of a record, or the fault it found. Only faults are caught: a bug stays a bug. */
-export function decoded(position: Position, read: () => Draft): Decoded {
+export const decoded = (position: Position, read: () => Draft): Decoded =>
+  decodedAs(position, () => ({ draft: read() }))
+
+/** The same where a record may be something else than a draft. */
+export function decodedAs(position: Position, read: () => Decoded): Decoded {
   try {
-    return { draft: read() }
+    return read()
   } catch (error) {
     return { fault: faultAt(position, error) }
   }

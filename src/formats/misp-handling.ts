@@ -5,6 +5,7 @@ import type { RsitType } from '../domain/rsit.ts'
 import { parseTlp } from '../domain/tlp.ts'
 import type { Fields } from './fields.ts'
 import { isJsonObject } from './json-text.ts'
+import { handlingOfOurs, isOurs } from './misp-own-tags.ts'
 import { rsitOfTag } from './rsit-tags.ts'
 
 /** What tags and distribution level of an event, object or attribute say. */
@@ -26,7 +27,12 @@ export function mispContext(fields: Fields): MispContext {
   let handling = handlingOfDistribution(fields)
   let type: RsitType | undefined
   const labels: string[] = []
+  const ours: string[] = []
   for (const tag of tagsOf(fields)) {
+    if (isOurs(tag)) {
+      ours.push(tag)
+      continue
+    }
     const label = fields.parsed('Tag', () => handlingOfTag(fields, tag))
     if (label !== undefined) handling = strictestInput(handling, label)
     else {
@@ -34,6 +40,11 @@ export function mispContext(fields: Fields): MispContext {
       if (labels.length < limits.labels && tag.length <= limits.labelCharacters) labels.push(tag)
     }
   }
+  if (ours.length > 0)
+    handling = strictestInput(
+      handling,
+      fields.parsed('Tag', () => handlingOfOurs(ours)),
+    )
   return { handling, labels, ...(type === undefined ? {} : { class: type }) }
 }
 
@@ -59,6 +70,17 @@ function handlingOfTag(fields: Fields, tag: string): HandlingInput | undefined {
   }
   return undefined
 }
+
+/** Names of the tags that say nothing about handling. */
+export const plainTags = (fields: Fields): readonly string[] =>
+  [...tagsOf(fields)]
+    .filter(
+      (tag) =>
+        !isOurs(tag) &&
+        tag.length <= limits.labelCharacters &&
+        fields.parsed('Tag', () => handlingOfTag(fields, tag)) === undefined,
+    )
+    .slice(0, limits.mispTags)
 
 function* tagsOf(fields: Fields): Generator<string> {
   const tags = fields.object.Tag

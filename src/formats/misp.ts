@@ -1,13 +1,15 @@
 import type { Decoded } from '../domain/draft.ts'
 import { Fault, type Position } from '../domain/errors.ts'
 import { limits } from '../domain/limits.ts'
+import type { KeptOf } from '../domain/misp-event.ts'
 import type { ByteSource } from '../domain/source.ts'
-import { type DecodedGroups, decoded, faultAt, oneByOne, recordTooLarge } from './decoded.ts'
+import { type DecodedGroups, decodedAs, faultAt, oneByOne, recordTooLarge } from './decoded.ts'
 import { Fields } from './fields.ts'
 import { type JsonPart, type JsonPath, jsonParts } from './json-parts.ts'
 import { isJsonObject, parseObject, parseStrict, utf8Text } from './json-text.ts'
-import { attributeDraft } from './misp-attribute.ts'
+import { attributeResult } from './misp-attribute.ts'
 import { type MispContext, mispContext } from './misp-handling.ts'
+import { keptEvent } from './misp-kept.ts'
 import { objectDrafts } from './misp-object.ts'
 
 /** `{"Event": …}`, `{"response": [{"Event": …}]}`, `{"response": {"Event": …}}` and a plain array of events. */
@@ -40,7 +42,7 @@ export async function* misp(source: ByteSource): DecodedGroups {
         event ??= await nextContext(contexts)
         for (const result of read(part, event, record)) {
           group.push(result)
-          record++
+          if (!('kept' in result) || result.kept.kind === 'context') record++
         }
         if (eventPaths.has(part.path)) event = undefined
       }
@@ -61,6 +63,10 @@ interface EventContext {
   readonly pointer: string
   readonly context?: MispContext
   readonly name?: string
+  /** The event as it is kept. */
+  readonly kept?: KeptOf<'event'>
+  /** Why it is not, when what is in it is not to blame. */
+  readonly notKept?: Fault
   readonly fault?: Fault
 }
 
@@ -81,10 +87,20 @@ function contextOf({ pointer, bytes }: JsonPart): EventContext {
     if (bytes === undefined) throw new Fault('record_too_large', 'The event itself, without its lists, is too large')
     const fields = new Fields(parseObject(bytes, 'invalid_misp', pointer), pointer, 'invalid_misp')
     const name = fields.text('info')
-    return { pointer, context: mispContext(fields), ...(name ? { name } : {}) }
+    return { pointer, context: mispContext(fields), ...(name ? { name } : {}), ...keptOf(fields, pointer) }
   } catch (fault) {
     if (!(fault instanceof Fault)) throw fault
     return { pointer, fault }
+  }
+}
+
+function keptOf(fields: Fields, pointer: string): Pick<EventContext, 'kept' | 'notKept'> {
+  try {
+    const kept = keptEvent(fields, { pointer })
+    return kept === undefined ? {} : { kept }
+  } catch (fault) {
+    if (!(fault instanceof Fault)) throw fault
+    return { notKept: fault }
   }
 }
 
@@ -92,19 +108,26 @@ function contextOf({ pointer, bytes }: JsonPart): EventContext {
 function* read(part: JsonPart, event: EventContext, record: number): Generator<Decoded> {
   const { bytes, pointer } = part
   const position: Position = { record, pointer }
-  const { context, fault } = event
+  const { context, fault, kept, notKept } = event
+  const origin = {
+    position,
+    pointer,
+    ...(event.name ? { name: event.name } : {}),
+    ...(kept === undefined ? {} : { event: kept.uuid }),
+  }
   if (eventPaths.has(part.path)) {
-    if (fault !== undefined) yield { fault: fault.asRecordFault(position) }
+    const wrong = fault ?? notKept
+    if (wrong !== undefined) yield { fault: wrong.asRecordFault(position) }
+    else if (kept !== undefined) yield { kept: { ...kept, position } }
   } else if (bytes === undefined) yield recordTooLarge(position)
   else if (fault !== undefined || context === undefined) {
     yield { fault: { position, code: fault?.code ?? 'invalid_misp', message: `Its event: ${fault?.message}` } }
   } else if (objectPaths.has(part.path)) {
-    yield* objectDrafts(bytes, { position, pointer, context, ...(event.name ? { name: event.name } : {}) })
+    yield* objectDrafts(bytes, { ...origin, context })
   } else {
-    yield decoded(position, () => {
+    yield decodedAs(position, () => {
       const received = utf8Text(bytes)
-      const origin = { position, pointer, received, context, ...(event.name ? { name: event.name } : {}) }
-      return attributeDraft(parseObject(received, 'invalid_misp', pointer), origin)
+      return attributeResult(parseObject(received, 'invalid_misp', pointer), { ...origin, received, context })
     })
   }
 }

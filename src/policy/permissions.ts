@@ -24,6 +24,7 @@ export const permissions = {
   recall: { who: ['publisher'], scope: 'write' },
   search: { who: 'public', scope: 'read' },
   read: { who: 'public', scope: 'read' },
+  'search-events': { who: 'public', scope: 'read' },
   lookup: { who: 'public', scope: 'read' },
   history: { who: 'public', scope: 'read' },
   follow: { who: 'public', scope: 'read' },

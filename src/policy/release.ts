@@ -175,7 +175,7 @@ export function sourceOf(
 }
 
 /** Audience and people are the originator's to know; a reader learns of itself and of its own communities only. */
-function releasedHandling(handling: Handling, reader: Reader): ReleasedHandling {
+export function releasedHandling(handling: Handling, reader: Reader): ReleasedHandling {
   const own = reader.organisation?.id === handling.originator
   const organisations = handling.organisations.filter((id) => own || id === reader.organisation?.id)
   const communities = handling.communities.filter((id) => own || reader.communities.includes(id))

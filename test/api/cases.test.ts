@@ -1,6 +1,7 @@
 import type { Test } from 'tap'
 import t from 'tap'
 import { decide } from '../../src/policy/decide.ts'
+import { plantEvent } from '../misp-events.ts'
 import { freshAddress, type TestNode, testNode } from '../node.ts'
 import { loadCases, loadWorld, type PolicyCase, readerOf, worldOf } from '../policy/cases.ts'
 import { EventClient } from '../sse.ts'
@@ -15,6 +16,8 @@ interface Planted {
   readonly value: string
   /** Id of something that everybody may see, related to it where it is no mailbox; no search for the value finds it. */
   readonly beside: string
+  /** UUID of an event of MISP that it is the only attribute of; the event itself is anybody's. */
+  readonly event: string
 }
 
 /** What a door shows of one indicator: as it is, masked, or nothing. A door may be closed to a reader whatever it may see. */
@@ -67,6 +70,46 @@ const doors: Readonly<Record<string, (node: TestNode, planted: Planted) => Promi
     if (text.includes(value)) throw new Error('a value without an address is in CAP')
     // What has no address, or is masked, has no line: only their number is told.
     return text.includes('#without an address') ? 'closed' : 'deny'
+  },
+  'GET /v1/indicators as MISP': async (node, { row, value }) => {
+    const { body } = await get(node, row, `/v1/indicators?format=misp&value=${encodeURIComponent(value)}`)
+    return seenInEvents(body.response, value)
+  },
+  'POST /misp/attributes/restSearch': async (node, { row, value }) => {
+    const { body } = await post(node, row, '/misp/attributes/restSearch', { value })
+    return seenAsMisp(body.response.Attribute, value)
+  },
+  'POST /misp/events/restSearch': async (node, { row, value, event }) => {
+    const all = await post(node, row, '/misp/events/restSearch', { value })
+    const one = await post(node, row, '/misp/events/restSearch', { eventid: event })
+    const index = await post(node, row, '/misp/events/index', { uuid: event })
+    if (all.text !== one.text) throw new Error('by its value it is another event than by its id')
+    if (index.body.length !== one.body.response.length) throw new Error('the index says something else')
+    return seenInEvents(one.body.response, value)
+  },
+  'GET /misp/events/view/{id}': async (node, { row, value, event }) => {
+    const { status, body } = await get(node, row, `/misp/events/view/${event}`)
+    return status === 404 ? 'deny' : seenInEvents([body], value)
+  },
+  'GET /misp/attributes/view/{id}': async (node, { row, value, id }) => {
+    const { status, body } = await get(node, row, `/misp/attributes/view/${id.slice('indicator--'.length)}`)
+    return status === 404 ? 'deny' : seenAsMisp([body.Attribute], value)
+  },
+  'GET /misp/feed/{file}': async (node, { row, value, event }) => {
+    const { status, body } = await get(node, row, `/misp/feed/${event}.json`)
+    const found = status === 404 ? 'deny' : seenInEvents([body], value)
+    // RED is in no feed, whoever may read it.
+    if (row.handling.tlp === 'red') return nothing(row, found === 'deny' ? [] : [found])
+    return found
+  },
+  'POST /misp/sightings/add/{id}': async (node, { row, id }) => {
+    const account = node.world.accounts.find(({ id }) => id === row.reader)
+    const answer = await post(node, row, `/misp/sightings/add/${id.slice('indicator--'.length)}`, { type: '0' })
+    if (account?.roles.some((role) => role === 'reader' || role === 'publisher') !== true) {
+      return answer.status === 404 || answer.status === 403 ? 'closed' : 'permit'
+    }
+    if (answer.status === 404) return 'deny'
+    return answer.status === 200 && row.expect.effect !== 'deny' ? row.expect.effect : 'permit'
   },
   'GET /v1/indicators/{id}': async (node, { row, id, value }) => {
     const answer = await get(node, row, `/v1/indicators/${id}`)
@@ -282,6 +325,35 @@ const followed = (row: PolicyCase, items: readonly { value: string; masked: bool
 const get = (node: TestNode, { reader, purpose }: PolicyCase, url: string) =>
   node.call(reader, { method: 'GET', url, headers: { 'puente-purpose': purpose } })
 
+const post = (node: TestNode, { reader, purpose }: PolicyCase, url: string, body: object) =>
+  node.call(reader, {
+    method: 'POST',
+    url,
+    headers: { 'content-type': 'application/json', 'puente-purpose': purpose },
+    payload: JSON.stringify(body),
+  })
+
+interface MispAttribute {
+  readonly value: string
+  readonly comment: string
+}
+
+const seenInEvents = (
+  events: readonly { readonly Event: { readonly Attribute: readonly MispAttribute[] } }[],
+  value: string,
+): Seen =>
+  seenAsMisp(
+    events.flatMap(({ Event }) => Event.Attribute),
+    value,
+  )
+
+/** MISP has no mask: a digest is a value of type `other`, and the comment says of what. */
+const seenAsMisp = (attributes: readonly MispAttribute[], value: string): Seen =>
+  seen(
+    attributes.map((each) => ({ value: each.value, masked: each.comment.startsWith('masked ') })),
+    value,
+  )
+
 function seen(items: readonly { value: string; masked: boolean }[], value: string): Seen {
   const [first] = items
   if (first === undefined) return 'deny'
@@ -309,7 +381,9 @@ t.test('every policy case through every door', async (t) => {
     const id = await node.plant(row.handling, observable)
     const open = handling(row.handling.originator, { tlp: 'clear', lawEnforcement: 'allowed' })
     const beside = await node.plant(open, besideOf(observable))
-    planted.push({ row, id, value: observable.value, beside })
+    const event = `00000000-0000-4000-8000-${String(n + 1).padStart(12, '0')}`
+    await plantEvent(node, open, event, [id])
+    planted.push({ row, id, value: observable.value, beside, event })
   }
   t.ok(planted.length >= 120, `${planted.length} cases`)
   for (const one of planted) await ask(t, node, one)

@@ -1,5 +1,6 @@
 import t, { type Test } from 'tap'
 import type { Handling } from '../../src/domain/handling.ts'
+import { plantEvent } from '../misp-events.ts'
 import { type Answer, type TestNode, testNode } from '../node.ts'
 import { EventClient } from '../sse.ts'
 import { deliveredTo, Receiver } from '../webhooks.ts'
@@ -75,7 +76,7 @@ for (const { why, reader, handling } of hidden) {
     const options = { privateHosts: ['127.0.0.1'], guards: { heartbeatMs: 100 } }
     const [without, withH] = [await testNode(t, options), await testNode(t, options)]
     endpoint = await Receiver.start(t)
-    const ids = { h: '', visible: '', beside: '' }
+    const ids = { h: '', visible: '', beside: '', shared: eventOf(1), onlyH: eventOf(2), hidden: eventOf(3) }
     for (const node of [without, withH]) {
       // Ids are given: nodes derive them from a key of their own, and would differ by that alone.
       const beside = { type: 'domain-name', value: 'open.victim.example' }
@@ -86,6 +87,13 @@ for (const { why, reader, handling } of hidden) {
       ids.visible = await node.plant({ ...publicHandling, tlp: 'clear' }, parent, { id: idOf(2) })
     }
     ids.h = await withH.plant(handling, { type: 'domain-name', value: secretValue })
+    // An event that is there in both worlds, with H in it in one; one of which H is all there is; and one that is as hidden as H.
+    await plantEvent(without, publicHandling, ids.shared, [ids.beside])
+    await plantEvent(withH, { ...publicHandling, originator: 'cert-br' }, ids.shared, [ids.beside])
+    const open: Handling = { ...publicHandling, tlp: 'clear', originator: handling.originator }
+    await plantEvent(withH, handling.originator === 'cert-br' ? publicHandling : open, ids.onlyH, [ids.h], 'of H')
+    await plantEvent(withH, handling, ids.hidden, [ids.h], 'hidden too')
+    if (handling.originator === 'cert-br') await plantEvent(withH, publicHandling, ids.shared, [ids.beside, ids.h])
     // The same is observed in both worlds; only in one of them it is H that is seen.
     for (const node of [without, withH]) await observeSecret(node, handling)
     await sightSecret(withH, handling, ids.h)
@@ -114,6 +122,8 @@ t.test('the version of a blocklist does not tell that something hidden came, cha
     t.strictSame(await versions(), before, `${why}: revised and recalled`)
   }
 })
+
+const eventOf = (n: number): string => idOf(n + 100).slice('indicator--'.length)
 
 const idOf = (n: number): string => `indicator--00000000-0000-4000-8000-${String(n).padStart(12, '0')}`
 
@@ -187,6 +197,10 @@ interface Ids {
   h: string
   visible: string
   beside: string
+  /** UUIDs of events. */
+  shared: string
+  onlyH: string
+  hidden: string
 }
 
 interface Question {
@@ -194,7 +208,7 @@ interface Question {
   readonly ask: (node: TestNode) => Promise<Answer>
 }
 
-function questions(reader: string, { h, visible, beside }: Ids): Question[] {
+function questions(reader: string, { h, visible, beside, shared, onlyH, hidden }: Ids): Question[] {
   const get = (url: string): Question => ({
     name: `GET ${url}`,
     ask: (node) => node.call(reader, { method: 'GET', url }),
@@ -258,11 +272,37 @@ function questions(reader: string, { h, visible, beside }: Ids): Question[] {
     '?format=intelmq',
     '?format=n6',
     '?format=cap',
+    '?format=misp',
+    `?format=misp&domain=${secretParent}`,
     '?community=lac-csirts',
     '?constituency=true',
   ]
   return [
     ...filters.map((filter) => get(`/v1/indicators${filter}`)),
+    ...[shared, onlyH, hidden].flatMap((uuid) => [
+      get(`/misp/events/view/${uuid}`),
+      get(`/misp/feed/${uuid}.json`),
+      post('/misp/events/restSearch', { eventid: uuid }),
+      post('/misp/events/index', { uuid, timestamp: '2000d' }),
+      post(`/misp/events/publish/${uuid}`, {}),
+      post(`/misp/attributes/add/${uuid}`, { type: 'domain', value: 'mine.example.org' }),
+    ]),
+    post('/misp/events/restSearch', {}),
+    post('/misp/events/restSearch', { value: secretValue }),
+    post('/misp/events/restSearch', { limit: 1, page: 1 }),
+    post('/misp/events/restSearch', { limit: 1, page: 2 }),
+    post('/misp/events/restSearch', { tags: ['planted'], type_attribute: 'domain' }),
+    post('/misp/events/restSearch', { timestamp: '1d' }),
+    get('/misp/events/index'),
+    post('/misp/attributes/restSearch', {}),
+    post('/misp/attributes/restSearch', { value: secretValue }),
+    post('/misp/attributes/restSearch', { limit: 1, page: 2 }),
+    get(`/misp/attributes/view/${h.slice('indicator--'.length)}`),
+    post(`/misp/sightings/add/${h.slice('indicator--'.length)}`, { type: '0' }),
+    post('/misp/sightings/add', { values: [secretValue], type: '1' }),
+    get('/misp/feed/manifest.json'),
+    get('/misp/feed/hashes.csv'),
+    get('/misp/users/view/me'),
     get('/v1/feed'),
     get('/v1/feed?from=now'),
     get('/v1/feed?limit=1'),

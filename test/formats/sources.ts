@@ -5,6 +5,7 @@ import { runInNewContext } from 'node:vm'
 import fc from 'fast-check'
 import type { Decoded, Draft } from '../../src/domain/draft.ts'
 import { Fault, type RecordFault } from '../../src/domain/errors.ts'
+import type { Kept } from '../../src/domain/misp-event.ts'
 import type { ByteSource } from '../../src/domain/source.ts'
 
 /** A source of the given bytes, cut after the given numbers of bytes (the last one over and over). */
@@ -35,15 +36,19 @@ export async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
   return collected
 }
 
-/** Drafts and faults apart. */
-export async function sorted(items: AsyncIterable<Decoded>): Promise<{ drafts: Draft[]; faults: RecordFault[] }> {
+/** Drafts, faults and what is kept beside them apart. */
+export async function sorted(
+  items: AsyncIterable<Decoded>,
+): Promise<{ drafts: Draft[]; faults: RecordFault[]; kept: Kept[] }> {
   const drafts: Draft[] = []
   const faults: RecordFault[] = []
+  const kept: Kept[] = []
   for await (const item of items) {
     if ('draft' in item) drafts.push(item.draft)
-    else faults.push(item.fault)
+    else if ('fault' in item) faults.push(item.fault)
+    else kept.push(item.kept)
   }
-  return { drafts, faults }
+  return { drafts, faults, kept }
 }
 
 /** The code of the fault that a function throws; `none` when it throws none. Any other error is thrown on. */

@@ -2,11 +2,13 @@ import { randomUUID } from 'node:crypto'
 import { Readable } from 'node:stream'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { Fault } from '../../domain/errors.ts'
+import type { ReleasedEvent } from '../../domain/misp-event.ts'
 import type { Released } from '../../domain/released.ts'
 import { encodeCap } from '../../formats/cap-out.ts'
 import { encodeCsv } from '../../formats/csv-out.ts'
 import { encodeIntelmq } from '../../formats/intelmq-out.ts'
 import { encodeNdjson, indicatorJson } from '../../formats/json-out.ts'
+import { mispEvents } from '../../formats/misp-out.ts'
 import { encodeN6 } from '../../formats/n6-out.ts'
 import { encodeBundle } from '../../formats/stix-bundle.ts'
 
@@ -18,6 +20,7 @@ const mediaTypes = {
   intelmq: 'application/x-ndjson',
   n6: 'application/json',
   cap: 'text/plain; charset=utf-8',
+  misp: 'application/json',
 } as const
 export type AnswerFormat = keyof typeof mediaTypes
 
@@ -43,6 +46,7 @@ export function answerFormat(request: FastifyRequest, parameter: unknown): Answe
  * Sends indicators in one of the forms.
  * @param next the cursor of the next page
  * @param more what was asked for beside the members of each indicator; JSON and NDJSON have a place for it
+ * @param events of MISP, that the indicators are attributes of
  * @param on the day of the answer, which CAP names
  */
 export function sendIndicators(
@@ -52,6 +56,7 @@ export function sendIndicators(
   next: string | undefined,
   more: readonly object[],
   on: Date,
+  events: readonly ReleasedEvent[] = [],
 ): unknown {
   reply.header('content-type', mediaTypes[format])
   switch (format) {
@@ -70,6 +75,8 @@ export function sendIndicators(
       return reply.send(Readable.from(encodeN6(items)))
     case 'cap':
       return reply.send(Readable.from(encodeCap(items, on)))
+    case 'misp':
+      return { response: mispEvents(items, events).map((event) => ({ Event: event })) }
     case 'stix':
       return reply.send(Readable.from(encodeBundle(items, randomUUID())))
   }

@@ -62,16 +62,17 @@ const handlers = (contract: Contract): Readonly<Record<string, Handler>> => ({
  */
 export async function registerRest(app: FastifyInstance, context: Context, contract: Contract): Promise<void> {
   const all = handlers(contract)
-  const promised = new Set(contract.operations.map(({ operationId }) => operationId))
+  const own = contract.operations.filter(({ door }) => door === 'rest')
+  const promised = new Set(own.map(({ operationId }) => operationId))
   const idle = Object.keys(all).filter((name) => !promised.has(name))
   if (idle.length > 0) throw new Error(`openapi.yaml does not have the operations ${idle.join(', ')}`)
   app.setValidatorCompiler(({ schema, httpPart }) =>
     httpPart === 'body' ? compileBody(schema) : compileParameters(schema),
   )
   const [streams, forms, documents] = [
-    contract.operations.filter(({ operationId }) => operationId in streaming),
-    contract.operations.filter(({ operationId }) => operationId in oauthForms),
-    contract.operations.filter(({ operationId }) => !(operationId in streaming) && !(operationId in oauthForms)),
+    own.filter(({ operationId }) => operationId in streaming),
+    own.filter(({ operationId }) => operationId in oauthForms),
+    own.filter(({ operationId }) => !(operationId in streaming) && !(operationId in oauthForms)),
   ]
   await app.register(async (scope) => {
     scope.removeAllContentTypeParsers()

@@ -7,6 +7,7 @@ import type { Released } from '../../domain/released.ts'
 import { parseRsit } from '../../domain/rsit.ts'
 import { handlingFromRecord, handlingMembers } from '../../formats/handling-fields.ts'
 import { indicatorJson } from '../../formats/json-out.ts'
+import { eventsAround } from '../misp-events.ts'
 import { type AnswerFormat, answerFormat, sendIndicators } from './answers.ts'
 import { include } from './include.ts'
 import { qualities } from './quality.ts'
@@ -31,7 +32,9 @@ export async function search(context: Context, request: FastifyRequest, reply: F
     url.searchParams.set('cursor', next)
     reply.header('link', `<${url.pathname}${url.search}>; rel="next"`)
   }
-  return sendIndicators(reply, format, items, next, await membersOf(context, request, items, asked), context.clock())
+  const more = await membersOf(context, request, items, asked)
+  const events = format === 'misp' ? await eventsAround(context, request.caller, items) : []
+  return sendIndicators(reply, format, items, next, more, context.clock(), events)
 }
 
 const includable = ['quality', 'warnings'] as const

@@ -1,0 +1,89 @@
+import type { FastifyRequest } from 'fastify'
+import { actions, type Context } from '../../actions/index.ts'
+import { Fault } from '../../domain/errors.ts'
+import type { ReleasedEvent } from '../../domain/misp-event.ts'
+import { isJsonObject } from '../../formats/json-text.ts'
+import { uuidOfNumber } from '../../formats/misp-ids.ts'
+import { mispEvent } from '../../formats/misp-out.ts'
+import { eventsOf } from '../misp-events.ts'
+import type { Handler } from './handler.ts'
+import { type RestSearch, restSearch } from './query.ts'
+import { sendList } from './stream.ts'
+
+/** `POST /misp/events/restSearch` */
+export const mispSearchEvents: Handler = async (context, request, reply) => {
+  const asked = restSearch(request.body, context.clock())
+  return await sendList(reply, '{"response":[', wrapped(found(context, request, asked), asked.metadata), ']}')
+}
+
+/** `GET` and `POST /misp/events/index`: events without what is in them, as MISP lists them. */
+export const mispIndex: Handler = async (context, request, reply) => {
+  const asked = restSearch(request.body, context.clock())
+  return await sendList(reply, '[', bare(found(context, request, asked)), ']')
+}
+
+/** `GET` and `POST /misp/events/view/{id}`: by UUID, or by the number that stands for it. */
+export const mispReadEvent: Handler = async (context, request) => ({
+  Event: mispEvent(await theEvent(context, request)),
+})
+
+/** `POST /misp/events/publish/{id}`: what is here is out already. */
+export const mispPublishEvent: Handler = async (context, request) => {
+  const { uuid } = await theEvent(context, request)
+  return {
+    saved: true,
+    success: true,
+    name: 'Published',
+    message: 'It was published when it was added.',
+    url: `/events/publish/${uuid}`,
+  }
+}
+
+/** The event that the path names. Of several originators' the caller's own comes first. @throws {Fault} `not_found` */
+export async function theEvent(context: Context, request: FastifyRequest): Promise<ReleasedEvent> {
+  const { id } = request.params as { readonly id: string }
+  const uuid = uuidOfNumber(id.replace(/\.json$/, ''))
+  // Asked even for an id that cannot exist, so that both take the same way and time.
+  const found = await eventsNamed(context, request, uuid ?? '00000000-0000-0000-0000-000000000000')
+  const [first] = found
+  if (first === undefined) throw new Fault('not_found', 'Invalid event')
+  return first
+}
+
+/** Every visible event of this UUID, the caller's own first. */
+export async function eventsNamed(
+  context: Context,
+  { caller }: FastifyRequest,
+  uuid: string,
+): Promise<ReleasedEvent[]> {
+  const { events } = await actions['search-events'](context, caller, { filter: { uuids: [uuid] }, limit: 20 })
+  const own = (event: ReleasedEvent) => (event.originator?.id === caller.reader.organisation?.id ? 0 : 1)
+  return [...events].sort((a, b) => own(a) - own(b))
+}
+
+async function* found(
+  context: Context,
+  { caller }: FastifyRequest,
+  { events, nothing, limit, page }: RestSearch,
+): AsyncGenerator<ReleasedEvent> {
+  if (nothing) return
+  yield* eventsOf(context, caller, events, limit === undefined ? {} : { offset: (page - 1) * limit, count: limit })
+}
+
+async function* wrapped(events: AsyncGenerator<ReleasedEvent>, metadata: boolean): AsyncGenerator<object> {
+  for await (const event of events) yield { Event: mispEvent(event, metadata) }
+}
+
+async function* bare(events: AsyncGenerator<ReleasedEvent>): AsyncGenerator<object> {
+  for await (const event of events) {
+    const { Tag: tags, ...head } = mispEvent(event, true) as { readonly Tag: readonly object[] }
+    yield { ...head, EventTag: tags.map((Tag) => ({ Tag })) }
+  }
+}
+
+/** The object in a body, with or without MISP's wrapper. @throws {Fault} `invalid_request` */
+export function unwrapped(body: unknown, wrapper: string): Record<string, unknown> {
+  const inner = isJsonObject(body) && isJsonObject(body[wrapper]) ? body[wrapper] : body
+  if (!isJsonObject(inner)) throw new Fault('invalid_request', `The body is a JSON object: a MISP ${wrapper}.`)
+  return { ...inner }
+}

@@ -1,0 +1,150 @@
+import { createHash, randomUUID } from 'node:crypto'
+import type { FastifyRequest } from 'fastify'
+import { actions, type Context } from '../../actions/index.ts'
+import type { PublishReceipt } from '../../actions/publish.ts'
+import { Fault } from '../../domain/errors.ts'
+import type { HandlingInput } from '../../domain/handling.ts'
+import { limits } from '../../domain/limits.ts'
+import type { ReleasedEvent } from '../../domain/misp-event.ts'
+import type { DecodedGroups } from '../../formats/decoded.ts'
+import { handlingFromRecord } from '../../formats/handling-fields.ts'
+import { misp } from '../../formats/misp.ts'
+import { uuidOfNumber } from '../../formats/misp-ids.ts'
+import { mispEvent } from '../../formats/misp-out.ts'
+import { refusedWhole } from './errors.ts'
+import { eventsNamed, theEvent, unwrapped } from './events.ts'
+import type { Handler } from './handler.ts'
+
+/** `POST /misp/events/add` and `/misp/events/edit/{id}`: an event of the caller's organisation, new or once more. */
+export const mispAddEvent: Handler = async (context, request) => {
+  const event = unwrapped(request.body, 'Event')
+  const { id } = request.params as { readonly id?: string }
+  const known = id === undefined ? undefined : await ownEvent(context, request)
+  const uuid = known?.uuid ?? (typeof event.uuid === 'string' ? event.uuid.toLowerCase() : randomUUID())
+  const receipt = await push(context, request, {
+    Event: { ...(known === undefined ? {} : saidBefore(known)), ...event, uuid },
+  })
+  const kept = await ownNamed(context, request, uuid)
+  if (kept === undefined) throw refusedWhole(receipt.rejected)
+  return { Event: mispEvent(kept), ...rejectedOf(receipt) }
+}
+
+/** What an edit that does not mention it leaves as it is: the event's handling above all. */
+function saidBefore(known: ReleasedEvent): object {
+  const { info, date, threat_level_id, analysis, published, extends_uuid, Orgc, Tag } = mispEvent(
+    known,
+    true,
+  ) as Record<string, unknown>
+  return { info, date, threat_level_id, analysis, published, extends_uuid, Orgc, Tag }
+}
+
+/** `POST /misp/attributes/add/{id}`: one attribute, or a list. */
+export const mispAddAttributes: Handler = async (context, request) => {
+  const event = await ownEvent(context, request)
+  const several = Array.isArray(request.body)
+  const all: unknown[] = several ? (request.body as unknown[]) : [request.body]
+  if (all.length > limits.batchRecords)
+    throw new Fault('too_many_values', `At most ${limits.batchRecords} attributes at once.`)
+  const attributes = all.map(named)
+  const receipt = await push(context, request, { Event: { ...frameOf(event), Attribute: attributes } }, event.uuid)
+  const uuids = new Set(attributes.map(({ uuid }) => uuid))
+  const written = await added(context, request, event, (each) => uuids.has(each.uuid))
+  if (written.length === 0) throw refusedWhole(receipt.rejected)
+  return { Attribute: several ? written : written[0], ...rejectedOf(receipt) }
+}
+
+/** `POST /misp/objects/add/{id}` */
+export const mispAddObject: Handler = async (context, request) => {
+  const event = await ownEvent(context, request)
+  const { Attribute: list, ...frame } = named(unwrapped(request.body, 'Object'))
+  const attributes = (Array.isArray(list) ? list : []).map(named)
+  const object = { ...frame, Attribute: attributes }
+  const receipt = await push(context, request, { Event: { ...frameOf(event), Object: [object] } }, event.uuid)
+  const now = await ownNamed(context, request, event.uuid)
+  const { Object: objects } = mispEvent(now ?? event) as { readonly Object: readonly { readonly uuid: string }[] }
+  const written = objects.find(({ uuid }) => uuid === frame.uuid)
+  if (written === undefined) throw refusedWhole(receipt.rejected)
+  return { Object: written, ...rejectedOf(receipt) }
+}
+
+/** With a UUID of its own, in lower case: a client asks for it again by that. */
+function named(body: unknown): Record<string, unknown> & { readonly uuid: string } {
+  const attribute = unwrapped(body, 'Attribute')
+  return { ...attribute, uuid: typeof attribute.uuid === 'string' ? attribute.uuid.toLowerCase() : randomUUID() }
+}
+
+/** What an attribute takes over from its event, beside the handling, which is not said but known. */
+const frameOf = ({ uuid, body }: ReleasedEvent) => ({
+  uuid,
+  info: body.info,
+  Tag: body.tags.map((name) => ({ name })),
+})
+
+async function added(
+  context: Context,
+  request: FastifyRequest,
+  event: ReleasedEvent,
+  wanted: (attribute: { readonly uuid: string }) => boolean,
+): Promise<object[]> {
+  const now = await ownNamed(context, request, event.uuid)
+  const { Attribute: all } = mispEvent(now ?? event) as { readonly Attribute: readonly { readonly uuid: string }[] }
+  return all.filter(wanted)
+}
+
+/** An event that the caller may add to. @throws {Fault} `not_found`, `originator_only` */
+async function ownEvent(context: Context, request: FastifyRequest): Promise<ReleasedEvent> {
+  const seen = await theEvent(context, request)
+  if (isOwn(request, seen)) return seen
+  throw new Fault('originator_only', 'You do not have permission to do that.', { rule: 'own' })
+}
+
+const isOwn = ({ caller }: FastifyRequest, { originator }: ReleasedEvent): boolean =>
+  originator !== undefined && originator.id === caller.reader.organisation?.id
+
+async function ownNamed(context: Context, request: FastifyRequest, uuid: string): Promise<ReleasedEvent | undefined> {
+  const name = uuidOfNumber(uuid)
+  if (name === undefined) return undefined
+  return (await eventsNamed(context, request, name)).find((event) => isOwn(request, event))
+}
+
+/** Publishes a document; with `event` what is in it is added to that one, which stays as it is. */
+async function push(
+  context: Context,
+  request: FastifyRequest,
+  document: object,
+  event?: string,
+): Promise<PublishReceipt> {
+  const text = JSON.stringify(document)
+  const bytes = Buffer.from(text)
+  const decoded = misp({
+    async *open() {
+      yield bytes
+    },
+  })
+  return await actions.publish(context, request.caller, {
+    decoded: event === undefined ? decoded : withoutEvents(decoded),
+    defaults: defaultsOf(request),
+    ...(event === undefined ? {} : { event }),
+    requestDigest: () => createHash('sha256').update(text).digest(),
+  })
+}
+
+async function* withoutEvents(groups: DecodedGroups): DecodedGroups {
+  for await (const group of groups) yield group.filter((each) => !('kept' in each && each.kept.kind === 'event'))
+}
+
+/**
+ * Handling of what the body does not mark, as the query string says it elsewhere: `Puente-Handling: tlp=amber&audience=community:x`.
+ * A client of MISP can send a header of its own, and no query.
+ */
+function defaultsOf({ headers }: FastifyRequest): HandlingInput {
+  const said = headers['puente-handling']
+  if (said === undefined) return {}
+  const record: Record<string, unknown> = {}
+  const lists = ['audience', 'people', 'releasableTo', 'notReleasableTo']
+  for (const [name, value] of new URLSearchParams(Array.isArray(said) ? said.join('&') : said))
+    record[name] = lists.includes(name) ? value.split(',') : value
+  return handlingFromRecord(record)
+}
+
+const rejectedOf = ({ rejected }: PublishReceipt) => (rejected.length === 0 ? {} : { rejected: rejected.slice(0, 100) })

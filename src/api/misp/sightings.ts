@@ -1,0 +1,74 @@
+import { actions } from '../../actions/index.ts'
+import { Fault } from '../../domain/errors.ts'
+import { detectType } from '../../domain/observables/detect.ts'
+import type { Released } from '../../domain/released.ts'
+import type { SightingInput, SightingType } from '../../domain/sighting.ts'
+import { derivedUuid, numberOf } from '../../formats/misp-ids.ts'
+import { mispOrganisation } from '../../formats/misp-out.ts'
+import { attributeNamed } from './attributes.ts'
+import { unwrapped } from './events.ts'
+import type { Handler } from './handler.ts'
+
+/** MISP's types of sightings. */
+const sightingTypes: Readonly<Record<string, SightingType>> = { '0': 'seen', '1': 'false-positive', '2': 'expired' }
+
+/** `POST /misp/sightings/add` and `/misp/sightings/add/{id}`: of an attribute, or of every visible indicator of a value. */
+export const mispSight: Handler = async (context, request) => {
+  const body = unwrapped(request.body ?? {}, 'Sighting')
+  const { id: inPath } = request.params as { readonly id?: string }
+  const name = inPath ?? textIn(body, 'uuid') ?? textIn(body, 'id')
+  const type = sightingTypes[String(body.type ?? '0')]
+  if (type === undefined)
+    throw new Fault('invalid_request', 'The type of a sighting is 0 (seen), 1 (false positive) or 2 (expired).')
+  const sighting: SightingInput = { type, ...timeOf(body) }
+  const about: Released[] = []
+  if (name !== undefined) about.push((await attributeNamed(context, request, name)).indicator)
+  else
+    for (const value of valuesOf(body))
+      about.push(...(await actions.search(context, request.caller, { filter: { value } })).items)
+  if (about.length === 0) throw new Fault('not_found', 'There is no such thing here.')
+  for (const { id, originator } of about)
+    await actions.sight(context, request.caller, {
+      id,
+      sighting,
+      ...(originator === undefined ? {} : { originator: originator.id }),
+    })
+  const [first] = about
+  const { organisation } = await actions.whoami(context, request.caller, undefined)
+  const home = mispOrganisation({ originator: organisation })
+  const uuid = derivedUuid(`sighting|${organisation.id}|${first?.id}|${type}`)
+  const attribute = numberOf(first?.id.slice('indicator--'.length) ?? '')
+  return {
+    Sighting: {
+      id: numberOf(uuid),
+      uuid,
+      attribute_id: attribute,
+      org_id: home.id,
+      type: String(body.type ?? '0'),
+      date_sighting: String(Math.floor(context.clock().getTime() / 1000)),
+      source: '',
+      Organisation: home,
+    },
+  }
+}
+
+function timeOf({ timestamp }: Record<string, unknown>): Partial<SightingInput> {
+  if (timestamp === undefined || timestamp === null || timestamp === '') return {}
+  const seconds = Number(timestamp)
+  if (!Number.isFinite(seconds) || seconds < 0 || seconds > 253_402_300_799)
+    throw new Fault('invalid_request', '"timestamp" is seconds since 1970.')
+  const at = new Date(seconds * 1000).toISOString()
+  return { firstSeen: at, lastSeen: at }
+}
+
+function textIn(body: Record<string, unknown>, name: string): string | undefined {
+  const value = body[name]
+  return typeof value === 'string' || typeof value === 'number' ? String(value) : undefined
+}
+
+/** Values are looked up as they are; what is of no type is nobody's. */
+function valuesOf({ value, values }: Record<string, unknown>): string[] {
+  const all = [values ?? value ?? []].flat()
+  if (all.length > 100) throw new Fault('too_many_values', 'At most 100 values at once.')
+  return all.filter((each): each is string => typeof each === 'string' && detectType(each) !== undefined)
+}

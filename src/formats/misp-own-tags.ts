@@ -1,0 +1,42 @@
+import { Fault } from '../domain/errors.ts'
+import type { HandlingInput } from '../domain/handling.ts'
+import { handlingFromRecord } from './handling-fields.ts'
+
+/** What MISP has no word for is said in machine tags of this namespace: `puente:audience="community:lac-csirts"`. */
+const namespace = 'puente:'
+
+export const isOurs = (tag: string): boolean => tag.toLowerCase().startsWith(namespace)
+
+/** Predicates → members of a record that says handling; those that are lists come as often as they have items. */
+const predicates: Readonly<Record<string, { readonly member: string; readonly list?: true; readonly flag?: true }>> = {
+  audience: { member: 'audience', list: true },
+  people: { member: 'people', list: true },
+  'releasable-to': { member: 'releasableTo', list: true },
+  'not-releasable-to': { member: 'notReleasableTo', list: true },
+  'law-enforcement': { member: 'lawEnforcement' },
+  'personal-data': { member: 'personalData', flag: true },
+  'expires-at': { member: 'expiresAt' },
+}
+
+/** What such tags of one thing say together. One that is not known says something that cannot be kept. @throws {Fault} `marking_unknown`, `invalid_handling` */
+export function handlingOfOurs(tags: readonly string[]): HandlingInput {
+  const record: Record<string, unknown> = {}
+  for (const tag of tags) {
+    const equals = tag.indexOf('=')
+    const name = tag.slice(namespace.length, equals).trim().toLowerCase()
+    const predicate = equals > 0 && Object.hasOwn(predicates, name) ? predicates[name] : undefined
+    const value = unquoted(tag.slice(equals + 1).trim())
+    if (predicate === undefined || value === '') throw unknown(tag)
+    const { member, list, flag } = predicate
+    if (list === true) record[member] = [...((record[member] as string[] | undefined) ?? []), value]
+    else if (record[member] !== undefined && record[member] !== value) throw unknown(tag)
+    else record[member] = flag === true ? value === 'true' : value
+  }
+  return handlingFromRecord(record)
+}
+
+const unquoted = (text: string): string =>
+  text.length > 1 && text.startsWith('"') && text.endsWith('"') ? text.slice(1, -1) : text
+
+const unknown = (tag: string): Fault =>
+  new Fault('marking_unknown', `The tag ${tag.slice(0, 60)} limits access in a way not known here`)
