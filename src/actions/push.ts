@@ -89,10 +89,15 @@ export class Push {
     for (const fault of faults) if (this.#rejected.length < limits.faultsListed) this.#rejected.push(fault)
   }
 
-  /** Commits what is left. @returns what became of all drafts */
-  async finish() {
+  /** Commits what was gathered so far. */
+  async settle(): Promise<void> {
     if (this.#items.size > 0) await this.#handOver()
     await this.#last.done
+  }
+
+  /** Commits what is left. @returns what became of all drafts */
+  async finish() {
+    await this.settle()
     await this.#writeKept()
     this.#rejected.sort((a, b) => (a.position.record ?? 0) - (b.position.record ?? 0))
     return {
@@ -187,7 +192,10 @@ const isLater = (a: Identified, b: Identified): boolean =>
 const aheadMs = 24 * 60 * 60 * 1000
 
 /** @throws {Fault} `invalid_record` */
-function refuseImpossibleTimes({ created, modified, validFrom, validUntil }: Draft, clock: () => Date): void {
+export function refuseImpossibleTimes(
+  { created, modified, validFrom, validUntil }: Pick<Draft, 'created' | 'modified' | 'validFrom' | 'validUntil'>,
+  clock: () => Date,
+): void {
   if (modified !== undefined && Date.parse(modified) > clock().getTime() + aheadMs)
     throw impossible('/modified', 'It was modified in the future.')
   if (isBefore(modified, created)) throw impossible('/modified', 'It was modified before it was created.')

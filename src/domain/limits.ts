@@ -224,6 +224,16 @@ export const limits = {
   relatedOfKindDefault: 10,
   /** Observables of one indicator by which related ones are looked for. */
   relatedObservables: 10,
+  /** Other objects that one STIX object may name. */
+  objectReferences: 5_000,
+  /** STIX objects committed in one transaction, and characters of them. */
+  objectBatch: 250,
+  objectBatchCharacters: 1024 * 1024,
+  /** Characters of one push that wait for what they refer to. */
+  objectsWaitingCharacters: 1024 * 1024,
+  /** Text of one page of STIX objects, and references looked at for it; a page always has one object. */
+  objectPageBytes: 8 * 1024 * 1024,
+  objectPageReferences: 10_000,
   /** One envelope between nodes: an indicator of the greatest size, its STIX text escaped. */
   envelopeBytes: 2 * 1024 * 1024,
   /** The largest version of an envelope: what a PostgreSQL integer holds. */

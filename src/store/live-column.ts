@@ -65,15 +65,18 @@ export class LiveColumn {
   }
 
   async #read({ client }: Transaction): Promise<void> {
+    const after = Math.trunc(this.#column.head)
     const source = client.query(
       copyTo(
-        `copy (select position, handling_id, kind = 'recalled', extract(microseconds from at)::int % 1000, previous_position from feed
-           where position > ${Math.trunc(this.#column.head)} order by position) to stdout`,
+        // The last row says how far positions go: STIX objects take some too, and stand in no feed.
+        `copy (select position, handling_id, kind = 'recalled', extract(microseconds from at)::int % 1000, previous_position
+             from feed where position > ${after}
+           union all select position, 0, true, 0, null from feed_head where position > ${after} order by position) to stdout`,
       ),
     )
     const entries = new Entries((position, handling, recalled, slot, previous) => {
-      this.slots.set(position, slot)
-      if (recalled) this.recalled.enter(position, handling, false, undefined)
+      if (handling !== 0) this.slots.set(position, slot)
+      if (recalled && handling !== 0) this.recalled.enter(position, handling, false, undefined)
       const left = previous === undefined ? 0 : this.#column.at(previous)
       if (previous !== undefined && left !== 0) this.replaced.enter(previous, left, false, undefined)
       this.#column.enter(position, handling, recalled, previous)
