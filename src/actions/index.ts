@@ -1,11 +1,13 @@
 import type { ActionName } from '../domain/action-names.ts'
 import * as accounts from './accounts.ts'
+import * as additions from './add-to-collection.ts'
 import * as agreements from './agreements.ts'
 import * as auditProofs from './audit-proofs.ts'
 import { authenticate } from './authenticate.ts'
 import * as blocklists from './blocklists.ts'
 import * as clientKeys from './client-keys.ts'
 import * as clients from './clients.ts'
+import { listCollections } from './collections.ts'
 import * as communities from './communities.ts'
 import { describe } from './describe.ts'
 import { explain } from './explain.ts'
@@ -27,6 +29,7 @@ import * as peers from './peers.ts'
 import { publish } from './publish.ts'
 import { read } from './read.ts'
 import { readBlocklist } from './read-blocklist.ts'
+import { readCollection } from './read-collection.ts'
 import { readObservations } from './read-observations.ts'
 import { readSightings } from './read-sightings.ts'
 import { recall } from './recall.ts'
@@ -140,13 +143,21 @@ export const actions = {
   'withdraw-request': legalDecisions.withdrawRequest,
   'close-request': legalDecisions.closeRequest,
   'annotate-request': legalDecisions.annotateRequest,
+  'list-collections': listCollections,
+  'read-collection': readCollection,
+  'add-to-collection': additions.addToCollection,
+  'read-collection-status': additions.readCollectionStatus,
 } as const satisfies Record<ActionName, unknown>
 
+export { forgetOldStatuses } from './add-to-collection.ts'
+export { isoOfMicros } from './collection-order.ts'
+export type { Collection } from './collections.ts'
 export type { Context, Log, WayOut } from './context.ts'
 export { forgetOldViews, isReady, makeRoom, renewEpoch, waitingForDatabase, warmUp } from './describe.ts'
 export { expireRequests } from './expire-requests.ts'
 export { describeNode } from './federation-keys.ts'
 export { integrateAudit } from './integrate-audit.ts'
+export type { CollectionAnswer } from './read-collection.ts'
 export { mergeObservations } from './read-observations.ts'
 export { tendSigningKeys } from './signing-keys.ts'
 export { describeTokens, publishedKeys } from './token-metadata.ts'

@@ -94,5 +94,9 @@ export const actionNames = [
   'withdraw-request',
   'close-request',
   'annotate-request',
+  'list-collections',
+  'read-collection',
+  'add-to-collection',
+  'read-collection-status',
 ] as const
 export type ActionName = (typeof actionNames)[number]

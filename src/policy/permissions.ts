@@ -115,6 +115,11 @@ export const permissions = {
   'withdraw-request': { who: ['liaison'], scope: 'write' },
   'close-request': { who: ['liaison', 'policy-officer'], scope: 'write' },
   'annotate-request': { who: ['liaison', 'approver', 'policy-officer'], scope: 'write' },
+  'list-collections': { who: 'public', scope: 'read' },
+  'read-collection': { who: 'public', scope: 'read' },
+  // What is added is published: `publish` is asked too.
+  'add-to-collection': { who: ['publisher'], scope: 'write' },
+  'read-collection-status': { who: 'enrolled', scope: 'read' },
 } as const satisfies Record<ActionName, Permission>
 
 export const needsCredentials = 'This needs credentials: send the header Authorization: Bearer <key>.'

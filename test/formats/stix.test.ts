@@ -91,8 +91,8 @@ t.test('a bundle, a TAXII envelope, an array and one object are read alike', asy
     const { drafts, faults } = await read(document)
     t.same([drafts.length, faults], [1, []], Object.keys(document).join())
   }
-  t.same(await read(bundle()), { drafts: [], faults: [] }, 'an empty bundle is empty')
-  t.same(await read({ type: 'bundle', id: 'bundle--1' }), { drafts: [], faults: [] })
+  t.same(await read(bundle()), { drafts: [], faults: [], kept: [] }, 'an empty bundle is empty')
+  t.same(await read({ type: 'bundle', id: 'bundle--1' }), { drafts: [], faults: [], kept: [] })
 })
 
 t.test('each way an indicator can be wrong has its code and its place', async (t) => {
