@@ -2,6 +2,8 @@
 export const limits = {
   /** One record of a stream (a line, an array element, a STIX object). */
   recordBytes: 1024 * 1024,
+  /** What is kept of one record as an indicator: a page of a thousand must fit into memory. Rules of real events reach 58,000. */
+  indicatorCharacters: 131_072,
   /** A body that must be read whole (a JSON document that is not a stream). */
   documentBytes: 64 * 1024 * 1024,
   /** A document that must be read twice (STIX bundle, MISP event), kept in a temporary file meanwhile. */
