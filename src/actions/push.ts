@@ -6,7 +6,7 @@ import type { Kept } from '../domain/misp-event.ts'
 import { type Begun, beginBatch, nothingBefore, type PushOrigin } from './batch.ts'
 import { resolveHandling, type TypeFacts } from './handling.ts'
 import { type KeptItem, keepItems } from './keep.ts'
-import { type Identified, identify } from './prepare.ts'
+import { type Identified, identify, refuseLarge } from './prepare.ts'
 import type { Release } from './turns.ts'
 import { typeFactsOf } from './type-facts.ts'
 
@@ -41,6 +41,7 @@ export class Push {
   add(draft: Draft): Promise<void> | undefined {
     let item: Identified
     try {
+      refuseLarge(draft.received)
       refuseImpossibleTimes(draft, this.#origin.context.clock)
       item = identify(draft, this.#handlingOf(draft.handling, typeFactsOf(draft)), this.#origin.context.node.idKey)
     } catch (error) {
@@ -81,7 +82,7 @@ export class Push {
   async #writeKept(): Promise<void> {
     const items = this.#kept
     this.#kept = []
-    await keepItems(this.#origin, items)
+    this.reject(await keepItems(this.#origin, items))
   }
 
   reject(faults: readonly RecordFault[]): void {
