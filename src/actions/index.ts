@@ -10,7 +10,9 @@ import * as clients from './clients.ts'
 import { listCollections } from './collections.ts'
 import * as communities from './communities.ts'
 import { describe } from './describe.ts'
+import { downloadExport } from './download-export.ts'
 import { explain } from './explain.ts'
+import * as exportVerbs from './exports.ts'
 import { rotateNodeKey } from './federation-keys.ts'
 import { follow } from './follow.ts'
 import { history } from './history.ts'
@@ -131,6 +133,10 @@ export const actions = {
   'ping-subscription': webhooks.pingSubscription,
   'list-dead-letters': webhooks.listDeadLetters,
   'replay-dead-letters': webhooks.replayDeadLetters,
+  'list-collections': listCollections,
+  'read-collection': readCollection,
+  'add-to-collection': additions.addToCollection,
+  'read-collection-status': additions.readCollectionStatus,
   'list-peers': peers.listPeers,
   'add-peer': peers.addPeer,
   'amend-peer': peers.amendPeer,
@@ -158,10 +164,11 @@ export const actions = {
   'withdraw-request': legalDecisions.withdrawRequest,
   'close-request': legalDecisions.closeRequest,
   'annotate-request': legalDecisions.annotateRequest,
-  'list-collections': listCollections,
-  'read-collection': readCollection,
-  'add-to-collection': additions.addToCollection,
-  'read-collection-status': additions.readCollectionStatus,
+  'start-export': exportVerbs.startExport,
+  'list-exports': exportVerbs.listExports,
+  'read-export': exportVerbs.readExportState,
+  'cancel-export': exportVerbs.cancelExport,
+  'download-export': downloadExport,
 } as const satisfies Record<ActionName, unknown>
 
 export { forgetOldStatuses } from './add-to-collection.ts'
@@ -169,7 +176,9 @@ export { isoOfMicros } from './collection-order.ts'
 export type { Collection } from './collections.ts'
 export type { Context, Log, WayOut } from './context.ts'
 export { forgetOldViews, isReady, makeRoom, renewEpoch, waitingForDatabase, warmUp } from './describe.ts'
+export { forgetPackages } from './download-export.ts'
 export { expireRequests } from './expire-requests.ts'
+export { runExports } from './export-job.ts'
 export { describeNode } from './federation-keys.ts'
 export { integrateAudit } from './integrate-audit.ts'
 export { proveAnswer, provePeer } from './peer-request.ts'
