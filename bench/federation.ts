@@ -1,110 +1,49 @@
-import { describeNode } from '../src/actions/federation-keys.ts'
-import { actions, type Context, sealFeed, takePage } from '../src/actions/index.ts'
-import { setUp } from '../src/actions/set-up.ts'
-import { startContext } from '../src/actions/start.ts'
-import { wayOut } from '../src/delivery/http.ts'
-import { startThrowAway } from '../src/store/embedded/throw-away.ts'
-import { migrate } from '../src/store/migrate.ts'
-import { type Line, rate, secondsOf } from './report.ts'
-import { type BenchNode, startBenchNode } from './world.ts'
+import { createHash } from 'node:crypto'
+import { type ReceivedEntry, receiveEnvelope } from '../src/actions/receive-envelope.ts'
+import { openSeal, signSeal } from '../src/auth/seals.ts'
+import { writeEnvelope } from '../src/formats/envelope.ts'
+import { readPage, writePage } from '../src/formats/feed-page.ts'
+import { batchOf } from '../src/seal/batches.ts'
+import { after, enrolled, envelopeOf, nodeFrom, now, receiver, whole } from '../test/federation/cast.ts'
+import { inTurn, type Line, rate } from './report.ts'
 
-/** What 8-federation aims at, in items a second of one peer, signature checks included. */
-const aimed = 5_000
+const items = 1_000
 
 /**
- * Indicators a second that a node takes from a peer over HTTP, checked and applied, page after page; and that a node seals. Both nodes
- * are in this process, on PostgreSQLs of this machine. The limit is what is aimed at.
+ * A page of a peer read and judged, signature, paths and policy included, and nothing stored; against the same bytes parsed
+ * and hashed.
  */
-export async function federationLines(indicators: number): Promise<Line[]> {
-  const sender = await startBenchNode()
-  const server = await startThrowAway()
-  await migrate(server.url, 'migrations')
-  const receiver = await startContext({
-    database: { url: server.url, connections: 10, statementTimeoutMs: 600_000 },
-    clock: () => new Date(),
-    log: { info: () => {}, warn: () => {}, error: (facts) => console.error(facts) },
-    version: 'bench',
-    listen: true,
-  })
-  try {
-    await push(sender, indicators)
-    const context = await enrolled(sender, receiver)
-    const sealing = await secondsOf(() => sealFeed(sender.context))
-    const taking = await secondsOf(() => takeAll(context, sender.context.node.id, indicators))
-    return [
-      rate('seal indicators, batches of one handling', 'items/s', indicators / sealing, aimed, 1),
-      rate('take from a peer, checked and applied', 'items/s', indicators / taking, aimed, 1),
-    ]
-  } finally {
-    await receiver.close()
-    await server.stop()
-    await sender.close()
-  }
-}
-
-async function push({ url, publisher }: BenchNode, indicators: number): Promise<void> {
-  const lines = Array.from({ length: indicators }, (_, n) =>
-    JSON.stringify({
-      type: 'ipv6-address',
-      value: `3fff:0:${(n >> 16).toString(16)}::${(n & 0xffff).toString(16)}`,
-      labels: ['scan'],
-    }),
+export async function judgedLine(rounds: number): Promise<Line> {
+  const [brazil, chile] = [await nodeFrom('brazil'), await nodeFrom('chile')]
+  const texts = Array.from({ length: items }, (_, n) =>
+    writeEnvelope(envelopeOf(brazil, 'cert-br', whole(`item ${n}`))),
   )
-  const answer = await fetch(`${url}/v1/indicators?tlp=clear`, {
-    method: 'POST',
-    headers: { ...publisher, 'content-type': 'application/x-ndjson' },
-    body: lines.join('\n'),
-  })
-  if (answer.status !== 200) throw new Error(await answer.text())
-}
+  const { root, size, pathOf } = batchOf(texts)
+  const seal = await signSeal({ node: brazil.id, epoch: brazil.epoch, root, size, issuedAt: after(-500) }, brazil.key)
+  const entries = texts.map((envelope, index) => ({ envelope, seal: 0, index, path: pathOf(index), hops: [] }))
+  const page = { v: 1 as const, from: brazil.id, to: chile.id, seals: [seal], entries, cursor: 'end', more: false }
+  const bytes = Buffer.from(writePage(page))
+  const facts = receiver(chile, new Map([[brazil.id, enrolled(brazil, ['cert-br'])]]))
 
-/** Both enrol each other. @returns the receiver with a way to where the sender really answers */
-async function enrolled(sender: BenchNode, receiver: Context): Promise<Context> {
-  const { ask } = wayOut({ privateHosts: ['127.0.0.1'] })
-  const { accounts } = await setUp(receiver, {
-    organisation: { id: 'csirt-cl', name: 'CSIRT Chile', kind: 'national-cert', jurisdiction: 'CL' },
-  })
-  const admin = await actions.authenticate(receiver, { authorization: `Bearer ${accounts[0]?.apiKey}` })
-  const cert = { id: 'cert-br', name: 'CERT.br', kind: 'national-cert', jurisdiction: 'BR' } as const
-  await actions['enrol-organisation'](receiver, admin, cert)
-  const context: Context = {
-    ...receiver,
-    wayOut: {
-      refusal: () => undefined,
-      post: async () => ({ error: 'nothing is sent' }),
-      ask: (asked) => ask({ ...asked, url: asked.url.replace(sender.context.tokens.issuer, sender.url) }),
-    },
+  async function judged(): Promise<void> {
+    const read = readPage(bytes)
+    const opened = await openSeal(read.seals[0] ?? '', [brazil.pinned])
+    for (const entry of read.entries) {
+      if ('fault' in entry) throw new Error(entry.fault)
+      const { envelope: text, index, path, hops } = entry
+      const received: ReceivedEntry = { text, index, path, seal: opened, hops, sender: brazil.id }
+      const { outcome } = receiveEnvelope(received, facts, () => undefined, now)
+      if (outcome !== 'applied') throw new Error(`an item of the page was ${outcome}`)
+    }
   }
-  const enrol = async (here: Context, caller: typeof admin, there: Context, organisation: string) => {
-    const { statement, keys } = await describeNode(there)
-    const thumbprint = keys[0]?.thumbprint ?? ''
-    await actions['add-peer'](here, caller, {
-      statement,
-      thumbprint,
-      name: organisation,
-      organisations: [organisation],
-    })
+  async function parsed(): Promise<void> {
+    const read: { readonly entries: readonly { readonly envelope: string }[] } = JSON.parse(bytes.toString())
+    for (const { envelope } of read.entries) {
+      JSON.parse(envelope)
+      createHash('sha256').update(envelope).digest()
+    }
   }
-  await enrol(context, admin, sender.context, 'cert-br')
-  await sender.context.database.client.query(
-    "insert into organisation (id, name, kind, jurisdiction) values ('csirt-cl', 'CSIRT Chile', 'national-cert', 'CL')",
-  )
-  const operator = { ...admin, operator: true }
-  await sender.context.policy.current()
-  const { rows } = await sender.context.database.client.query<{ id: string }>(
-    "select id from account where id = 'admin.cert-br'",
-  )
-  if (rows.length === 0) throw new Error('the bench node has no administrator')
-  const own = { ...operator, reader: { ...admin.reader, account: 'admin.cert-br' } }
-  const sending: Context = { ...sender.context, wayOut: context.wayOut }
-  await enrol(sending, { ...own, provenAt: (await sending.policy.current()).directory.epoch }, receiver, 'csirt-cl')
-  return context
-}
-
-async function takeAll(context: Context, peer: string, indicators: number): Promise<void> {
-  for (let taken = 0; taken < indicators; ) {
-    const { entries, failed } = await takePage(context, peer, 5)
-    if (failed !== undefined) throw new Error(failed)
-    taken += entries
-  }
+  await judged()
+  const { ours, theirs } = await inTurn(rounds, 3, judged, parsed)
+  return rate('a page of a peer judged', 'items/s', ours * items, theirs * items, 0.05)
 }

@@ -6,11 +6,12 @@
 import { parseArgs } from 'node:util'
 import { blocklistLines } from './blocklists.ts'
 import { fanOutLines } from './fan-out.ts'
-import { federationLines } from './federation.ts'
+import { judgedLine } from './federation.ts'
 import { ingestLine, singleLine } from './ingest.ts'
 import { lookupLine } from './lookup.ts'
 import { fillIndicators, observationsLines } from './observations.ts'
 import { feedLine, graphqlLine, pageLines } from './pages.ts'
+import { peerLines } from './peers.ts'
 import { memoryLine, visibleLine } from './process.ts'
 import { qualityLine, relatedLine } from './quality.ts'
 import { type Line, lineText, rate } from './report.ts'
@@ -66,7 +67,8 @@ try {
   if (wanted('ingest')) report(await singleLine(node))
   if (wanted('observations')) report(...(await observed(options.quick ? 100_000 : 1_000_000)))
   if (wanted('webhooks')) report(...(await webhookLines(options.quick ? 10_000 : 40_000)))
-  if (wanted('federation')) report(...(await federationLines(options.quick ? 10_000 : 50_000)))
+  if (wanted('federation')) report(await judgedLine(rounds))
+  if (wanted('peers')) report(...(await peerLines(options.quick ? 10_000 : 50_000)))
   if (wanted('memory')) report(memoryLine(sizes.at(-1) ?? 0))
 } finally {
   await node.close()
