@@ -21,6 +21,7 @@ import { issueToken } from './issue-token.ts'
 import * as keys from './keys.ts'
 import * as legalDecisions from './legal-decisions.ts'
 import * as legalRequests from './legal-requests.ts'
+import { listDisclosures } from './list-disclosures.ts'
 import { listLeaves } from './list-leaves.ts'
 import { listRelated } from './list-related.ts'
 import { lookup } from './lookup.ts'
@@ -164,6 +165,9 @@ export const actions = {
   'withdraw-request': legalDecisions.withdrawRequest,
   'close-request': legalDecisions.closeRequest,
   'annotate-request': legalDecisions.annotateRequest,
+  'claw-back-request': legalDecisions.clawBackRequest,
+  'confirm-request': legalDecisions.confirmRequest,
+  'list-disclosures': listDisclosures,
   'start-export': exportVerbs.startExport,
   'list-exports': exportVerbs.listExports,
   'read-export': exportVerbs.readExportState,

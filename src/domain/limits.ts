@@ -292,6 +292,8 @@ export const limits = {
   /** Values in the scope of one, and items of its other lists. */
   legalScopeValues: 1_000,
   legalScopeItems: 100,
+  /** Within so many hours a liaison confirms that it deleted what was taken back. */
+  legalConfirmHours: 96,
   /** Indicators in one package, and of them decided and written at once. */
   exportItems: 50_000,
   exportBatch: 500,

@@ -283,6 +283,14 @@ t.test('every field of every type answers, in the type that the contract promise
   await node.context.database.client.query(
     `insert into export (id, request, account, position, state) values ('${request}', '${request}', 'ignacio.policia-cl', 0, 'ready')`,
   )
+  await node.context.database.client.query(
+    `insert into export (id, request, account, position, state, downloaded_at)
+     values ('00000000-0000-4000-8000-000000000003', '${request}', 'ignacio.policia-cl', 0, 'downloaded', now())`,
+  )
+  await node.context.database.client.query(
+    `insert into export_item (export, ordinal, originator, stix_id, version, handling_id)
+     values ('00000000-0000-4000-8000-000000000003', 0, 'lacnic', gen_random_uuid(), 1, 1)`,
+  )
   // Not for administrators.
   const officers = ['legalRequests', 'legalRequest', 'exports', 'export']
   const arguments_: Record<string, string> = {
