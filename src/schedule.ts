@@ -5,12 +5,14 @@ import {
   forgetLetters,
   forgetOldStatuses,
   forgetOldViews,
+  forgetPackages,
   integrateAudit,
   isReady,
   type Log,
   makeRoom,
   mergeObservations,
   refreshKeySet,
+  runExports,
   sealFeed,
   tendPeers,
   tendSigningKeys,
@@ -47,6 +49,9 @@ export const jobs: readonly Job[] = [
   { name: 'seals', everyMs: 1_000, run: sealFeed },
   // what is not believed any more is let go of, and what waited in quarantine is examined again
   { name: 'peers', everyMs: 2_000, run: tendPeers },
+  // packages are made a step at a time, by any process
+  { name: 'exports', everyMs: 1_000, run: (context) => runExports(context) },
+  { name: 'packages', everyMs: 600_000, run: forgetPackages },
   // what a request gave ended at its instant; here it is said of it
   { name: 'legal requests', everyMs: 60_000, run: expireRequests },
   // what became of what was sent to a collection

@@ -10,7 +10,9 @@ import * as clients from './clients.ts'
 import { listCollections } from './collections.ts'
 import * as communities from './communities.ts'
 import { describe } from './describe.ts'
+import { downloadExport } from './download-export.ts'
 import { explain } from './explain.ts'
+import * as exportVerbs from './exports.ts'
 import { rotateNodeKey } from './federation-keys.ts'
 import { follow } from './follow.ts'
 import { history } from './history.ts'
@@ -19,6 +21,7 @@ import { issueToken } from './issue-token.ts'
 import * as keys from './keys.ts'
 import * as legalDecisions from './legal-decisions.ts'
 import * as legalRequests from './legal-requests.ts'
+import { listDisclosures } from './list-disclosures.ts'
 import { listLeaves } from './list-leaves.ts'
 import { listRelated } from './list-related.ts'
 import { lookup } from './lookup.ts'
@@ -131,6 +134,10 @@ export const actions = {
   'ping-subscription': webhooks.pingSubscription,
   'list-dead-letters': webhooks.listDeadLetters,
   'replay-dead-letters': webhooks.replayDeadLetters,
+  'list-collections': listCollections,
+  'read-collection': readCollection,
+  'add-to-collection': additions.addToCollection,
+  'read-collection-status': additions.readCollectionStatus,
   'list-peers': peers.listPeers,
   'add-peer': peers.addPeer,
   'amend-peer': peers.amendPeer,
@@ -158,10 +165,14 @@ export const actions = {
   'withdraw-request': legalDecisions.withdrawRequest,
   'close-request': legalDecisions.closeRequest,
   'annotate-request': legalDecisions.annotateRequest,
-  'list-collections': listCollections,
-  'read-collection': readCollection,
-  'add-to-collection': additions.addToCollection,
-  'read-collection-status': additions.readCollectionStatus,
+  'claw-back-request': legalDecisions.clawBackRequest,
+  'confirm-request': legalDecisions.confirmRequest,
+  'list-disclosures': listDisclosures,
+  'start-export': exportVerbs.startExport,
+  'list-exports': exportVerbs.listExports,
+  'read-export': exportVerbs.readExportState,
+  'cancel-export': exportVerbs.cancelExport,
+  'download-export': downloadExport,
 } as const satisfies Record<ActionName, unknown>
 
 export { forgetOldStatuses } from './add-to-collection.ts'
@@ -169,7 +180,9 @@ export { isoOfMicros } from './collection-order.ts'
 export type { Collection } from './collections.ts'
 export type { Context, Log, WayOut } from './context.ts'
 export { forgetOldViews, isReady, makeRoom, renewEpoch, waitingForDatabase, warmUp } from './describe.ts'
+export { forgetPackages } from './download-export.ts'
 export { expireRequests } from './expire-requests.ts'
+export { runExports } from './export-job.ts'
 export { describeNode } from './federation-keys.ts'
 export { integrateAudit } from './integrate-audit.ts'
 export { proveAnswer, provePeer } from './peer-request.ts'

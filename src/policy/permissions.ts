@@ -96,6 +96,11 @@ export const permissions = {
   'ping-subscription': { who: 'enrolled', scope: 'write' },
   'list-dead-letters': { who: 'enrolled', scope: 'read' },
   'replay-dead-letters': { who: 'enrolled', scope: 'write' },
+  'list-collections': { who: 'public', scope: 'read' },
+  'read-collection': { who: 'public', scope: 'read' },
+  // What is added is published: `publish` is asked too.
+  'add-to-collection': { who: ['publisher'], scope: 'write' },
+  'read-collection-status': { who: 'enrolled', scope: 'read' },
   'list-peers': { who: ['administrator', 'policy-officer'], scope: 'admin', where: 'operator' },
   'add-peer': { who: ['administrator'], scope: 'admin', where: 'operator' },
   'amend-peer': { who: ['administrator'], scope: 'admin', where: 'operator' },
@@ -125,11 +130,14 @@ export const permissions = {
   'withdraw-request': { who: ['liaison'], scope: 'write' },
   'close-request': { who: ['liaison', 'policy-officer'], scope: 'write' },
   'annotate-request': { who: ['liaison', 'approver', 'policy-officer'], scope: 'write' },
-  'list-collections': { who: 'public', scope: 'read' },
-  'read-collection': { who: 'public', scope: 'read' },
-  // What is added is published: `publish` is asked too.
-  'add-to-collection': { who: ['publisher'], scope: 'write' },
-  'read-collection-status': { who: 'enrolled', scope: 'read' },
+  'claw-back-request': { who: ['approver', 'policy-officer'], scope: 'write' },
+  'confirm-request': { who: ['liaison'], scope: 'write' },
+  'list-disclosures': { who: 'enrolled', scope: 'read' },
+  'start-export': { who: ['liaison'], scope: 'write' },
+  'list-exports': { who: ['liaison', 'policy-officer'], scope: 'read' },
+  'read-export': { who: ['liaison', 'policy-officer'], scope: 'read' },
+  'cancel-export': { who: ['liaison'], scope: 'write' },
+  'download-export': { who: ['liaison'], scope: 'write' },
 } as const satisfies Record<ActionName, Permission>
 
 export const needsCredentials = 'This needs credentials: send the header Authorization: Bearer <key>.'

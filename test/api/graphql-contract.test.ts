@@ -199,6 +199,8 @@ t.test('each verb that REST has, GraphQL has', async (t) => {
   for (const operation of [...peers, 'describeNode', ...exchange, ...aside]) own.add(operation)
   // A file for resolvers and firewalls.
   own.add('readBlocklist')
+  // A package is a file too.
+  own.add('downloadExport')
   const fields = [...fieldsOf('Query'), ...fieldsOf('Mutation'), ...fieldsOf('Subscription')]
   const listed = (operation: string) => operation.replace(/^list(.)/, (_, first: string) => first.toLowerCase())
   for (const operation of operations.filter((each) => !own.has(each))) {
@@ -278,9 +280,22 @@ t.test('every field of every type answers, in the type that the contract promise
     `insert into legal_request_step (request, ordinal, step, at) values ('${request}', 0, 'draft', now())`,
   )
   const object = await node.plantObject(handling('lacnic', { tlp: 'clear' }), { type: 'tool', name: 'n' })
+  await node.context.database.client.query(
+    `insert into export (id, request, account, position, state) values ('${request}', '${request}', 'ignacio.policia-cl', 0, 'ready')`,
+  )
+  await node.context.database.client.query(
+    `insert into export (id, request, account, position, state, downloaded_at)
+     values ('00000000-0000-4000-8000-000000000003', '${request}', 'ignacio.policia-cl', 0, 'downloaded', now())`,
+  )
+  await node.context.database.client.query(
+    `insert into export_item (export, ordinal, originator, stix_id, version, handling_id)
+     values ('00000000-0000-4000-8000-000000000003', 0, 'lacnic', gen_random_uuid(), 1, 1)`,
+  )
   // Not for administrators.
-  const officers = ['legalRequests', 'legalRequest']
+  const officers = ['legalRequests', 'legalRequest', 'exports', 'export']
   const arguments_: Record<string, string> = {
+    exports: `request: "${request}"`,
+    export: `id: "${request}"`,
     legalRequest: `id: "${request}"`,
     legalRequests: 'limit: 5',
     webhook: `id: "${subscription}"`,
