@@ -96,6 +96,11 @@ export const permissions = {
   'ping-subscription': { who: 'enrolled', scope: 'write' },
   'list-dead-letters': { who: 'enrolled', scope: 'read' },
   'replay-dead-letters': { who: 'enrolled', scope: 'write' },
+  'list-collections': { who: 'public', scope: 'read' },
+  'read-collection': { who: 'public', scope: 'read' },
+  // What is added is published: `publish` is asked too.
+  'add-to-collection': { who: ['publisher'], scope: 'write' },
+  'read-collection-status': { who: 'enrolled', scope: 'read' },
   'list-peers': { who: ['administrator', 'policy-officer'], scope: 'admin', where: 'operator' },
   'add-peer': { who: ['administrator'], scope: 'admin', where: 'operator' },
   'amend-peer': { who: ['administrator'], scope: 'admin', where: 'operator' },
