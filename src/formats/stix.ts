@@ -47,7 +47,7 @@ function read({ bytes, pointer }: JsonPart, position: Position, markings: Markin
   const result = decoded(position, () => {
     const received = utf8Text(bytes)
     const object = parseObject(received, 'invalid_stix', pointer)
-    quiet = silent.has(String(object.type))
+    quiet = typeof object.type === 'string' && silent.has(object.type)
     return stixDraft(object, { position, pointer, received, markingOf: markings.markingOf })
   })
   return quiet ? undefined : result
