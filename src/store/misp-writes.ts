@@ -48,7 +48,10 @@ export async function writeEvents(
   return rowCount ?? 0
 }
 
-/** Writes parts of events; of an indicator the new ones stand for all it had in that event. @returns how many changed */
+/**
+ * Writes parts of events; of an indicator the new ones stand for all it had in that event. An older state of context or of a frame
+ * changes nothing: it could be handled more freely than the present one. @returns how many changed
+ */
 export async function writeParts(
   { client }: Transaction,
   originator: string,
@@ -74,7 +77,9 @@ export async function writeParts(
      on conflict (event, originator, kind, uuid) do update
        set object = excluded.object, stix_id = excluded.stix_id, handling_id = excluded.handling_id, body = excluded.body
        where (p.object, p.stix_id, p.handling_id, p.body) is distinct from
-         (excluded.object, excluded.stix_id, excluded.handling_id, excluded.body)`,
+         (excluded.object, excluded.stix_id, excluded.handling_id, excluded.body)
+         and (p.kind = 'attribute' or ${timestampOf('excluded')} is null or ${timestampOf('p')} is null
+           or ${timestampOf('excluded')} >= ${timestampOf('p')})`,
     [
       originator,
       rows.map(({ event }) => event),
@@ -89,6 +94,9 @@ export async function writeParts(
   )
   return rowCount ?? 0
 }
+
+/** Seconds since 1970, where the part says when it was changed. */
+const timestampOf = (row: 'p' | 'excluded'): string => `(${row}.body::json ->> 'timestamp')::bigint`
 
 /** Takes context out of its event. */
 export async function removeContext(
