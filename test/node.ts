@@ -1,7 +1,8 @@
-import { createHash } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import type { FastifyInstance, InjectOptions } from 'fastify'
 import type { Test } from 'tap'
 import { actions, type Context } from '../src/actions/index.ts'
+import { prepareObject, rowOf } from '../src/actions/object-batch.ts'
 import { identify, prepare } from '../src/actions/prepare.ts'
 import { setUp } from '../src/actions/set-up.ts'
 import { startContext, type TokenSettings } from '../src/actions/start.ts'
@@ -13,12 +14,15 @@ import { publicCaller } from '../src/domain/caller.ts'
 import type { Draft } from '../src/domain/draft.ts'
 import type { Handling } from '../src/domain/handling.ts'
 import { parseObservable } from '../src/domain/observables/parse.ts'
+import { knownMarking } from '../src/formats/stix-markings.ts'
+import { objectDraft } from '../src/formats/stix-other.ts'
 import { insertAccount } from '../src/store/accounts.ts'
 import { insertAgreement } from '../src/store/agreements.ts'
 import { insertCommunity, insertMember } from '../src/store/communities.ts'
 import { insertKey } from '../src/store/keys.ts'
 import { mergeIndicators } from '../src/store/merge.ts'
 import { setGreenCommunity } from '../src/store/node.ts'
+import { writeObjects } from '../src/store/objects.ts'
 import { insertClient, insertOrganisation } from '../src/store/organisations.ts'
 import { testDatabase } from './database.ts'
 import { type CaseWorld, defaultAt, loadWorld } from './policy/cases.ts'
@@ -37,6 +41,8 @@ export interface TestNode {
   call(account: string, options: InjectOptions): Promise<Answer>
   /** Puts an indicator with exactly this handling into the store, past the publish door. @returns its STIX id */
   plant(handling: Handling, observable: { type: string; value: string }, more?: Partial<Draft>): Promise<string>
+  /** Puts a STIX object with exactly this handling into the store, whatever it refers to. @returns its STIX id */
+  plantObject(handling: Handling, object: { readonly type: string } & Record<string, unknown>): Promise<string>
 }
 
 export interface Answer {
@@ -112,6 +118,7 @@ export async function testNode(
       }
     },
     plant: (handling, observable, more) => plant(context, now, handling, observable, more),
+    plantObject: (handling, object) => plantObject(context, now, handling, object),
   }
 }
 
@@ -173,6 +180,32 @@ async function plant(
     mergeIndicators(transaction, handling.originator, [row], at, () => false),
   )
   return `indicator--${item.uuid}`
+}
+
+async function plantObject(
+  context: Context,
+  at: Date,
+  handling: Handling,
+  { type, ...members }: { readonly type: string } & Record<string, unknown>,
+): Promise<string> {
+  const time = '2024-01-01T00:00:00.000Z'
+  const object = {
+    type,
+    spec_version: '2.1',
+    id: `${type}--${randomUUID()}`,
+    created: time,
+    modified: time,
+    ...members,
+  }
+  const origin = { position: {}, pointer: '', received: JSON.stringify(object), markingOf: knownMarking }
+  const row = rowOf(
+    prepareObject(objectDraft(object, origin), handling),
+    (await context.policy.intern([handling]))[0] ?? 0,
+  )
+  await context.database.transaction((transaction) =>
+    writeObjects(transaction, handling.originator, [row], at, () => false),
+  )
+  return object.id
 }
 
 /** A value that no other test of the file uses: an address of the documentation range 3fff::/20 made from a number. */

@@ -20,6 +20,7 @@ import * as legalRequests from './legal-requests.ts'
 import { listLeaves } from './list-leaves.ts'
 import { listRelated } from './list-related.ts'
 import { lookup } from './lookup.ts'
+import * as objects from './objects.ts'
 import { observe } from './observe.ts'
 import * as organisations from './organisations.ts'
 import * as peers from './peers.ts'
@@ -29,6 +30,7 @@ import { readBlocklist } from './read-blocklist.ts'
 import { readObservations } from './read-observations.ts'
 import { readSightings } from './read-sightings.ts'
 import { recall } from './recall.ts'
+import { recallObject } from './recall-object.ts'
 import { revise } from './revise.ts'
 import { revokeToken } from './revoke-token.ts'
 import { search } from './search.ts'
@@ -107,6 +109,10 @@ export const actions = {
   sight,
   'read-sightings': readSightings,
   'list-related': listRelated,
+  'list-objects': objects.listObjects,
+  'read-object': objects.readObject,
+  'list-object-versions': objects.listObjectVersions,
+  'recall-object': recallObject,
   'list-subscriptions': subscriptions.listSubscriptions,
   'read-subscription': subscriptions.readSubscription,
   'create-subscription': subscriptions.createSubscription,

@@ -1,7 +1,9 @@
 import { hash } from 'node:crypto'
 import { keyedUuid } from '../auth/digests.ts'
 import type { Draft } from '../domain/draft.ts'
+import { Fault } from '../domain/errors.ts'
 import { type Handling, handlingText } from '../domain/handling.ts'
+import { limits } from '../domain/limits.ts'
 import { constituencyKeys, correlationKey } from '../domain/observables/keys.ts'
 import type { ConstituencyKeys } from '../domain/observables/observable.ts'
 import { stixIndicator, stixOfReceived } from '../formats/stix-out.ts'
@@ -49,6 +51,12 @@ export function identify(draft: Draft, handling: Handling, idKey: Buffer): Ident
     uuid: given ?? keyedUuid(idKey, JSON.stringify(identityOf(draft, handling, keys))),
     digest: hash('sha256', `[${quotedHandling(handling)},${content.slice(1)}`),
   }
+}
+
+/** @throws {Fault} `record_too_large` */
+export function refuseLarge({ length }: string): void {
+  const most = limits.indicatorCharacters
+  if (length > most) throw new Fault('record_too_large', `An indicator may have ${most} characters.`)
 }
 
 /** What an id is derived from: of an event also what was found, since one address may be a scanner and a bot (ADR 21). */

@@ -9,6 +9,7 @@ import type { PushOrigin } from './batch.ts'
 import type { Context, Standing } from './context.ts'
 import { inputOf } from './handling.ts'
 import { Push } from './push.ts'
+import { ObjectPush } from './push-objects.ts'
 import { verb } from './verb.ts'
 
 export interface PublishInput {
@@ -26,9 +27,9 @@ export interface PublishInput {
 export interface PublishReceipt {
   /** UUID. */
   readonly receipt: string
-  /** Indicators that are new, or a new version. */
+  /** Indicators and objects that are new, or a new version. */
   readonly accepted: number
-  /** Indicators that were there already, and equal. */
+  /** Those that were there already, and equal. */
   readonly unchanged: number
   /** The first 10,000 records that were refused; `rejectedTotal` counts all. */
   readonly rejected: readonly RecordFault[]
@@ -98,9 +99,16 @@ async function defaultsOf(
 
 async function take(origin: PushOrigin, decoded: DecodedGroups): Promise<Omit<PublishReceipt, 'receipt'>> {
   const push = new Push(origin)
+  const objects = new ObjectPush(
+    origin,
+    () => push.settle(),
+    (faults) => push.reject(faults),
+  )
   try {
-    await addAll(push, decoded)
-    return await push.finish()
+    await addAll(push, objects, decoded)
+    const of = await objects.finish()
+    const taken = await push.finish()
+    return { ...taken, accepted: taken.accepted + of.accepted, unchanged: taken.unchanged + of.unchanged }
   } finally {
     await push.leave()
   }
@@ -109,7 +117,7 @@ async function take(origin: PushOrigin, decoded: DecodedGroups): Promise<Omit<Pu
 /** Drafts gathered at a stretch, in about a millisecond: the batch before is being sent meanwhile, and the database waits for it. */
 const stretchDrafts = 100
 
-async function addAll(push: Push, decoded: DecodedGroups): Promise<void> {
+async function addAll(push: Push, objects: ObjectPush, decoded: DecodedGroups): Promise<void> {
   try {
     for await (const group of decoded) {
       for (const [n, each] of group.entries()) {
@@ -120,7 +128,7 @@ async function addAll(push: Push, decoded: DecodedGroups): Promise<void> {
           if (room !== undefined) await room
         } else {
           // Most drafts need not be waited for, and a promise for each would cost as much as gathering it.
-          const room = push.add(each.draft)
+          const room = 'draft' in each ? push.add(each.draft) : objects.add(each.object)
           if (room !== undefined) await room
         }
       }

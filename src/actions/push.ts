@@ -6,7 +6,7 @@ import type { Kept } from '../domain/misp-event.ts'
 import { type Begun, beginBatch, nothingBefore, type PushOrigin } from './batch.ts'
 import { resolveHandling, type TypeFacts } from './handling.ts'
 import { type KeptItem, keepItems } from './keep.ts'
-import { type Identified, identify } from './prepare.ts'
+import { type Identified, identify, refuseLarge } from './prepare.ts'
 import type { Release } from './turns.ts'
 import { typeFactsOf } from './type-facts.ts'
 
@@ -42,6 +42,7 @@ export class Push {
   add(draft: Draft): Promise<void> | undefined {
     let item: Identified
     try {
+      refuseLarge(draft.received)
       refuseImpossibleTimes(draft, this.#origin.context.clock)
       item = identify(draft, this.#handlingOf(draft.handling, typeFactsOf(draft)), this.#origin.context.node.idKey)
     } catch (error) {
@@ -95,10 +96,15 @@ export class Push {
     for (const fault of faults) if (this.#rejected.length < limits.faultsListed) this.#rejected.push(fault)
   }
 
-  /** Commits what is left. @returns what became of all drafts */
-  async finish() {
+  /** Commits what was gathered so far. */
+  async settle(): Promise<void> {
     if (this.#items.size > 0) await this.#handOver()
     await this.#last.done
+  }
+
+  /** Commits what is left. @returns what became of all drafts */
+  async finish() {
+    await this.settle()
     await this.#writeKept()
     this.#rejected.sort((a, b) => (a.position.record ?? 0) - (b.position.record ?? 0))
     return {
@@ -199,7 +205,10 @@ const isAhead = (time: string | undefined, clock: () => Date): boolean =>
 const sizeOf = ({ body }: Kept): number => JSON.stringify(body).length
 
 /** @throws {Fault} `invalid_record` */
-function refuseImpossibleTimes({ created, modified, validFrom, validUntil }: Draft, clock: () => Date): void {
+export function refuseImpossibleTimes(
+  { created, modified, validFrom, validUntil }: Pick<Draft, 'created' | 'modified' | 'validFrom' | 'validUntil'>,
+  clock: () => Date,
+): void {
   if (isAhead(modified, clock)) throw impossible('/modified', 'It was modified in the future.')
   if (isBefore(modified, created)) throw impossible('/modified', 'It was modified before it was created.')
   if (isBefore(validUntil, validFrom)) throw impossible('/validUntil', 'It ends before it begins.')

@@ -1,5 +1,5 @@
 import type { OpenedSeal, SealFault } from '../auth/seals.ts'
-import { type Envelope, type Gap, type Hop, isWhole } from '../domain/envelope.ts'
+import { type Envelope, type Gap, type Hop, isWhole, onlyNarrows } from '../domain/envelope.ts'
 import type { Handling } from '../domain/handling.ts'
 import { limits } from '../domain/limits.ts'
 import type { PeerKey, PeerState } from '../domain/peer.ts'
@@ -62,16 +62,35 @@ export function receiveEnvelope(
 ): Verdict {
   const envelope = formOf(entry)
   if ('outcome' in envelope) return envelope
+  const verdict = judge(entry, envelope, facts, knownOf, now)
+  if (!('code' in verdict)) return verdict
+  const { node, originator, id, version } = envelope
+  return { ...verdict, about: { node, originator, id, version } }
+}
+
+function judge(
+  entry: ReceivedEntry,
+  envelope: Envelope,
+  facts: ReceiverFacts,
+  knownOf: (envelope: Envelope) => KnownVersion | undefined,
+  now: Date,
+): Verdict {
   const { seal } = entry
   const digest = envelopeDigest(entry.text)
-  const unproven =
-    judgeHops(entry.hops, { self: facts.self, origin: envelope.node, sender: entry.sender }) ??
-    judgeSeal(entry, envelope, digest)
+  const way = { self: facts.self, origin: envelope.node, sender: entry.sender }
+  const unproven = judgeHops(entry.hops, way) ?? judgeSeal(entry, envelope, digest)
   if (unproven !== undefined) return unproven
   if ('fault' in seal) return refused(seal.fault, seal.detail)
-  const refusal =
-    judgeOrigin(envelope, seal, facts.node(envelope.node)) ?? judgeDestination(envelope, envelope.handling, facts, now)
-  if (refusal !== undefined) return refusal
+  const origin = judgeOrigin(envelope, seal, facts.node(envelope.node))
+  if (origin?.outcome === 'refused') return origin
+  // No recall may come after it by that way. Another brings it again; what only takes away is welcome from anybody.
+  if (!onlyNarrows(envelope) && entry.hops.some(({ node }) => facts.node(node)?.state === 'expelled')) {
+    return refused('node_expelled', 'It passed through a node that was expelled.')
+  }
+  // Before anything is quarantined: what nobody here may have is not kept there either.
+  const denied = judgeDestination(envelope, envelope.handling, facts, now)
+  if (denied !== undefined) return denied
+  if (origin !== undefined) return origin
   const version = judgeVersion(envelope, digest, seal.issuedAt, entry.gap, knownOf(envelope), now)
   return version ?? applied(envelope, digest, facts, now)
 }

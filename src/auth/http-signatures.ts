@@ -11,7 +11,8 @@ import { Fault } from '../domain/errors.ts'
 import { limits } from '../domain/limits.ts'
 import type { PeerKey } from '../domain/peer.ts'
 import { keyStanding } from '../domain/peer-keys.ts'
-import { parsePublicJwk, type SigningKey } from './jwk.ts'
+import type { SigningKey } from './jwk.ts'
+import { openPinned } from './pinned-keys.ts'
 import { component, type HttpRequest, type HttpResponse, NotCovered, signatureBase } from './signature-base.ts'
 
 export type { HttpRequest, HttpResponse } from './signature-base.ts'
@@ -134,7 +135,7 @@ async function verified(
   if (!sameDigest(fields['content-digest'] ?? '', contentDigest(body)))
     throw unproven('The content is not what was signed.')
   const base = Buffer.from(baseOf(covered, message))
-  const { key: verifying } = await parsePublicJwk(key.jwk, '')
+  const { key: verifying } = await openPinned(key)
   if (!(await webcrypto.subtle.verify('Ed25519', verifying, signature, base))) {
     throw unproven('The signature of the message does not hold.')
   }

@@ -1,6 +1,7 @@
 import type { PeerKey } from '../domain/peer.ts'
-import { parsePublicJwk, type SigningKey } from './jwk.ts'
+import type { SigningKey } from './jwk.ts'
 import { openStatement, signStatement } from './node-statements.ts'
+import { openPinned } from './pinned-keys.ts'
 
 /** What a node signs over a batch of envelopes, once for all of them. */
 export interface SealedRoot {
@@ -39,7 +40,7 @@ export async function openSeal(text: string, keys: readonly PeerKey[]): Promise<
   const opened = await openStatement(text, 'puente-seal+jws', async (kid) => {
     asked = true
     pinned = keys.find(({ thumbprint }) => thumbprint === kid)
-    return pinned === undefined ? undefined : await parsePublicJwk(pinned.jwk, '')
+    return pinned === undefined ? undefined : await openPinned(pinned)
   })
   if (asked && pinned === undefined)
     return { fault: 'key_unknown', detail: 'It is sealed with a key that is not pinned here.' }

@@ -59,8 +59,32 @@ export const draftFormats = [
 ] as const
 export type DraftFormat = (typeof draftFormats)[number]
 
+/** What a codec makes of a STIX object that is no indicator. Times are ISO 8601 UTC. */
+export interface ObjectDraft {
+  readonly position: Position
+  /** `<type>--<uuid>`. */
+  readonly id: string
+  readonly type: string
+  readonly created?: string
+  /** The version; absent where the type has none (then the content decides). */
+  readonly modified?: string
+  readonly revoked?: boolean
+  readonly personalData: boolean
+  readonly handling: HandlingInput
+  /** The object exactly as received. */
+  readonly received: string
+  /** It stands beside a draft of the same record, which is the one that is counted. */
+  readonly beside?: true
+  /** Read for those that refer to it: without a label of its own it is not kept, and that is no fault. */
+  readonly background?: true
+}
+
 /**
- * What a decoder yields: a draft, a fault at its position, or what is kept beside indicators (ADR 24). One bad record never stops a
- * stream.
+ * What a decoder yields: a draft, an object (ADR 23), a fault at its position, or what is kept beside indicators (ADR 24). One bad record
+ * never stops a stream.
  */
-export type Decoded = { readonly draft: Draft } | { readonly fault: RecordFault } | { readonly kept: Kept }
+export type Decoded =
+  | { readonly draft: Draft }
+  | { readonly object: ObjectDraft }
+  | { readonly fault: RecordFault }
+  | { readonly kept: Kept }

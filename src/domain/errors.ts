@@ -50,6 +50,7 @@ export const faultCodes = {
   invalid_value: { kind: 'invalid', status: 422 },
   invalid_pattern: { kind: 'invalid', status: 422 },
   object_not_kept: { kind: 'invalid', status: 422 },
+  reference_unknown: { kind: 'invalid', status: 422 },
   invalid_csv: { kind: 'invalid' },
   invalid_xml: { kind: 'invalid' },
   invalid_stix: { kind: 'invalid', status: 422 },

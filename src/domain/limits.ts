@@ -2,6 +2,8 @@
 export const limits = {
   /** One record of a stream (a line, an array element, a STIX object). */
   recordBytes: 1024 * 1024,
+  /** What is kept of one record as an indicator: a page of a thousand must fit into memory. Rules of real events reach 58,000. */
+  indicatorCharacters: 131_072,
   /** A body that must be read whole (a JSON document that is not a stream). */
   documentBytes: 64 * 1024 * 1024,
   /** A document that must be read twice (STIX bundle, MISP event), kept in a temporary file meanwhile. */
@@ -216,6 +218,16 @@ export const limits = {
   relatedOfKindDefault: 10,
   /** Observables of one indicator by which related ones are looked for. */
   relatedObservables: 10,
+  /** Other objects that one STIX object may name. */
+  objectReferences: 5_000,
+  /** STIX objects committed in one transaction, and characters of them. */
+  objectBatch: 250,
+  objectBatchCharacters: 1024 * 1024,
+  /** Characters of one push that wait for what they refer to. */
+  objectsWaitingCharacters: 1024 * 1024,
+  /** Text of one page of STIX objects, and references looked at for it; a page always has one object. */
+  objectPageBytes: 8 * 1024 * 1024,
+  objectPageReferences: 10_000,
   /** One envelope between nodes: an indicator of the greatest size, its STIX text escaped. */
   envelopeBytes: 2 * 1024 * 1024,
   /** The largest version of an envelope: what a PostgreSQL integer holds. */

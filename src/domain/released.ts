@@ -5,6 +5,7 @@ import type { Tlp } from './tlp.ts'
 
 declare const released: unique symbol
 declare const blockable: unique symbol
+declare const releasedObject: unique symbol
 
 /** Handling as a reader may know it: audiences appear only as far as the reader belongs to them. */
 export interface ReleasedHandling {
@@ -84,4 +85,29 @@ export interface Blockable {
   /** 0–100. */
   readonly confidence?: number
   readonly validUntil?: string
+}
+
+/**
+ * A STIX object that is no indicator, as one reader may have it: what it names is there for that reader. Codecs encode nothing else, and
+ * `policy/release-object.ts` alone makes it.
+ */
+export interface ReleasedObject {
+  readonly [releasedObject]: true
+  /** `<type>--<uuid>`. */
+  readonly id: string
+  readonly type: string
+  readonly version: number
+  readonly change: 'published' | 'revised' | 'narrowed' | 'recalled'
+  readonly status: 'active' | 'recalled'
+  /** Absent when the originator stays anonymous to this reader; then `alias` stands for it. */
+  readonly originator?: { readonly id: string; readonly name: string; readonly jurisdiction: string }
+  readonly alias?: string
+  /** Absent where the type has no such property. */
+  readonly created?: string
+  readonly modified?: string
+  /** When this node made it visible; milliseconds. */
+  readonly dateAdded: string
+  readonly handling: ReleasedHandling
+  /** The STIX 2.1 object as JSON text, TLP 2.0 markings in it; ready for the wire. */
+  readonly stix: string
 }

@@ -61,12 +61,16 @@ export interface Known {
   readonly outcome: 'known'
 }
 
+/** What an envelope was called, by its own word: unproven where it was refused before its seal was good. */
+export type Named = Pick<Envelope, 'node' | 'originator' | 'id' | 'version'>
+
 /** Authentic, and not to be applied now: kept with its bytes, and examined again by time, after another version, or by the operator. */
 export interface Quarantined {
   readonly outcome: 'quarantined'
   readonly code: RefusalCode
   readonly detail: string
   readonly retry: { readonly at: string } | 'version' | 'target' | 'operator'
+  readonly about?: Named
 }
 
 /** Never to be applied. Of `destination` nothing is kept but what it was called. */
@@ -74,6 +78,8 @@ export interface Refused {
   readonly outcome: 'refused'
   readonly code: RefusalCode
   readonly detail: string
+  /** Absent where it could not be read. */
+  readonly about?: Named
 }
 
 export type Verdict = Applied | Known | Quarantined | Refused

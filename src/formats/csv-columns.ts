@@ -119,6 +119,8 @@ export interface CsvHeader {
   readonly columns: readonly { readonly member: CsvMember; readonly index: number }[]
   /** In the order of the header; the first that is filled is the value when there is no `value` column. */
   readonly typed: readonly { readonly index: number; readonly type?: string }[]
+  /** The file is one that a node wrote: the `'` that keeps a cell from being a formula is no part of it (csv-out.ts). */
+  readonly guarded?: boolean
 }
 
 /** Reads a header line; undefined when no cell of it names a value, so that the line is data itself. */
@@ -134,5 +136,6 @@ export function csvHeader(cells: readonly string[]): CsvHeader | undefined {
     if (type === undefined) return []
     return [{ index, ...(type === 'detect' ? {} : { type }) }]
   })
-  return columns.some(({ member }) => member === 'value') || typed.length > 0 ? { columns, typed } : undefined
+  const guarded = ['masked', 'status', 'observables'].every((name) => spelled.includes(name))
+  return columns.some(({ member }) => member === 'value') || typed.length > 0 ? { columns, typed, guarded } : undefined
 }

@@ -57,8 +57,9 @@ export class CsvLayout {
   }
 
   /** The native record that a line's cells make; an empty cell says nothing. */
-  record(cells: readonly string[]): Record<string, unknown> {
-    if (this.#header === undefined) return { value: cells[0] ?? '' }
+  record(written: readonly string[]): Record<string, unknown> {
+    if (this.#header === undefined) return { value: written[0] ?? '' }
+    const cells = this.#header.guarded === true ? written.map(unguarded) : written
     const record: Record<string, unknown> = {}
     for (const { member, index } of this.#header.columns) {
       const cell = cells[index] ?? ''
@@ -74,6 +75,9 @@ export class CsvLayout {
     }
   }
 }
+
+/** A cell as it was before {@link csvCell} guarded it. */
+const unguarded = (cell: string): string => (/^'+[=+\-@\t\r]/.test(cell) ? cell.slice(1) : cell)
 
 /** The delimiter that cuts a line into as many cells as there are columns, or else into most. */
 function delimiterFor(line: string, columns?: number): string {

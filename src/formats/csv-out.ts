@@ -44,12 +44,13 @@ export async function* encodeCsv(items: AsyncIterable<Released> | Iterable<Relea
 
 /**
  * One cell. Text that a spreadsheet would calculate (it starts with `=`, `+`, `-`, `@`, TAB or CR) gets a `'` before it
- * (OWASP, CSV injection); line ends become spaces, so that a line is a record for the simplest reader.
+ * (OWASP, CSV injection), and so does text that begins as if it had one; line ends become spaces, so that a line is a record for the
+ * simplest reader.
  */
 export function csvCell(value: Cell): string {
   if (value === undefined) return ''
   if (typeof value !== 'string') return String(value)
-  const guarded = '=+-@\t\r'.includes(value.charAt(0)) && value !== '' ? `'${value}` : value
+  const guarded = /^'*[=+\-@\t\r]/.test(value) ? `'${value}` : value
   const line = guarded.replace(/[\r\n\u2028\u2029]/g, ' ')
   return /[",;\t]|^\s|\s$/.test(line) ? `"${line.replaceAll('"', '""')}"` : line
 }

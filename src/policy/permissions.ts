@@ -82,6 +82,10 @@ export const permissions = {
   sight: { who: ['reader', 'publisher'], scope: 'write' },
   'read-sightings': { who: 'public', scope: 'read' },
   'list-related': { who: 'public', scope: 'read' },
+  'list-objects': { who: 'public', scope: 'read' },
+  'read-object': { who: 'public', scope: 'read' },
+  'list-object-versions': { who: 'public', scope: 'read' },
+  'recall-object': { who: ['publisher'], scope: 'write' },
   // Webhooks are the account's own; what is sent is asked of `follow` each time.
   'list-subscriptions': { who: 'enrolled', scope: 'read' },
   'read-subscription': { who: 'enrolled', scope: 'read' },

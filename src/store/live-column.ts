@@ -57,10 +57,12 @@ export class LiveColumn {
   }
 
   async #read({ client }: Transaction): Promise<void> {
+    const after = Math.trunc(this.#column.head)
     const source = client.query(
       copyTo(
-        `copy (select position, handling_id, kind = 'recalled', previous_position from feed
-           where position > ${Math.trunc(this.#column.head)} order by position) to stdout`,
+        // The last row says how far positions go: STIX objects take some too, and stand in no feed.
+        `copy (select position, handling_id, kind = 'recalled', previous_position from feed where position > ${after}
+           union all select position, 0, true, null from feed_head where position > ${after} order by position) to stdout`,
       ),
     )
     const entries = new Entries(this.#column)

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { readContract } from '../../src/api/rest/contract.ts'
+import { limits } from '../../src/domain/limits.ts'
 import { type TestNode, testNode } from '../node.ts'
 
 t.setTimeout(300_000)
@@ -155,3 +156,31 @@ async function knock(
 
 /** Percent-encoded, half characters as the bytes that no decoder takes. */
 const encoded = (text: string): string => (text.isWellFormed() ? encodeURIComponent(text) : '%ED%A0%80')
+
+t.test('an indicator that would make pages large is refused alone', async (t) => {
+  const node = await testNode(t)
+  const stix = (n: number, note: string) => ({
+    type: 'indicator',
+    spec_version: '2.1',
+    id: `indicator--00000000-0000-4000-8000-00000000000${n}`,
+    created: '2026-05-01T00:00:00.000Z',
+    modified: '2026-05-01T00:00:00.000Z',
+    valid_from: '2026-05-01T00:00:00.000Z',
+    pattern: `[ipv4-addr:value = '192.0.2.${n}']`,
+    pattern_type: 'stix',
+    x_note: note,
+  })
+  const small = stix(1, '')
+  const fitting = limits.indicatorCharacters - JSON.stringify(small).length
+  const { body } = await node.call('ana.cert-br', {
+    method: 'POST',
+    url: '/v1/indicators?tlp=green',
+    headers: { 'content-type': 'application/stix+json;version=2.1' },
+    payload: JSON.stringify({
+      type: 'bundle',
+      id: 'bundle--00000000-0000-4000-8000-000000000001',
+      objects: [small, stix(2, 'x'.repeat(fitting + 1)), stix(3, 'x'.repeat(fitting))],
+    }),
+  })
+  t.match(body, { accepted: 2, rejected: [{ position: { record: 1 }, code: 'record_too_large' }], rejectedTotal: 1 })
+})

@@ -1,5 +1,6 @@
 import type { Test } from 'tap'
 import t from 'tap'
+import type { Handling } from '../../src/domain/handling.ts'
 import { decide } from '../../src/policy/decide.ts'
 import { plantEvent } from '../misp-events.ts'
 import { freshAddress, type TestNode, testNode } from '../node.ts'
@@ -15,6 +16,13 @@ interface Planted {
   readonly value: string
   /** Id of something that everybody may see, related to it where it is no mailbox; no search for the value finds it. */
   readonly beside: string
+  /** A STIX object under the same handling, without a masked form. */
+  readonly object: string
+  /** Under a handling that everybody may see: ties of the indicator and of the object to `open`, and a report about them all. */
+  readonly open: string
+  readonly ofIndicator: string
+  readonly ofObject: string
+  readonly report: string
   /** UUID of an event of MISP that it is the only attribute of; the event itself is anybody's. */
   readonly event: string
 }
@@ -270,6 +278,58 @@ const doors: Readonly<Record<string, (node: TestNode, planted: Planted) => Promi
     if (found === 'permit' && !listed.includes(beside)) throw new Error('what is beside it is not found')
     return found
   },
+  'GET /v1/objects': async (node, planted) => {
+    const found = new Map<string, StixMembers>()
+    for (let url = '/v1/objects?limit=1000&type=report&type=relationship'; url !== ''; ) {
+      const { headers, body } = await get(node, planted.row, url)
+      for (const { id, object } of body.items) found.set(id, object)
+      url = /<([^>]+)>; rel="next"/.exec(String(headers.link ?? ''))?.[1] ?? ''
+    }
+    return seenOfObjects(planted, found, ['ofIndicator', 'ofObject', 'report'])
+  },
+  'GET /v1/objects as STIX': async (node, planted) => {
+    const { text } = await get(node, planted.row, '/v1/objects?format=stix&limit=1000&type=tool')
+    const bundle: { objects?: StixMembers[] } = JSON.parse(text)
+    return seenOfObjects(planted, new Map(bundle.objects?.map((each) => [each.id, each])), ['object', 'open'])
+  },
+  'GET /v1/objects/{id}': async (node, planted) => {
+    const found = new Map<string, StixMembers>()
+    for (const id of objectsOf(planted)) {
+      const { status, body } = await get(node, planted.row, `/v1/objects/${id}`)
+      if (status === 200) found.set(id, body.object)
+      else if (status !== 404) throw new Error(`${status}`)
+    }
+    return seenOfObjects(planted, found)
+  },
+  'stixObjects over /graphql': async (node, planted) => {
+    const { body } = await node.call(planted.row.reader, {
+      method: 'POST',
+      url: '/graphql',
+      headers: { 'content-type': 'application/json', 'puente-purpose': planted.row.purpose },
+      payload: JSON.stringify({
+        query: `query ($o: ID!, $r: ID!) {
+          stixObject(id: $o) { stixId stix } report: stixObject(id: $r) { stixId stix } stixObjectVersions(id: $o) { version }
+        }`,
+        variables: { o: planted.object, r: planted.report },
+      }),
+    })
+    const { stixObject, report, stixObjectVersions } = body.data
+    if ((stixObject === null) !== (stixObjectVersions === null)) throw new Error('GraphQL disagrees with itself')
+    const told = [stixObject, report].filter((each) => each !== null)
+    return seenOfObjects(planted, new Map(told.map(({ stixId, stix }) => [stixId, JSON.parse(stix)])), [
+      'object',
+      'report',
+    ])
+  },
+  'GET /v1/objects/{id}/versions': async (node, planted) => {
+    const found = new Map<string, StixMembers>()
+    for (const id of objectsOf(planted)) {
+      const { status, body } = await get(node, planted.row, `/v1/objects/${id}/versions`)
+      if (status === 200) found.set(id, body.items[0].object)
+      else if (status !== 404) throw new Error(`${status}`)
+    }
+    return seenOfObjects(planted, found)
+  },
   'POST /graphql': async (node, { row, id, value }) => {
     const { body } = await node.call(row.reader, {
       method: 'POST',
@@ -291,6 +351,47 @@ const doors: Readonly<Record<string, (node: TestNode, planted: Planted) => Promi
     if (one !== page) throw new Error(`GraphQL disagrees with itself: ${one}, ${page}`)
     return one
   },
+}
+
+type StixMembers = { readonly id: string; readonly object_refs?: readonly string[] }
+
+const objectsOf = ({ object, open, ofIndicator, ofObject, report }: Planted) => [
+  object,
+  open,
+  ofIndicator,
+  ofObject,
+  report,
+]
+
+/** What an object under the case's handling, and what is made of it, say together; anything but their one meaning is an error. */
+function seenOfObjects(
+  planted: Planted,
+  found: ReadonlyMap<string, StixMembers>,
+  asked: readonly ('object' | 'open' | 'ofIndicator' | 'ofObject' | 'report')[] = [
+    'object',
+    'open',
+    'ofIndicator',
+    'ofObject',
+    'report',
+  ],
+): Seen {
+  const { effect } = planted.row.expect
+  // An indicator that is masked is there; an object has no masked form.
+  const expected = {
+    object: effect === 'permit',
+    ofObject: effect === 'permit',
+    ofIndicator: effect !== 'deny',
+    open: true,
+    report: true,
+  }
+  for (const each of asked)
+    if (found.has(planted[each]) !== expected[each]) throw new Error(`${each}: ${!expected[each]}`)
+  if (!asked.includes('report')) return effect
+  const { id, object, open, report } = planted
+  const refs = [open, ...(effect === 'permit' ? [object] : []), ...(effect === 'deny' ? [] : [id])]
+  const told = found.get(report)?.object_refs
+  if (JSON.stringify(told) !== JSON.stringify(refs)) throw new Error(`a report about ${told}, not ${refs}`)
+  return effect
 }
 
 /** What goes out by no webhook did not, whatever the reader may see. */
@@ -363,11 +464,32 @@ t.test('every policy case through every door', async (t) => {
     const beside = await node.plant(open, besideOf(observable))
     const event = `00000000-0000-4000-8000-${String(n + 1).padStart(12, '0')}`
     await plantEvent(node, open, event, [id])
-    planted.push({ row, id, value: observable.value, beside, event })
+    planted.push({ row, id, value: observable.value, beside, event, ...(await plantObjects(node, row, id, open)) })
   }
   t.ok(planted.length >= 120, `${planted.length} cases`)
   for (const one of planted) await ask(t, node, one)
 })
+
+async function plantObjects(node: TestNode, row: PolicyCase, id: string, everybodys: Handling) {
+  const object = await node.plantObject({ ...row.handling, maskable: false }, { type: 'tool', name: 'kept from some' })
+  const open = await node.plantObject(everybodys, { type: 'tool', name: 'open' })
+  const tie = (source: string) =>
+    node.plantObject(everybodys, {
+      type: 'relationship',
+      relationship_type: 'related-to',
+      source_ref: source,
+      target_ref: open,
+    })
+  const [ofIndicator, ofObject] = [await tie(id), await tie(object)]
+  const about = { name: 'about all', published: '2024-01-01T00:00:00Z', object_refs: [open, object, id] }
+  return {
+    object,
+    open,
+    ofIndicator,
+    ofObject,
+    report: await node.plantObject(everybodys, { type: 'report', ...about }),
+  }
+}
 
 async function ask(t: Test, node: TestNode, asked: Planted): Promise<void> {
   const planted = { ...asked, row: ordinary(asked.row) }

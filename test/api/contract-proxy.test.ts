@@ -34,8 +34,11 @@ t.test('Prism finds nothing', async (t) => {
     t.ok(answer.status < 300, `${account} ${line}: ${answer.status} ${answer.status < 300 ? '' : answer.text}`)
     return answer.body
   }
+  const wrong = { authorization: 'Bearer nonsense' }
   const refused = async (account: string, line: string, status: number, asked: Asked = {}) => {
-    const answer = await proxy.call(account, line, asked)
+    const answer = await (account === 'nobody'
+      ? proxy.call('anonymous', line, { ...asked, headers: wrong })
+      : proxy.call(account, line, asked))
     t.equal(answer.status, status, `${account} ${line}: ${answer.text.slice(0, 200)}`)
   }
   const planted = await node.plant(handling('cert-br', { tlp: 'green' }), { type: 'ipv4-address', value: '192.0.2.1' })
@@ -294,6 +297,63 @@ t.test('Prism finds nothing', async (t) => {
     }
     await node.context.database.client.query("update legal_request set state = 'approved'")
     await ok(liaison, `POST ${at}/close`)
+  })
+
+  await t.test('MISP', async () => {
+    const [by, reader] = ['ana.cert-br', 'sofia.csirt-ar']
+    const [event, attribute] = ['5bad1b96-53bc-4148-87eb-000000000001', '5bad1b96-53bc-4148-87eb-000000000002']
+    const one = { uuid: attribute, type: 'ip-dst', category: 'Network activity', to_ids: true, value: '192.0.2.200' }
+    const json = { info: 'An event', date: '2026-05-04', Tag: [{ name: 'tlp:green' }], Attribute: [one] }
+    const another = { type: 'ip-dst', category: 'Network activity', to_ids: true, value: '192.0.2.201' }
+    const domain = { type: 'domain', object_relation: 'domain', to_ids: true, value: 'c2.example.org' }
+    await ok(by, 'POST /misp/events/add', { json: { ...json, uuid: event } })
+    await ok(by, `POST /misp/events/edit/${event}`, { json: { ...json, info: 'Said better' } })
+    await ok(by, `POST /misp/events/publish/${event}`)
+    await ok(by, `POST /misp/attributes/add/${event}`, { json: another })
+    await ok(by, `POST /misp/objects/add/${event}`, { json: { name: 'domain-ip', Attribute: [domain] } })
+    await refused(by, `POST /misp/objects/add/${event}`, 422, { json: { name: 'domain-ip', Attribute: [] } })
+    await ok(by, 'POST /misp/sightings/add', { json: { value: '192.0.2.200' } })
+    await ok(by, `POST /misp/sightings/add/${attribute}`)
+    for (const line of [
+      ...['servers/getVersion', 'servers/getVersion.json', 'servers/getPyMISPVersion.json', 'users/view/me'],
+      ...['attributes/describeTypes', 'attributes/describeTypes.json', 'tags', 'tags/index', 'events/index'],
+      ...[
+        `events/view/${event}`,
+        `attributes/view/${attribute}`,
+        'feed/manifest.json',
+        'feed/hashes.csv',
+        `feed/${event}.json`,
+      ],
+    ]) {
+      await ok(reader, `GET /misp/${line}`)
+      await refused('nobody', `GET /misp/${line}`, 403)
+    }
+    for (const line of ['events/restSearch', 'attributes/restSearch', 'events/index', `events/view/${event}`]) {
+      await ok(reader, `POST /misp/${line}`)
+      await refused('nobody', `POST /misp/${line}`, 403)
+    }
+    for (const line of ['events/add', `events/edit/${event}`, `attributes/add/${event}`, `objects/add/${event}`]) {
+      await refused('nobody', `POST /misp/${line}`, 403, { json })
+    }
+    for (const line of [`events/publish/${event}`, 'sightings/add', `sightings/add/${attribute}`]) {
+      await refused('nobody', `POST /misp/${line}`, 403)
+    }
+  })
+
+  await t.test('objects of STIX', async () => {
+    const id = 'tool--00000001-0000-4000-8000-000000000000'
+    const at = '2024-01-01T00:00:00.000Z'
+    const tool = { type: 'tool', spec_version: '2.1', id, created: at, modified: at, name: 'a tool' }
+    const bundle = { type: 'bundle', id: 'bundle--00000001-0000-4000-8000-000000000000', objects: [tool] }
+    await ok('ana.cert-br', 'POST /v1/indicators?format=stix&tlp=green', { json: bundle })
+    await ok('sofia.csirt-ar', 'GET /v1/objects?type=tool&limit=1')
+    await ok('sofia.csirt-ar', `GET /v1/objects/${id}`)
+    await ok('sofia.csirt-ar', `GET /v1/objects/${id}/versions`)
+    await refused('sofia.csirt-ar', 'GET /v1/objects?cursor=nonsense', 400)
+    await refused('anonymous', `GET /v1/objects/${id}`, 404)
+    await refused('anonymous', `GET /v1/objects/${id}/versions`, 404)
+    await ok('ana.cert-br', `POST /v1/objects/${id}/recall`, { json: { reason: 'a mistake' } })
+    await refused('anonymous', `POST /v1/objects/${id}/recall`, 401, { json: { reason: 'a mistake' } })
   })
 
   await t.test('peers', async (t) => {

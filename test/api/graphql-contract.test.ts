@@ -173,6 +173,10 @@ t.test('each verb that REST has, GraphQL has', async (t) => {
     listSubscriptions: 'webhooks',
     readSubscription: 'webhook',
     readLegalRequest: 'legalRequest',
+    listObjects: 'stixObjects',
+    readObject: 'stixObject',
+    listObjectVersions: 'stixObjectVersions',
+    recallObject: 'recallStixObject',
     createSubscription: 'createWebhook',
     amendSubscription: 'amendWebhook',
     removeSubscription: 'removeWebhook',
@@ -267,6 +271,7 @@ t.test('every field of every type answers, in the type that the contract promise
   await node.context.database.client.query(
     `insert into legal_request_step (request, ordinal, step, at) values ('${request}', 0, 'draft', now())`,
   )
+  const object = await node.plantObject(handling('lacnic', { tlp: 'clear' }), { type: 'tool', name: 'n' })
   // Not for administrators.
   const officers = ['legalRequests', 'legalRequest']
   const arguments_: Record<string, string> = {
@@ -275,6 +280,9 @@ t.test('every field of every type answers, in the type that the contract promise
     webhook: `id: "${subscription}"`,
     deadLetters: `webhook: "${subscription}"`,
     indicators: 'first: 1',
+    stixObjects: 'first: 1',
+    stixObject: `id: "${object}"`,
+    stixObjectVersions: `id: "${object}"`,
     changes: 'first: 1',
     indicator: `id: "${id}"`,
     explain: `id: "${id}"`,
@@ -317,6 +325,7 @@ t.test('every field of every type answers, in the type that the contract promise
         'IssuedListKey',
         'RotatedKey',
         'Recalled',
+        'RecalledStixObject',
         'Membership',
         'ObservationTotals',
         'Sighted',

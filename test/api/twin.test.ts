@@ -78,7 +78,8 @@ for (const { why, reader, handling } of hidden) {
     const options = { privateHosts: ['127.0.0.1'], guards: { heartbeatMs: 100 } }
     const [without, withH] = [await testNode(t, options), await testNode(t, options)]
     endpoint = await Receiver.start(t)
-    const ids = { h: '', visible: '', beside: '', shared: eventOf(1), onlyH: eventOf(2), hidden: eventOf(3) }
+    const events = { shared: eventOf(1), onlyH: eventOf(2), hidden: eventOf(3) }
+    const ids = { h: '', visible: '', beside: '', object: '', ...events }
     for (const node of [without, withH]) {
       // Ids are given: nodes derive them from a key of their own, and would differ by that alone.
       const beside = { type: 'domain-name', value: 'open.victim.example' }
@@ -87,6 +88,9 @@ for (const { why, reader, handling } of hidden) {
       ids.visible = await node.plant({ ...publicHandling, tlp: 'clear' }, parent, { id: idOf(2) })
     }
     ids.h = await withH.plant(handling, { type: 'domain-name', value: secretValue })
+    ids.object = `tool--${uuidAt(9)}`
+    await withH.plantObject(handling, { type: 'tool', id: ids.object, name: secretValue })
+    for (const node of [without, withH]) await plantObjects(node, ids)
     // An event that is there in both worlds, with H in it in one; one of which H is all there is; and one that is as hidden as H.
     await plantEvent(without, publicHandling, ids.shared, [ids.beside])
     await plantEvent(withH, { ...publicHandling, originator: 'cert-br' }, ids.shared, [ids.beside])
@@ -121,9 +125,39 @@ t.test('the version of a blocklist does not tell that something hidden came, cha
   }
 })
 
-const eventOf = (n: number): string => idOf(n + 100).slice('indicator--'.length)
+const uuidAt = (n: number): string => `00000000-0000-4000-8000-${String(n).padStart(12, '0')}`
+const idOf = (n: number): string => `indicator--${uuidAt(n)}`
 
-const idOf = (n: number): string => `indicator--00000000-0000-4000-8000-${String(n).padStart(12, '0')}`
+/** In both worlds, of somebody else: what is made of something that everybody sees and of what is hidden, or not there at all. */
+async function plantObjects(node: TestNode, { h, visible, object }: Ids): Promise<void> {
+  const clear: Handling = { ...publicHandling, tlp: 'clear' }
+  const tool = `tool--${uuidAt(1)}`
+  const tie = (n: number, source: string, target: string) =>
+    node.plantObject(clear, {
+      type: 'relationship',
+      id: `relationship--${uuidAt(n)}`,
+      relationship_type: 'related-to',
+      source_ref: source,
+      target_ref: target,
+    })
+  const about = (type: string, n: number, refs: readonly string[], more: object) =>
+    node.plantObject(clear, { type, id: `${type}--${uuidAt(n)}`, object_refs: refs, ...more })
+  await node.plantObject(clear, { type: 'tool', id: tool, name: 'open' })
+  await tie(1, visible, tool)
+  await tie(2, h, tool)
+  await tie(3, tool, object)
+  await about('report', 1, [object, tool, h], { name: 'all', published: '2024-01-01T00:00:00Z' })
+  await about('note', 1, [object, h], { content: 'of the hidden alone' })
+  await about('grouping', 1, [`relationship--${uuidAt(3)}`, `relationship--${uuidAt(1)}`, `note--${uuidAt(1)}`], {
+    context: 'x',
+  })
+  await node.plantObject(clear, {
+    type: 'sighting',
+    id: `sighting--${uuidAt(1)}`,
+    sighting_of_ref: object,
+  })
+}
+const eventOf = (n: number): string => idOf(n + 100).slice('indicator--'.length)
 
 /** Those who have H, or would, report the value: it is under a name that everybody may see, too. */
 async function observeSecret(node: TestNode, handling: Handling): Promise<void> {
@@ -167,6 +201,15 @@ async function disturb(node: TestNode, handling: Handling, id: string): Promise<
   })
   if (revised.status !== 200) throw new Error(revised.text)
   await node.plant(handling, { type: 'url', value: `https://${secretValue}/login` })
+  const object = { type: 'tool', id: `tool--${uuidAt(9)}`, name: 'renamed' }
+  await node.plantObject(handling, { ...object, modified: '2024-02-01T00:00:00.000Z' })
+  const taken = await node.call(publisher, {
+    method: 'POST',
+    url: `/v1/objects/${object.id}/recall`,
+    headers: json,
+    payload: JSON.stringify({ reason: 'wrong' }),
+  })
+  if (taken.status !== 200) throw new Error(taken.text)
   const recalled = await node.call(publisher, {
     method: 'POST',
     url: `/v1/indicators/${id}/recall`,
@@ -193,6 +236,8 @@ async function compare(
 /** H, what everybody may see, and what is related to both. */
 interface Ids {
   h: string
+  /** The hidden STIX object. */
+  object: string
   visible: string
   beside: string
   /** UUIDs of events. */
@@ -206,7 +251,7 @@ interface Question {
   readonly ask: (node: TestNode) => Promise<Answer>
 }
 
-function questions(reader: string, { h, visible, beside, shared, onlyH, hidden }: Ids): Question[] {
+function questions(reader: string, { h, visible, beside, object, shared, onlyH, hidden }: Ids): Question[] {
   const get = (url: string): Question => ({
     name: `GET ${url}`,
     ask: (node) => node.call(reader, { method: 'GET', url }),
@@ -369,6 +414,27 @@ function questions(reader: string, { h, visible, beside, shared, onlyH, hidden }
     observation('/v1/observations'),
     observation('/v1/observations?answer=hits'),
     get(`/v1/indicators/${visible}/observations`),
+    get('/v1/objects'),
+    get('/v1/objects?format=stix'),
+    get('/v1/objects?limit=1'),
+    get('/v1/objects?limit=3'),
+    get('/v1/objects?type=tool'),
+    get('/v1/objects?type=relationship&type=note&limit=1'),
+    get('/v1/objects?since=2026-01-01T00:00:00Z'),
+    ...[
+      object,
+      ...['relationship', 'report', 'note', 'grouping', 'sighting'].map((type) => `${type}--${uuidAt(1)}`),
+    ].flatMap((id) => [
+      get(`/v1/objects/${id}`),
+      get(`/v1/objects/${id}/versions`),
+      get(`/v1/objects/${id}?originator=cert-br`),
+    ]),
+    get(`/v1/objects/relationship--${uuidAt(2)}`),
+    get(`/v1/objects/relationship--${uuidAt(3)}`),
+    post(`/v1/objects/${object}/recall`, { reason: 'x' }),
+    // To refer to what is hidden is to refer to what is not there.
+    post('/v1/indicators?tlp=clear&format=stix', tieOf(`tool--${uuidAt(1)}`, object)),
+    post('/v1/indicators?tlp=clear&format=stix', tieOf(h, `tool--${uuidAt(1)}`)),
     post(`/v1/indicators/${h}/recall`, { reason: 'x' }),
     post(`/v1/indicators/${h}`, { confidence: 1 }, 'PATCH'),
     get('/v1/me'),
@@ -393,12 +459,27 @@ function questions(reader: string, { h, visible, beside, shared, onlyH, hidden }
       { id: h },
     ),
     graphql('mutation ($id: ID!) { sight(id: $id) { count } }', { id: h }),
+    graphql(
+      'query ($o: ID!) { stixObjects(first: 3) { edges { cursor node { stixId dateAdded stix } } pageInfo { hasNextPage endCursor } } stixObject(id: $o) { stix } stixObjectVersions(id: $o) { stix } }',
+      { o: object },
+    ),
     // What the reader publishes under the very id and value of H is its own, and answered as new.
     post('/v1/indicators?tlp=clear', { id: h, value: secretValue }),
     get(`/v1/indicators/${h}`),
     post(`/v1/indicators/${h}/recall`, { reason: 'undone' }),
   ]
 }
+
+const tieOf = (source: string, target: string) => ({
+  type: 'relationship',
+  spec_version: '2.1',
+  id: `relationship--${uuidAt(7)}`,
+  created: '2024-01-01T00:00:00.000Z',
+  modified: '2024-01-01T00:00:00.000Z',
+  relationship_type: 'related-to',
+  source_ref: source,
+  target_ref: target,
+})
 
 /** The whole answer; what is random in every answer alike (receipts, bundle ids, sealed cursors) is replaced, its length kept. */
 function shown({ status, headers, text }: Answer): object {

@@ -268,7 +268,7 @@ t.test('CSV is one line a record, and is read again', async (t) => {
       id: items[0]?.id,
       observables: [{ type: 'domain-name', value: 'c2.example.org' }],
       description: 'two lines, "quoted"',
-      name: "'=cmd()",
+      name: '=cmd()',
       class: 'phishing',
       confidence: 3,
       labels: ['a', 'b'],

@@ -3,7 +3,7 @@ import path from 'node:path'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import fc from 'fast-check'
-import type { Decoded, Draft } from '../../src/domain/draft.ts'
+import type { Decoded, Draft, ObjectDraft } from '../../src/domain/draft.ts'
 import { Fault, type RecordFault } from '../../src/domain/errors.ts'
 import type { Kept } from '../../src/domain/misp-event.ts'
 import type { ByteSource } from '../../src/domain/source.ts'
@@ -40,15 +40,23 @@ export async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
 export async function sorted(
   items: AsyncIterable<Decoded>,
 ): Promise<{ drafts: Draft[]; faults: RecordFault[]; kept: Kept[] }> {
+  const { objects: _, ...found } = await sortedAll(items)
+  return found
+}
+
+/** The same with STIX objects that are no indicators. */
+export async function sortedAll(items: AsyncIterable<Decoded>) {
   const drafts: Draft[] = []
+  const objects: ObjectDraft[] = []
   const faults: RecordFault[] = []
   const kept: Kept[] = []
   for await (const item of items) {
     if ('draft' in item) drafts.push(item.draft)
+    else if ('object' in item) objects.push(item.object)
     else if ('fault' in item) faults.push(item.fault)
     else kept.push(item.kept)
   }
-  return { drafts, faults, kept }
+  return { drafts, objects, faults, kept }
 }
 
 /** The code of the fault that a function throws; `none` when it throws none. Any other error is thrown on. */

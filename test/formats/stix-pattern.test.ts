@@ -216,6 +216,31 @@ t.test('the observables of a pattern are those it looks for', async (t) => {
     ["[file:x_custom = 'a']", [], true],
     ["[mutex:name = 'a' AND mutex:name != 'b'] FOLLOWEDBY ([mutex:name = 'c'])", ['mutex a', 'mutex c'], false],
     ['[autonomous-system:number = 64500]', ['autonomous-system AS64500'], true],
+    [
+      "[network-traffic:dst_ref.value = '2001:DB8::1' AND network-traffic:dst_port = 443]",
+      ['ip-port [2001:db8::1]:443'],
+      true,
+    ],
+    [
+      "[network-traffic:dst_port = 443 AND network-traffic:dst_ref.value = 'c2.example.org' AND mutex:name = 'a']",
+      ['host-port c2.example.org:443', 'mutex a'],
+      false,
+    ],
+    [
+      "[network-traffic:dst_ref.value = '198.51.100.7' OR network-traffic:dst_port = 443]",
+      ['ipv4-address 198.51.100.7', 'port 443'],
+      false,
+    ],
+    [
+      "[network-traffic:dst_ref.value = '198.51.100.0/24' AND network-traffic:dst_port = 443]",
+      ['ipv4-prefix 198.51.100.0/24', 'port 443'],
+      false,
+    ],
+    [
+      "[network-traffic:dst_ref.value = '198.51.100.7' AND network-traffic:dst_port = 80 AND network-traffic:dst_port != 443]",
+      ['ipv4-address 198.51.100.7', 'port 80'],
+      false,
+    ],
   ]
   for (const [pattern, expected, plain] of cases) {
     const found = observablesOf(parsePattern(pattern))
@@ -247,6 +272,8 @@ t.test('observables survive being written as a pattern and read again', async (t
     [['mutex', "it's a \\ test"]],
     [['registry-key', 'HKEY_LOCAL_MACHINE\\Software\\x']],
     [['autonomous-system', 'AS64500']],
+    [['ip-port', '[2001:db8::1]:443']],
+    [['host-port', 'c2.example.org:8080']],
     [['iban', 'DE89370400440532013000']],
     [
       ['domain-name', 'a.example.org'],

@@ -149,6 +149,16 @@ t.test('only policy/release.ts makes a Released, or a Blockable', async (t) => {
   )
 })
 
+t.test('only policy/release-object.ts makes a ReleasedObject', async (t) => {
+  const makers = files.filter((file) =>
+    /\bas (unknown as )?ReleasedObject\b|(?<!\w)<ReleasedObject>\s*[({]/.test(readFileSync(file, 'utf8')),
+  )
+  t.strictSame(
+    makers.map((file) => relative(root, file)),
+    ['policy/release-object.ts'],
+  )
+})
+
 t.test('only policy/release-event.ts makes a ReleasedEvent', async (t) => {
   const makers = files.filter((file) =>
     /\bas (unknown as )?ReleasedEvent\b|(?<!\w)<ReleasedEvent>\s*[({]/.test(readFileSync(file, 'utf8')),

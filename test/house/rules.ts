@@ -18,6 +18,10 @@ export const rootRules: Readonly<Record<string, readonly ActionName[]>> = {
   'Mutation.observe': ['observe'],
   'Query.sightings': ['read-sightings'],
   'Query.related': ['list-related'],
+  'Query.stixObjects': ['list-objects'],
+  'Query.stixObject': ['read-object'],
+  'Query.stixObjectVersions': ['list-object-versions'],
+  'Mutation.recallStixObject': ['recall-object'],
   'Mutation.sight': ['sight'],
   'Query.statistics': ['statistics'],
   'Query.me': ['whoami'],
@@ -114,6 +118,8 @@ interface TypeRule {
 
 /** Everything that releases indicators. */
 const releasing = ['search', 'read', 'lookup', 'history', 'revise', 'follow', 'list-related'] as const
+/** Everything that releases STIX objects that are no indicators. */
+const releasingObjects = ['list-objects', 'read-object', 'list-object-versions'] as const
 
 /** Everything that answers with legal requests. */
 const requesting = [
@@ -138,8 +144,15 @@ export const typeRules: Readonly<Record<string, TypeRule>> = {
   },
   Observable: { from: releasing, members: 'type value' },
   Network: { from: releasing, members: 'asn country' },
+  StixObject: {
+    from: releasingObjects,
+    members: 'stixId type version change status originator alias created modified dateAdded handling stix',
+  },
+  StixObjectConnection: { from: ['list-objects'], members: 'edges pageInfo' },
+  StixObjectEdge: { from: ['list-objects'], members: 'cursor node' },
+  RecalledStixObject: { from: ['recall-object'], members: 'stixId version recalled' },
   Handling: {
-    from: releasing,
+    from: [...releasing, ...releasingObjects],
     members: 'tlp pap audience people releasableTo notReleasableTo lawEnforcement personalData expiresAt',
   },
   IndicatorConnection: { from: ['search'], members: 'edges pageInfo' },
@@ -169,7 +182,7 @@ export const typeRules: Readonly<Record<string, TypeRule>> = {
   TlpCount: { from: ['statistics'], members: 'tlp indicators' },
   OriginatorCount: { from: ['statistics'], members: 'originator indicators' },
   IndicatorEdge: { from: ['search'], members: 'cursor node' },
-  PageInfo: { from: ['search'], members: 'hasNextPage endCursor hasPreviousPage startCursor' },
+  PageInfo: { from: ['search', 'list-objects'], members: 'hasNextPage endCursor hasPreviousPage startCursor' },
   HistoryEntry: { from: ['history'], members: 'version change modified dateAdded indicator' },
   LookupResult: { from: ['lookup'], members: 'value type known matches fault' },
   Match: { from: ['lookup'], members: 'match indicator' },
@@ -194,6 +207,7 @@ export const typeRules: Readonly<Record<string, TypeRule>> = {
       'read-observations',
       'read-sightings',
       ...releasing,
+      ...releasingObjects,
     ],
     members: 'id slug name jurisdiction',
   },

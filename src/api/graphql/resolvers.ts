@@ -4,6 +4,7 @@ import { directoryQueries, directoryTypes } from './directory.ts'
 import { feedSubscription, indicatorQueries, indicatorTypes } from './indicators.ts'
 import { legalMutations, legalQueries } from './legal.ts'
 import { nodeQueries } from './node.ts'
+import { objectMutations, objectQueries, objectTypes } from './objects.ts'
 import { observationMutations, observationTypes } from './observing.ts'
 import { indicatorMutations } from './publishing.ts'
 import { qualityMutations, qualityQueries, qualityTypes } from './quality.ts'
@@ -23,6 +24,7 @@ export const resolvers = {
     ...blocklistQueries,
     ...webhookQueries,
     ...legalQueries,
+    ...objectQueries,
   },
   Mutation: {
     ...indicatorMutations,
@@ -32,6 +34,7 @@ export const resolvers = {
     ...blocklistMutations,
     ...webhookMutations,
     ...legalMutations,
+    ...objectMutations,
   },
   Subscription: feedSubscription,
   ...indicatorTypes,
@@ -42,6 +45,7 @@ export const resolvers = {
   ...directoryTypes,
   ...observationTypes,
   ...blocklistTypes,
+  ...objectTypes,
   DateTime,
   ASN,
 }

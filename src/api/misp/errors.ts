@@ -37,6 +37,6 @@ function sendMispError(request: FastifyRequest, reply: FastifyReply, fault: Faul
 /** Why nothing of a push was taken. */
 export const refusedWhole = (rejected: readonly RecordFault[]): Fault => {
   const [first] = rejected
-  if (first === undefined) throw new Error('a push was refused for no reason')
+  if (first === undefined) return new Fault('invalid_record', 'There is nothing in it to be kept.')
   return new Fault(first.code, first.message, { position: first.position, faults: rejected.slice(0, 100) })
 }

@@ -13,6 +13,7 @@ import { explain, history, read, recall, revise, search } from './indicators.ts'
 import { legal } from './legal.ts'
 import { lookup } from './lookup.ts'
 import { formBytes, oauthDocuments, oauthForms, speakOauth } from './oauth.ts'
+import { objects } from './objects.ts'
 import { observe, readObservations } from './observations.ts'
 import { peers } from './peers.ts'
 import { publish } from './publish.ts'
@@ -32,6 +33,7 @@ const handlers = (contract: Contract): Readonly<Record<string, Handler>> => ({
   ...audit,
   ...blocklists,
   ...subscriptions,
+  ...objects,
   ...peers,
   ...legal,
   search,

@@ -67,6 +67,8 @@ export function typeOfStixPath(objectPath: string, value: string): string | unde
   if (anyCoin.test(path)) return detectType(value)
   const known = typesOfPath.get(path)
   if (known === 'domain-name' && value.trim().toLowerCase().endsWith('.onion')) return 'onion-address'
+  // STIX has one path for both; what has a single label is a name inside a network
+  if (known === 'domain-name' && /^[^.]+\.?$/.test(value.trim())) return 'hostname'
   if (known !== undefined) return known
   const hash = fileHash.exec(path)?.[1]
   if (hash !== undefined) return typesOfPath.get(`file:${hash}`)
