@@ -6,6 +6,7 @@
 import { parseArgs } from 'node:util'
 import { blocklistLines } from './blocklists.ts'
 import { fanOutLines } from './fan-out.ts'
+import { judgedLine } from './federation.ts'
 import { ingestLine, singleLine } from './ingest.ts'
 import { lookupLine } from './lookup.ts'
 import { fillIndicators, observationsLines } from './observations.ts'
@@ -65,6 +66,7 @@ try {
   if (wanted('ingest')) report(await singleLine(node))
   if (wanted('observations')) report(...(await observed(options.quick ? 100_000 : 1_000_000)))
   if (wanted('webhooks')) report(...(await webhookLines(options.quick ? 10_000 : 40_000)))
+  if (wanted('federation')) report(await judgedLine(rounds))
   if (wanted('memory')) report(memoryLine(sizes.at(-1) ?? 0))
 } finally {
   await node.close()

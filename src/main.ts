@@ -8,6 +8,7 @@ import { startContext } from './actions/start.ts'
 import { buildApp } from './app.ts'
 import type { Config, Secrets } from './config.ts'
 import { jsonFetcher, outbound, wayOut } from './delivery/http.ts'
+import { startPeers } from './delivery/peers.ts'
 import { startWebhooks, whatIsHeard } from './delivery/webhooks.ts'
 import { isOneOfSeveral, sayAnswering, sayStopped, startProcesses } from './processes.ts'
 import { startSchedule } from './schedule.ts'
@@ -129,6 +130,8 @@ export async function startNode(
     undo.push(() => schedule.stop())
     const webhooks = startWebhooks(context, { wakes: whatIsHeard(context) })
     undo.push(() => webhooks.stop())
+    const peers = startPeers(context, { wakes: whatIsHeard(context) })
+    undo.push(() => peers.stop())
     // Not waited for: until it is read, pages wait for it themselves.
     warmUp(context).catch((error: unknown) => log.warn({ error }, 'the feed could not be read yet'))
     const { requestsPerMinute, trustProxy, allowedOrigins, connections, connectionsPerAddress } = config

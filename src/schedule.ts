@@ -10,6 +10,8 @@ import {
   makeRoom,
   mergeObservations,
   refreshKeySet,
+  sealFeed,
+  tendPeers,
   tendSigningKeys,
 } from './actions/index.ts'
 
@@ -40,6 +42,10 @@ export const jobs: readonly Job[] = [
   { name: 'key set of the external issuer', everyMs: 60_000, run: refreshKeySet },
   // deliveries that nobody took are not kept for ever
   { name: 'dead letters', everyMs: 3_600_000, run: forgetLetters },
+  // what peers may be given is sealed before they ask
+  { name: 'seals', everyMs: 1_000, run: sealFeed },
+  // what is not believed any more is let go of, and what waited in quarantine is examined again
+  { name: 'peers', everyMs: 2_000, run: tendPeers },
   // what a request gave ended at its instant; here it is said of it
   { name: 'legal requests', everyMs: 60_000, run: expireRequests },
   // streams append what they counted; pages of one indicator stay short when it is added up

@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto'
 import type { FastifyInstance, InjectOptions } from 'fastify'
 import type { Test } from 'tap'
-import { actions, type Context } from '../src/actions/index.ts'
+import { actions, type Context, type WayOut } from '../src/actions/index.ts'
 import { prepareObject, rowOf } from '../src/actions/object-batch.ts'
 import { identify, prepare } from '../src/actions/prepare.ts'
 import { setUp } from '../src/actions/set-up.ts'
@@ -63,6 +63,10 @@ export async function testNode(
     readonly trustProxy?: readonly string[]
     /** Hosts of this machine that the node may call; it calls none otherwise. */
     readonly privateHosts?: readonly string[]
+    /** Another way out than the real one. */
+    readonly wayOut?: WayOut
+    /** Organisation of the cast that operates the node; LACNIC when absent. */
+    readonly operator?: string
     /** Hear of changes as a process that serves does. */
     readonly listen?: boolean
     readonly database?: { readonly connections: number; readonly connectTimeoutMs: number }
@@ -77,7 +81,7 @@ export async function testNode(
     version: 'test',
     listen: options.listen === true,
     ...(options.tokens === undefined ? {} : { tokens: options.tokens }),
-    wayOut: wayOut({ privateHosts: options.privateHosts ?? [] }),
+    wayOut: options.wayOut ?? wayOut({ privateHosts: options.privateHosts ?? [] }),
   })
   const app = await buildApp(context, {
     root: process.cwd(),
@@ -91,7 +95,7 @@ export async function testNode(
     await context.close()
   })
   const world = loadWorld()
-  const keys = options.seed === false ? new Map<string, string>() : await seed(context, world)
+  const keys = options.seed === false ? new Map<string, string>() : await seed(context, world, options.operator)
   const as = (account: string): Record<string, string> => {
     if (account === 'anonymous') return {}
     const key = keys.get(account)
@@ -123,9 +127,9 @@ export async function testNode(
 }
 
 /** The cast, straight into the store: what the doors make of it is what the tests ask. */
-async function seed(context: Context, world: CaseWorld): Promise<Map<string, string>> {
+async function seed(context: Context, world: CaseWorld, operates?: string): Promise<Map<string, string>> {
   const keys = new Map<string, string>()
-  const [operator] = world.organisations
+  const operator = world.organisations.find(({ id }) => operates === undefined || id === operates)
   if (operator === undefined) throw new Error('the cast is empty')
   const { accounts } = await setUp(context, { organisation: operator })
   for (const { id, apiKey } of accounts) keys.set(id, apiKey)

@@ -26,12 +26,33 @@ export interface Log {
   error(facts: object, message: string): void
 }
 
+/** A request to another node. */
+export interface AskedNode {
+  readonly url: string
+  readonly method: 'GET' | 'POST'
+  readonly headers: Readonly<Record<string, string>>
+  readonly body?: Uint8Array
+  readonly timeoutMs: number
+  readonly maxBytes: number
+  /** Gives up before its time. */
+  readonly signal?: AbortSignal | undefined
+}
+
+export interface AnswerOfNode {
+  readonly status: number
+  /** Names in lower case; of a field that came more than once, all values with commas between (RFC 9110 §5.3). */
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: Buffer
+}
+
 /** The way out of this node, as `delivery/http.ts` makes it: only where the node may call. */
 export interface WayOut {
   /** Why this URL is never called; undefined when it may be tried. */
   refusal(url: string): string | undefined
   /** Sends JSON and reads the answer's status. Never throws. */
   post(url: string, headers: Readonly<Record<string, string>>, body: string): Promise<AttemptOutcome>
+  /** Asks another node, and reads its whole answer. Never throws. */
+  ask(request: AskedNode): Promise<AnswerOfNode | { readonly error: string }>
 }
 
 /** What every action is given: made once at start, by `app.ts` or a test. */

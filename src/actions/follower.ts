@@ -16,9 +16,16 @@ export const followerOf = (caller: Caller): Buffer =>
  * What this follower may see now, as a generation that cursors can name: durable before any cursor does, so that whatever process
  * is asked next knows what was given. The column has read the feed as far as it reached then.
  */
-export async function presentView(context: Context, caller: Caller, standing: Standing): Promise<FeedView> {
-  const follower = followerOf(caller)
-  const handlings = handlingsOf(context, caller, standing)
+export const presentView = (context: Context, caller: Caller, standing: Standing): Promise<FeedView> =>
+  presentViewOf(context, followerOf(caller), handlingsOf(context, caller, standing), standing)
+
+/** The same for whoever may see these handlings. @throws {PolicyMoved} */
+export async function presentViewOf(
+  context: Context,
+  follower: Buffer,
+  handlings: Uint8Array,
+  standing: Standing,
+): Promise<FeedView> {
   const policy = { epoch: standing.directory.epoch, handlings: standing.visibility.size }
   for (;;) {
     const { view: known, head } = await latestView(context.database, policy, follower)
@@ -35,14 +42,22 @@ export async function presentView(context: Context, caller: Caller, standing: St
 }
 
 /** The views that a cursor names; mostly there is none but the present one. @throws {Fault} `cursor_outdated` */
-export async function viewsNamed(
+export const viewsNamed = (
   context: Context,
   caller: Caller,
   present: FeedView,
   generations: readonly number[],
+): Promise<(generation: number) => FeedView> => viewsNamedOf(context, followerOf(caller), present, generations)
+
+/** The same for any follower. @throws {Fault} `cursor_outdated` */
+export async function viewsNamedOf(
+  context: Context,
+  follower: Buffer,
+  present: FeedView,
+  generations: readonly number[],
 ): Promise<(generation: number) => FeedView> {
   const others = generations.filter((generation) => generation !== present.generation)
-  const views = others.length === 0 ? undefined : await viewsOf(context.database, followerOf(caller), others)
+  const views = others.length === 0 ? undefined : await viewsOf(context.database, follower, others)
   return (generation) => {
     const view = generation === present.generation ? present : views?.get(generation)
     if (view === undefined) {

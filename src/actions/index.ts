@@ -24,10 +24,14 @@ import * as objects from './objects.ts'
 import { observe } from './observe.ts'
 import * as organisations from './organisations.ts'
 import * as peers from './peers.ts'
+import { readHolders, readProvenance } from './provenance.ts'
 import { publish } from './publish.ts'
+import { pullPeer } from './pull-peer.ts'
+import * as quarantine from './quarantine.ts'
 import { read } from './read.ts'
 import { readBlocklist } from './read-blocklist.ts'
 import { readObservations } from './read-observations.ts'
+import { readPeer } from './read-peer.ts'
 import { readSightings } from './read-sightings.ts'
 import { recall } from './recall.ts'
 import { recallObject } from './recall-object.ts'
@@ -35,11 +39,13 @@ import { revise } from './revise.ts'
 import { revokeToken } from './revoke-token.ts'
 import { search } from './search.ts'
 import { searchEvents } from './search-events.ts'
+import { serveFeed } from './serve-feed.ts'
 import { setUp } from './set-up.ts'
 import { sight } from './sight.ts'
 import { rotateSigningKey } from './signing-keys.ts'
 import { statistics } from './statistics.ts'
 import * as subscriptions from './subscriptions.ts'
+import { takeAcks } from './take-acks.ts'
 import * as warninglists from './warninglists.ts'
 import * as webhooks from './webhook-upkeep.ts'
 import { whoami } from './whoami.ts'
@@ -129,6 +135,15 @@ export const actions = {
   'pin-peer-key': peers.pinPeerKey,
   'revoke-peer-key': peers.revokePeerKey,
   'rotate-node-key': rotateNodeKey,
+  'serve-feed': serveFeed,
+  'take-acks': takeAcks,
+  'pull-peer': pullPeer,
+  'read-peer': readPeer,
+  'list-quarantine': quarantine.listQuarantine,
+  'release-quarantined': quarantine.releaseQuarantined,
+  'drop-quarantined': quarantine.dropQuarantined,
+  'read-provenance': readProvenance,
+  'read-holders': readHolders,
   'draft-request': legalRequests.draftRequest,
   'amend-request': legalRequests.amendRequest,
   'list-requests': legalRequests.listRequests,
@@ -147,7 +162,12 @@ export { forgetOldViews, isReady, makeRoom, renewEpoch, waitingForDatabase, warm
 export { expireRequests } from './expire-requests.ts'
 export { describeNode } from './federation-keys.ts'
 export { integrateAudit } from './integrate-audit.ts'
+export { proveAnswer, provePeer } from './peer-request.ts'
+export { duePeers, keepHolding, letGoOfPeers } from './peer-turns.ts'
+export { tendPeers } from './peer-upkeep.ts'
+export { takePage } from './pull-peer.ts'
 export { mergeObservations } from './read-observations.ts'
+export { sealFeed } from './sealing.ts'
 export { tendSigningKeys } from './signing-keys.ts'
 export { describeTokens, publishedKeys } from './token-metadata.ts'
 export { forgetEndedTokens, refreshKeySet } from './tokens.ts'

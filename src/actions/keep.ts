@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto'
 import { keyedUuid } from '../auth/digests.ts'
+import type { Position, RecordFault } from '../domain/errors.ts'
 import type { Handling } from '../domain/handling.ts'
-import type { Kept } from '../domain/misp-event.ts'
+import type { Kept, KeptOf } from '../domain/misp-event.ts'
 import type { Transaction } from '../store/database.ts'
-import { type EventRow, type PartRow, removeContext, writeEvents, writeParts } from '../store/misp-writes.ts'
+import { type EventRow, type PartRow, partKey, removeContext, writeEvents, writeParts } from '../store/misp-writes.ts'
 import type { PushOrigin } from './batch.ts'
+import type { Context } from './context.ts'
 import type { Identified } from './prepare.ts'
 import { record, stillMay } from './verb.ts'
 
@@ -14,35 +16,55 @@ export interface KeptItem {
   readonly handling: Handling
 }
 
-/** Writes events, frames of objects and context, with the audit leaf of what changed by them. */
-export async function keepItems(origin: PushOrigin, items: readonly KeptItem[]): Promise<void> {
-  if (items.length === 0) return
+/**
+ * Writes events, frames of objects and context, with the audit leaf of what changed by them.
+ * @returns what was not written, since something else is there: of the same time under another handling, or later
+ */
+export async function keepItems(origin: PushOrigin, items: readonly KeptItem[]): Promise<RecordFault[]> {
+  if (items.length === 0) return []
   const { context, caller } = origin
   await stillMay(context, caller, 'publish')
   const ids = await context.policy.intern(items.map(({ handling }) => handling))
-  const rows = items.map(({ kept }, n) => ({ kept, handlingId: ids[n] ?? 0 }))
-  const events = lastOf(
-    rows.flatMap(({ kept, handlingId }): EventRow[] =>
-      kept.kind === 'event'
-        ? [{ uuid: kept.uuid, handlingId, modified: kept.modified, body: JSON.stringify(kept.body) }]
-        : [],
-    ),
-    ({ uuid }) => uuid,
-  )
-  const parts = rows.flatMap(({ kept, handlingId }) => partRow(origin, kept, handlingId) ?? [])
   const originator = caller.reader.organisation?.id ?? ''
-  const gone = items.flatMap(({ kept }) =>
-    kept.kind === 'context' && kept.deleted && kept.uuid !== undefined ? [{ event: kept.event, uuid: kept.uuid }] : [],
-  )
-  const there = lastOf(parts, ({ event, kind, uuid }) => `${event} ${kind} ${uuid}`)
-  await context.database.transaction(async (transaction) => {
-    const written =
-      (await writeEvents(transaction, originator, events, context.clock())) +
-      (await writeParts(transaction, originator, there)) +
-      (await removeContext(transaction, originator, gone))
-    if (written > 0) await recordKept(origin, transaction, [events, there, gone], written)
+  const events = new Map<string, EventRow & { readonly position: Position }>()
+  const parts = new Map<string, PartRow & { readonly position: Position }>()
+  const gone: { event: string; uuid: string }[] = []
+  // Of several under one key the last: one statement cannot write two.
+  for (const [n, { kept }] of items.entries()) {
+    const { position } = kept
+    const handlingId = ids[n] ?? 0
+    if (kept.kind === 'event') {
+      const { uuid, modified, body } = kept
+      events.set(uuid, { uuid, handlingId, modified, body: JSON.stringify(body), position })
+    } else {
+      const row = partRow(context, kept, handlingId)
+      if (kept.kind === 'context' && kept.deleted) gone.push(row)
+      else parts.set(partKey(row), { ...row, position })
+    }
+  }
+  return await context.database.transaction(async (transaction) => {
+    const ofEvents = await writeEvents(transaction, originator, [...events.values()], context.clock())
+    const ofParts = await writeParts(transaction, originator, [...parts.values()])
+    const removed = await removeContext(transaction, originator, gone)
+    const written = ofEvents.written + ofParts.written + removed
+    if (written > 0) await recordKept(origin, transaction, [[...events.values()], [...parts.values()], gone], written)
+    return [
+      ...[...ofEvents.conflicts].flatMap((uuid) => conflict(events.get(uuid))),
+      ...[...ofParts.conflicts].flatMap((key) => conflict(parts.get(key))),
+    ]
   })
 }
+
+const conflict = (row: { readonly position: Position } | undefined): RecordFault[] =>
+  row === undefined
+    ? []
+    : [
+        {
+          position: row.position,
+          code: 'version_conflict',
+          message: 'It is known under another handling, or in a later version: raise `timestamp`.',
+        },
+      ]
 
 async function recordKept(
   { context, caller, standing, receipt }: PushOrigin,
@@ -60,11 +82,10 @@ async function recordKept(
   })
 }
 
-function partRow({ context }: PushOrigin, kept: Kept, handlingId: number): PartRow | undefined {
-  if (kept.kind === 'event' || (kept.kind === 'context' && kept.deleted)) return undefined
+function partRow({ node }: Context, kept: KeptOf<'context' | 'object'>, handlingId: number): PartRow {
   const { kind, event, object, ordinal } = kept
   const body = JSON.stringify(kept.body)
-  const uuid = kept.uuid ?? keyedUuid(context.node.idKey, JSON.stringify(['misp', event, object ?? null, body]))
+  const uuid = kept.uuid ?? keyedUuid(node.idKey, JSON.stringify(['misp', event, object ?? null, body]))
   return { kind, event, object, ordinal, uuid, handlingId, body }
 }
 
@@ -86,11 +107,6 @@ export async function keepParts({ context, caller }: PushOrigin, items: readonly
   )
   if (rows.length === 0) return
   const originator = caller.reader.organisation?.id ?? ''
-  const there = lastOf(rows, ({ event, uuid }) => `${event} ${uuid}`)
-  await context.database.transaction((transaction) => writeParts(transaction, originator, there))
+  const there = new Map(rows.map((row) => [partKey(row), row]))
+  await context.database.transaction((transaction) => writeParts(transaction, originator, [...there.values()]))
 }
-
-/** Of several rows under one key the last: one statement cannot write two. */
-const lastOf = <T>(rows: readonly T[], keyOf: (row: T) => string): T[] => [
-  ...new Map(rows.map((row) => [keyOf(row), row])).values(),
-]

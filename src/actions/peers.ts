@@ -4,6 +4,7 @@ import { parseInstant, parseName } from '../domain/enrolment.ts'
 import { Fault } from '../domain/errors.ts'
 import { limits } from '../domain/limits.ts'
 import type { Peer, PeerDirection } from '../domain/peer.ts'
+import { revokeKey } from '../domain/peer-keys.ts'
 import type { Queries, Transaction } from '../store/database.ts'
 import {
   forgetPeerKeys,
@@ -213,8 +214,10 @@ export const revokePeerKey = verb(
       await lockPeers(transaction)
       const peer = (await readPeers(transaction)).find((each) => each.id === id)
       if (peer?.keys.some((key) => key.thumbprint === thumbprint) !== true) throw absent()
-      await revokePeerKeyRow(transaction, { peer: id, thumbprint }, at, from)
-      const subject = { id, thumbprint, from: from.toISOString() }
+      // With it falls what it endorsed since: a thief endorses keys too.
+      const fallen = revokeKey(peer.keys, thumbprint, from.toISOString(), at).filter((key, n) => key !== peer.keys[n])
+      for (const key of fallen) await revokePeerKeyRow(transaction, { peer: id, thumbprint: key.thumbprint }, at, from)
+      const subject = { id, thumbprint, from: from.toISOString(), fallen: fallen.map((key) => key.thumbprint) }
       await record(transaction, context, caller, standing, administrative('revoke-peer-key', subject))
     })
     return await peerNow(context.database, id)

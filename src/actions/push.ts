@@ -88,7 +88,7 @@ export class Push {
     const items = this.#kept
     this.#kept = []
     this.#keptCharacters = 0
-    await keepItems(this.#origin, items)
+    this.reject(await keepItems(this.#origin, items))
   }
 
   reject(faults: readonly RecordFault[]): void {

@@ -5,7 +5,7 @@ import { limits } from '../domain/limits.ts'
 import type { PeerKey, PeerState } from '../domain/peer.ts'
 import { type KeyStanding, keyStanding } from '../domain/peer-keys.ts'
 import type { Reader, World } from '../domain/reader.ts'
-import type { Applied, Effect, Quarantined, RefusalCode, Refused, Verdict } from '../domain/verdict.ts'
+import type { Effect, Quarantined, RefusalCode, Refused, Verdict } from '../domain/verdict.ts'
 import { EnvelopeError, readEnvelope } from '../formats/envelope.ts'
 import { judgeHops } from '../policy/hops.ts'
 import { type Narrowing, narrowed } from '../policy/local-narrowing.ts'
@@ -163,7 +163,8 @@ function judgeDestination(
 function byType(envelope: Envelope, handling: Handling): Handling {
   if (!isWhole(envelope)) return handling
   const { personalData, maskable } = typeFactsOf(envelope.content)
-  return narrowed(handling, { personalData, maskable })
+  const said = (handling.personalData || !personalData) && (maskable || !handling.maskable)
+  return said ? handling : narrowed(handling, { personalData, maskable })
 }
 
 function applied(envelope: Envelope, digest: Buffer, facts: ReceiverFacts, now: Date): Verdict {
@@ -175,16 +176,18 @@ function applied(envelope: Envelope, digest: Buffer, facts: ReceiverFacts, now: 
   }
   const handling = ownPolicy(envelope, byType(envelope, sealed), facts)
   if (handling === undefined) return quarantined('policy_failed', 'Our own policy could not be asked.', 'operator')
+  if (handling === sealed || same(handling, sealed)) {
+    return { outcome: 'applied', effect, envelope, digest, handling: sealed }
+  }
   const denied = judgeDestination(envelope, handling, facts, now)
-  if (denied !== undefined) return denied
-  const outcome: Applied['outcome'] = same(handling, sealed) ? 'applied' : 'narrowed'
-  return { outcome, effect, envelope, digest, handling }
+  return denied ?? { outcome: 'narrowed', effect, envelope, digest, handling }
 }
 
 /** Undefined when it throws: then nothing is applied. */
 function ownPolicy(envelope: Envelope, handling: Handling, { narrow }: ReceiverFacts): Handling | undefined {
   try {
-    return narrowed(handling, narrow?.(envelope) ?? {})
+    const narrowing = narrow?.(envelope)
+    return narrowing === undefined ? handling : narrowed(handling, narrowing)
   } catch {
     return undefined
   }

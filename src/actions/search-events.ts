@@ -5,14 +5,8 @@ import type { AttributeFacts, ContextBody, EventBody, ObjectBody, ReleasedEvent 
 import { parseObservable } from '../domain/observables/parse.ts'
 import { originatorShown } from '../policy/release.ts'
 import { type EventParts, releaseEvent } from '../policy/release-event.ts'
-import {
-  type EventFilter,
-  type EventPlace,
-  eventsFor,
-  partsFor,
-  type StoredEvent,
-  type StoredPart,
-} from '../store/misp-reads.ts'
+import { partsFor, type StoredPart } from '../store/misp-parts.ts'
+import { type EventFilter, type EventPlace, eventsFor, type StoredEvent } from '../store/misp-reads.ts'
 import type { Context, Standing } from './context.ts'
 import type { Read } from './reading.ts'
 import { handlingFilter, type SearchFilter } from './search-filter.ts'

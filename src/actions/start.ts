@@ -34,6 +34,7 @@ export interface TokenSettings {
 const noWayOut: WayOut = {
   refusal: () => 'this process sends nothing',
   post: async () => ({ error: 'this process sends nothing' }),
+  ask: async () => ({ error: 'this process sends nothing' }),
 }
 
 /** For a node that was not told its name: where it answers by default. */

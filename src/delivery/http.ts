@@ -15,6 +15,8 @@ export interface OutboundRequest {
   readonly body?: string | Uint8Array
   /** From the look-up of the name to the last byte; {@link limits.outboundTimeoutMs} when absent. */
   readonly timeoutMs?: number
+  /** Gives up before its time. */
+  readonly signal?: AbortSignal | undefined
   /** Of the answer; {@link limits.outboundBytes} when absent. */
   readonly maxBytes?: number
 }
@@ -60,7 +62,7 @@ export function outbound({ privateHosts, resolve: lookup = resolve as LookupFunc
         headers: { 'user-agent': 'puente', 'accept-encoding': 'identity', ...headers },
         lookup: isPrivate ? lookup : publicOnly(lookup),
         agent: false,
-        signal: AbortSignal.timeout(timeoutMs),
+        signal: AbortSignal.any([AbortSignal.timeout(timeoutMs), ...(request.signal ? [request.signal] : [])]),
       })
       sent.on('error', failed)
       // Otherwise neither an answer nor an error would ever be told, and no time-out would end it.
@@ -141,6 +143,15 @@ export function wayOut(options: OutboundOptions): WayOut {
         return undefined
       } catch (error) {
         return error instanceof OutboundRefused ? error.message : 'this is no URL'
+      }
+    },
+    ask: async ({ body, ...request }) => {
+      try {
+        const answer = await send({ ...request, ...(body === undefined ? {} : { body }) })
+        const fields = Object.entries(answer.headers).map(([name, value]) => [name, [value].flat().join(', ')])
+        return { status: answer.status, headers: Object.fromEntries(fields), body: answer.body }
+      } catch (error) {
+        return { error: outcomeOf(error) }
       }
     },
     post: async (url, headers, body) => {

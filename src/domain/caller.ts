@@ -15,6 +15,8 @@ export interface Caller {
   readonly provenAt?: bigint
   /** The blocklist whose key was used: it may be read with it, and nothing else may. */
   readonly list?: { readonly id: string; readonly key: string }
+  /** Node id of the peer that signed the request, where it was one: it may call what is for peers, and nothing else. */
+  readonly peer?: string
   /** The token used, where it was one. */
   readonly token?: TokenUse
 }

@@ -218,6 +218,29 @@ export const limits = {
   relatedOfKindDefault: 10,
   /** Observables of one indicator by which related ones are looked for. */
   relatedObservables: 10,
+  /** Entries of this node's feed that are sealed in one transaction. */
+  sealEntries: 2_000,
+  /** Bytes of entries in a page that this node gives: what is taken at most, with room for one large one and the rest. */
+  peerPageGivenBytes: 4 * 1024 * 1024,
+  /** How long a peer's request may wait for something new. */
+  peerWaitSeconds: 30,
+  /** Between two looks for whoever waits. */
+  peerTickMs: 5_000,
+  /** Longest that a request to a peer may take beyond its wait. */
+  peerTimeoutMs: 20_000,
+  /** Waits after a failure double from a second up to this. */
+  peerBackOffSeconds: 300,
+  /** A process that takes from a peer and was not heard of for so long is dead: another does. */
+  peerLeaseMs: 15_000,
+  /** When the own directory changes, what was not for anybody here is asked for again at most so often. */
+  peerRewindSeconds: 600,
+  /** Things not applied that are kept of one peer, and their bytes; what comes then is counted alone. */
+  quarantineItems: 10_000,
+  quarantineBytes: 256 * 1024 * 1024,
+  /** After so long without a page of a peer what is here of it is stale. */
+  peerStaleSeconds: 300,
+  /** Until a peer must have confirmed a recall before it counts as overdue. */
+  recallOverdueSeconds: 900,
   /** Other objects that one STIX object may name. */
   objectReferences: 5_000,
   /** STIX objects committed in one transaction, and characters of them. */

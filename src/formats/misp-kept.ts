@@ -6,6 +6,7 @@ import { defined, type Fields } from './fields.ts'
 import { isJsonObject } from './json-text.ts'
 import type { MispOrigin } from './misp-attribute.ts'
 import { mispContext, plainTags, within } from './misp-handling.ts'
+import { categoryOf } from './misp-types.ts'
 import { isTrue, optionalInteger, optionalText, seen, unixTime, uuidIn, valueText } from './misp-values.ts'
 
 /** What of MISP is kept beside indicators, so that an event can come out as it came in (ADR 24). */
@@ -143,17 +144,18 @@ export function partOf(
 ): AttributePart | undefined {
   if (origin.event === undefined) return undefined
   const uuid = uuidIn(fields, 'uuid')
+  const type = fields.requiredText('type', limits.labelCharacters)
   return defined<AttributePart>({
     event: origin.event,
     object: origin.object,
     ordinal: ordinalOf(origin.pointer),
     uuid,
     facts: defined<AttributeFacts>({
-      type: fields.requiredText('type', limits.labelCharacters),
-      category: optionalText(fields, 'category', limits.labelCharacters),
+      type,
+      category: optionalText(fields, 'category', limits.labelCharacters) ?? categoryOf(type),
       relation: optionalText(fields, 'object_relation', limits.labelCharacters),
       toIds: isTrue(fields.object.to_ids),
-      values: own.map(({ type, value }) => all.findIndex((each) => each.type === type && each.value === value)),
+      values: own.map((one) => all.findIndex((each) => each.type === one.type && each.value === one.value)),
     }),
   })
 }

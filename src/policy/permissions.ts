@@ -8,8 +8,8 @@ import type { FaultCode } from '../domain/errors.ts'
  * the node; `own` means one's own organisation, or any for the operator's accounts of the same roles.
  */
 export interface Permission {
-  /** `public`: also without credentials. `enrolled`: any account. Otherwise one of these roles. */
-  readonly who: 'public' | 'enrolled' | readonly Role[]
+  /** `public`: also without credentials. `enrolled`: any account. `peer`: another node. Otherwise one of these roles. */
+  readonly who: 'public' | 'enrolled' | 'peer' | readonly Role[]
   readonly scope: Scope
   readonly where?: 'operator' | 'own'
 }
@@ -103,6 +103,16 @@ export const permissions = {
   'pin-peer-key': { who: ['administrator'], scope: 'admin', where: 'operator' },
   'revoke-peer-key': { who: ['administrator'], scope: 'admin', where: 'operator' },
   'rotate-node-key': { who: ['administrator'], scope: 'admin', where: 'operator' },
+  'serve-feed': { who: 'peer', scope: 'read' },
+  'take-acks': { who: 'peer', scope: 'read' },
+  'pull-peer': { who: ['administrator'], scope: 'admin', where: 'operator' },
+  'read-peer': { who: ['administrator', 'policy-officer'], scope: 'admin', where: 'operator' },
+  'list-quarantine': { who: ['administrator', 'policy-officer'], scope: 'admin', where: 'operator' },
+  'release-quarantined': { who: ['administrator'], scope: 'admin', where: 'operator' },
+  'drop-quarantined': { who: ['administrator'], scope: 'admin', where: 'operator' },
+  'read-provenance': { who: 'public', scope: 'read' },
+  // The action asks for the originator.
+  'read-holders': { who: 'enrolled', scope: 'read' },
   // Which requests, and on whose part, is for duties.ts.
   'draft-request': { who: ['liaison'], scope: 'write' },
   'amend-request': { who: ['liaison'], scope: 'write' },
@@ -133,7 +143,11 @@ export interface Refusal {
 export function refusalOf(caller: Caller, action: ActionName, organisation?: string): Refusal | undefined {
   const { who, scope, where }: Permission = permissions[action]
   const home = caller.reader.organisation?.id
-  if (who !== 'public' && home === undefined) {
+  // Peers have doors of their own, and nobody else goes through them.
+  if ((who === 'peer') !== (caller.peer !== undefined)) {
+    return { code: 'credentials_required', rule: 'caller.peer', sentence: 'This door is between nodes.' }
+  }
+  if (who !== 'public' && who !== 'peer' && home === undefined) {
     return { code: 'credentials_required', rule: 'caller.enrolled', sentence: needsCredentials }
   }
   // The key of a blocklist stands in URLs and on machines: it is worth one list.

@@ -1,6 +1,4 @@
-import type { Indicator } from '../domain/indicator.ts'
 import type { Queries } from './database.ts'
-import { type IndicatorRow, indicatorColumns, toIndicator } from './rows.ts'
 import { Parameters, permittedHandling, queryVisible, type VisibleTo, visibleCondition } from './visible.ts'
 
 /** Which events to find; members join by AND. */
@@ -14,6 +12,9 @@ export interface EventFilter {
   readonly attributes?: readonly string[]
   /** MISP's types of attributes. */
   readonly types?: readonly string[]
+  readonly categories?: readonly string[]
+  /** Those with an attribute that is, or is not, to be acted on. */
+  readonly toIds?: boolean
   /** A substring of the title. */
   readonly info?: string
   readonly tags?: readonly string[]
@@ -128,7 +129,7 @@ const somethingVisible = (visible: EventVisibleTo, parameters: Parameters, event
  * An event that names its source has in it nothing whose source stays anonymous, or the event would name it; nor has an anonymous event
  * something that is named.
  */
-function sameSource({ named }: EventVisibleTo, parameters: Parameters, one: string, other: string): string {
+export function sameSource({ named }: EventVisibleTo, parameters: Parameters, one: string, other: string): string {
   const bytes = parameters.add(Buffer.from(named.buffer, named.byteOffset, named.byteLength))
   const length = parameters.add(named.length * 8)
   const isNamed = (column: string) =>
@@ -137,17 +138,38 @@ function sameSource({ named }: EventVisibleTo, parameters: Parameters, one: stri
 }
 
 /** The visible indicator of a part of an event. */
-const indicatorOf = (visible: EventVisibleTo, parameters: Parameters, event: string, more = ''): string =>
+const indicatorOf = (
+  visible: EventVisibleTo,
+  parameters: Parameters,
+  event: string,
+  more = '',
+  by: VisibleTo = visible.any,
+): string =>
   `select 1 from indicator i where i.stix_id = p.stix_id and i.originator = p.originator
-   and ${visibleCondition(visible.any, parameters)}
+   and ${visibleCondition(by, parameters)}
    and ${sameSource(visible, parameters, `${event}.handling_id`, 'i.handling_id')} ${more}`
 
 function filterConditions(visible: EventVisibleTo, filter: EventFilter, parameters: Parameters): string[] {
   const add = (value: unknown) => parameters.add(value)
-  const { uuids, indicators, attributes, valueKeys, types, info, tags, notTags, from, to, since, until } = filter
-  const having = (more: string) =>
+  const {
+    uuids,
+    indicators,
+    attributes,
+    valueKeys,
+    types,
+    categories,
+    toIds,
+    info,
+    tags,
+    notTags,
+    from,
+    to,
+    since,
+    until,
+  } = filter
+  const having = (more: string, by: VisibleTo = visible.any) =>
     `exists (select 1 from misp_part p where p.event = e.uuid and p.originator = e.originator and p.kind = 'attribute'
-       and exists (${indicatorOf(visible, parameters, 'e', more)}))`
+       and exists (${indicatorOf(visible, parameters, 'e', more, by)}))`
   const changed = (condition: (column: string) => string) =>
     `(${condition('coalesce(e.modified, e.date_added)')} or ${having(`and ${condition('i.modified')}`)})`
   const tagged = (names: readonly string[]) => `exists (
@@ -162,7 +184,16 @@ function filterConditions(visible: EventVisibleTo, filter: EventFilter, paramete
           having(`and (i.value_key = any (${add(valueKeys)}::bytea[]) or exists (select 1 from indicator_observable o
              where o.originator = i.originator and o.stix_id = i.stix_id and o.value_key = any (${add(valueKeys)}::bytea[])))`),
         ]),
-    ...(types === undefined ? [] : [having(`and p.body::json ->> 'type' = any (${add(types)}::text[])`)]),
+    ...(types === undefined
+      ? []
+      : [
+          // What MISP calls something masked is kept from whoever has it masked.
+          having(`and p.body::json ->> 'type' = any (${add(types)}::text[])`, visible.whole),
+        ]),
+    ...(categories === undefined
+      ? []
+      : [having(`and p.body::json ->> 'category' = any (${add(categories)}::text[])`, visible.whole)]),
+    ...(toIds === undefined ? [] : [having(`and p.body::json ->> 'toIds' = ${add(String(toIds))}`, visible.whole)]),
     ...(info === undefined ? [] : [`strpos(lower(e.body::json ->> 'info'), lower(${add(info)})) > 0`]),
     ...(tags === undefined ? [] : [tagged(tags)]),
     ...(notTags === undefined ? [] : [`not (${tagged(notTags)})`]),
@@ -171,88 +202,4 @@ function filterConditions(visible: EventVisibleTo, filter: EventFilter, paramete
     ...(since === undefined ? [] : [changed((column) => `${column} >= ${add(since)}::timestamptz`)]),
     ...(until === undefined ? [] : [`not ${changed((column) => `${column} > ${add(until)}::timestamptz`)}`]),
   ]
-}
-
-/** A visible part: an attribute with its indicator, or what has content of its own. */
-export interface StoredPart {
-  readonly event: string
-  readonly originator: string
-  readonly uuid: string
-  readonly kind: 'attribute' | 'context' | 'object'
-  readonly object?: string
-  readonly handlingId?: number
-  readonly body: string
-  readonly indicator?: Indicator
-}
-
-/**
- * What the reader may see of these events, in their order, at most `limit` parts of each.
- * @param only attributes that are these indicators (UUIDs), or have these UUIDs, with the frames around them
- */
-export async function partsFor(
-  queries: Queries,
-  visible: EventVisibleTo,
-  events: readonly StoredEvent[],
-  limit: number,
-  { indicators, attributes }: Pick<EventFilter, 'indicators' | 'attributes'> = {},
-): Promise<StoredPart[]> {
-  const parameters = new Parameters()
-  const add = (value: unknown) => parameters.add(value)
-  const condition = visibleCondition(visible.any, parameters)
-  const only = [
-    ...(indicators === undefined ? [] : [`and (p.kind = 'object' or p.stix_id = any (${add(indicators)}::uuid[]))`]),
-    ...(attributes === undefined ? [] : [`and (p.kind = 'object' or p.uuid = any (${add(attributes)}::uuid[]))`]),
-  ].join(' ')
-  const rows = await queryVisible<PartRow>(
-    queries,
-    visible.any,
-    `select x.* from unnest(${add(events.map(({ uuid }) => uuid))}::uuid[], ${add(events.map(({ originator }) => originator))}::text[],
-         ${add(events.map(({ handlingId }) => handlingId))}::integer[])
-       with ordinality k (event, owner, handling, nth)
-     cross join lateral (
-       select p.event as part_event, p.originator as part_originator, p.uuid as part_uuid, p.kind as part_kind, p.ordinal,
-         p.object as part_object, p.handling_id as part_handling, p.body as part_body, ${indicatorColumns}
-       from misp_part p left join indicator i
-         on p.kind = 'attribute' and i.stix_id = p.stix_id and i.originator = p.originator and ${condition}
-           and ${sameSource(visible, parameters, 'k.handling', 'i.handling_id')}
-       where p.event = k.event and p.originator = k.owner ${only} and (i.stix_id is not null
-         or (p.kind <> 'attribute' and ${permittedHandling(visible.whole, parameters, 'p.handling_id')}
-           and ${sameSource(visible, parameters, 'k.handling', 'p.handling_id')}))
-       order by p.ordinal, p.uuid limit ${add(limit)}) x
-     order by k.nth, x.ordinal, x.part_uuid`,
-    parameters,
-  )
-  return rows.map((row) => ({
-    event: row.part_event,
-    originator: row.part_originator,
-    uuid: row.part_uuid,
-    kind: row.part_kind,
-    ...(row.part_object === null ? {} : { object: row.part_object }),
-    ...(row.part_handling === null ? {} : { handlingId: row.part_handling }),
-    body: row.part_body,
-    ...(row.stix_id === null ? {} : { indicator: toIndicator(row as IndicatorRow) }),
-  }))
-}
-
-type PartRow = { [K in keyof IndicatorRow]: IndicatorRow[K] | null } & {
-  readonly part_event: string
-  readonly part_originator: string
-  readonly part_uuid: string
-  readonly part_kind: StoredPart['kind']
-  readonly part_object: string | null
-  readonly part_handling: number | null
-  readonly part_body: string
-}
-
-/** Id of the handling of an originator's own event, whoever may see it: for the originator's own acts. */
-export async function ownEventHandling(
-  { client }: Queries,
-  originator: string,
-  uuid: string,
-): Promise<number | undefined> {
-  const { rows } = await client.query<{ handling_id: number }>(
-    'select handling_id from misp_event where originator = $1 and uuid = $2',
-    [originator, uuid],
-  )
-  return rows[0]?.handling_id
 }

@@ -104,8 +104,10 @@ export class CopyText {
     this.#owner = `${text(originator)}\t1`
   }
 
-  add(row: NewIndicator): void {
-    this.#text += `${emptySlot}\t${this.#owner}\t${cellsOf(row)}\n`
+  /** @param of another originator and version than those of the batch: of what comes from other nodes */
+  add(row: NewIndicator, of?: { readonly originator: string; readonly version: number }): void {
+    const owner = of === undefined ? this.#owner : `${text(of.originator)}\t${of.version}`
+    this.#text += `${emptySlot}\t${owner}\t${cellsOf(row)}\n`
     const { stixId, others, versioned, event = false } = row
     this.#rows.push({ stixId, others, versioned, event })
     if (this.#text.length >= chunkCharacters) this.#cut()

@@ -379,6 +379,49 @@ t.test('Prism finds nothing', async (t) => {
     await refused('ana.cert-br', 'POST /v1/federation-keys', 403, { json: {} })
   })
 
+  await t.test('clients of MISP', async () => {
+    const by = 'ana.cert-br'
+    const strange = { headers: { authorization: 'Bearer puente_nobody' } }
+    for (const path of [
+      ...['servers/getVersion', 'servers/getVersion.json', 'servers/getPyMISPVersion.json', 'users/view/me'],
+      ...['attributes/describeTypes', 'attributes/describeTypes.json', 'tags', 'tags/index', 'events/index'],
+      ...['feed/manifest.json', 'feed/hashes.csv'],
+    ]) {
+      await ok(by, `GET /misp/${path}`)
+      await refused('anonymous', `GET /misp/${path}`, 403, strange)
+    }
+    const event = { uuid: '5bad1b96-53bc-4148-87eb-000000000001', info: 'An event', Tag: [{ name: 'tlp:green' }] }
+    const attribute = { uuid: '5bad1b96-53bc-4148-87eb-000000000002', type: 'domain', value: 'misp.example.org' }
+    const object = { name: 'domain-ip', Attribute: [{ type: 'ip-dst', value: '192.0.2.77', object_relation: 'ip' }] }
+    const sighting = { values: ['misp.example.org'], type: '0' }
+    const writes: readonly (readonly [path: string, json: unknown])[] = [
+      ['events/add', event],
+      ['events/add/metadata:1', event],
+      [`events/edit/${event.uuid}`, event],
+      [`events/edit/${event.uuid}/metadata:1`, event],
+      [`attributes/add/${event.uuid}`, attribute],
+      [`attributes/add/${event.uuid}/breakOnDuplicate:0`, [attribute]],
+      [`objects/add/${event.uuid}`, object],
+      [`objects/add/${event.uuid}/breakOnDuplicate:1`, object],
+      [`events/publish/${event.uuid}`, {}],
+      [`events/view/${event.uuid}`, {}],
+      ['events/restSearch', { value: 'misp.example.org' }],
+      ['events/index', { limit: 1 }],
+      ['attributes/restSearch', { type_attribute: 'domain' }],
+      ['sightings/add', sighting],
+      [`sightings/add/${attribute.uuid}`, { type: '0' }],
+    ]
+    for (const [path, json] of writes) {
+      await ok(by, `POST /misp/${path}`, { json })
+      await refused('anonymous', `POST /misp/${path}`, 403, { json, ...strange })
+    }
+    for (const path of [`events/view/${event.uuid}`, `attributes/view/${attribute.uuid}`, `feed/${event.uuid}.json`]) {
+      await ok(by, `GET /misp/${path}`)
+      await refused('anonymous', `GET /misp/${path}`, 404)
+    }
+    await refused('anonymous', 'POST /misp/events/add', 403, { json: event })
+  })
+
   // What anybody may have is refused for a parameter that there is not.
   for (const path of ['/v1/warninglists', '/v1/organisations', '/v1/audit/key', ...open]) {
     await refused('ana.cert-br', `GET ${path}?nothing=1`, 400)

@@ -168,6 +168,8 @@ t.test('each verb that REST has, GraphQL has', async (t) => {
     stream: 'feed',
     readObservations: 'observations',
     readSightings: 'sightings',
+    readProvenance: 'provenance',
+    readHolders: 'holders',
     readConstituency: 'constituency',
     // GraphQL has a type Subscription of its own.
     listSubscriptions: 'webhooks',
@@ -190,7 +192,9 @@ t.test('each verb that REST has, GraphQL has', async (t) => {
   for (const operation of proofs) own.add(operation)
   // Between nodes and their two operators, by REST and the command line (docs/peers.md).
   const peers = ['listPeers', 'addPeer', 'amendPeer', 'expelPeer', 'pinPeerKey', 'revokePeerKey', 'rotateNodeKey']
-  for (const operation of [...peers, 'describeNode']) own.add(operation)
+  const exchange = ['readPeer', 'pullPeer', 'federationFeed', 'federationAcks']
+  const aside = ['listQuarantine', 'readQuarantined', 'releaseQuarantined', 'dropQuarantined']
+  for (const operation of [...peers, 'describeNode', ...exchange, ...aside]) own.add(operation)
   // A file for resolvers and firewalls.
   own.add('readBlocklist')
   const fields = [...fieldsOf('Query'), ...fieldsOf('Mutation'), ...fieldsOf('Subscription')]
@@ -289,6 +293,8 @@ t.test('every field of every type answers, in the type that the contract promise
     history: `id: "${id}"`,
     observations: `id: "${id}"`,
     sightings: `id: "${id}"`,
+    provenance: `id: "${id}"`,
+    holders: `id: "${id}"`,
     related: `id: "${id}", limit: 2`,
     organisation: 'id: "lacnic"',
     lookup: `values: [{ value: "${value}" }, { value: "?" }]`,

@@ -2,10 +2,26 @@ import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
+import type { Handling } from '../../src/domain/handling.ts'
+import { plantEvent } from '../misp-events.ts'
 import type { Answer, TestNode } from '../node.ts'
 import { testNode } from '../node.ts'
 
 t.setTimeout(300_000)
+
+/** With a masked form for a reader whose agreement does not cover personal data. */
+const masking: Handling = {
+  originator: 'cert-br',
+  tlp: 'green',
+  pap: 'green',
+  organisations: [],
+  communities: [],
+  people: [],
+  lawEnforcement: 'on-request',
+  personalData: false,
+  maskable: false,
+  attribution: 'named',
+}
 
 const uuidOf = (n: number): string => `5bad1b96-53bc-4148-87eb-${String(n).padStart(12, '0')}`
 const tags = (...names: string[]) => ({ Tag: names.map((name) => ({ name })) })
@@ -332,6 +348,58 @@ t.test('an event without a marking is refused, as what is in it', async (t) => {
   )
 })
 
+t.test('the same event again never changes who may have it by itself; a later one does', async (t) => {
+  const node = await testNode(t)
+  const plain = (members: object = {}) =>
+    madeUp({
+      ...tags('tlp:amber', 'puente:audience="csirt-cl"'),
+      Attribute: [{ uuid: uuidOf(13), type: 'text', value: 'who was it', timestamp: '1777900005' }],
+      Object: [{ uuid: uuidOf(20), name: 'file', comment: 'the dropper', timestamp: '1777900010', Attribute: [] }],
+      ...members,
+    })
+  t.strictSame((await push(node, 'ana.cert-br', plain())).body.rejected, [])
+  const wider = await push(node, 'ana.cert-br', plain(tags('tlp:green')))
+  t.equal(wider.status, 422)
+  t.strictSame(
+    wider.body.rejected
+      .map(({ code, position }: { code: string; position: { pointer: string } }) => [code, position.pointer])
+      .sort(),
+    [
+      ['version_conflict', '/Event'],
+      ['version_conflict', '/Event/Attribute/0'],
+      ['version_conflict', '/Event/Object/0'],
+    ],
+  )
+  const seen = async () => (await misp(node, 'sofia.csirt-ar').get(`events/view/${uuidOf(1)}`)).status
+  t.equal(await seen(), 404, 'it is as narrow as it was')
+  const older = await push(node, 'ana.cert-br', plain({ info: 'An older title', timestamp: '1777000000' }))
+  t.match(older.body.rejected, [{ code: 'version_conflict', position: { pointer: '/Event' } }])
+  const later = { timestamp: '1777999999', ...tags('tlp:green'), info: 'A later title' }
+  const text = { uuid: uuidOf(13), type: 'text', value: 'it was nobody', timestamp: '1777999999' }
+  t.equal((await push(node, 'ana.cert-br', plain({ ...later, Attribute: [text], Object: [] }))).status, 200)
+  const { body } = await misp(node, 'sofia.csirt-ar').get(`events/view/${uuidOf(1)}`)
+  t.match(body.Event, { info: 'A later title', Attribute: [{ value: 'it was nobody' }], Object: [] })
+})
+
+t.test('context that becomes an indicator is context no more', async (t) => {
+  const node = await testNode(t)
+  const link = (to_ids: boolean, timestamp: string) =>
+    madeUp({
+      Object: [],
+      Attribute: [{ uuid: uuidOf(16), type: 'link', value: 'https://a.example.org/x', to_ids, timestamp }],
+    })
+  for (const [to_ids, timestamp] of [
+    [false, '1777900001'],
+    [true, '1777900002'],
+    [false, '1777900003'],
+  ] as const) {
+    await push(node, 'ana.cert-br', link(to_ids, timestamp))
+    const { body } = await misp(node, 'ana.cert-br').get(`events/view/${uuidOf(1)}`)
+    t.match(body.Event.Attribute, [{ uuid: uuidOf(16), type: 'link', to_ids }])
+    t.equal(body.Event.Attribute.length, 1)
+  }
+})
+
 t.test('what was narrowed, recalled or deleted leaves its event', async (t) => {
   const node = await testNode(t)
   await push(node, 'ana.cert-br', madeUp())
@@ -485,6 +553,18 @@ t.test('a client of MISP publishes, adds, searches and sights', async (t) => {
     [200, { Object: { name: 'domain-ip', Attribute: [{ object_relation: 'ip', value: '192.0.2.51' }] } }],
   )
   t.equal((await ana.post(`events/publish/${uuid}`)).status, 200)
+  const single = await ana.post(`attributes/add/${uuid}/breakOnDuplicate:0`, [
+    { type: 'domain', value: 'c2.example.org', uuid: uuidOf(50) },
+  ])
+  t.match([single.status, single.body.Attribute.uuid], [200, uuidOf(50)], 'a list of one is answered as one')
+  t.equal((await ana.post(`attributes/add/${uuid}/sudo:1`, { type: 'domain', value: 'x.example.org' })).status, 404)
+  const head = await ana.post('events/add/metadata:1', {
+    ...tags('tlp:green'),
+    info: 'Head alone',
+    uuid: uuidOf(70),
+    date: '2026-05-01',
+  })
+  t.match([head.status, head.body.Event.info, 'Attribute' in head.body.Event], [200, 'Head alone', false])
 
   const theirs = await sofia.get(`events/view/${uuid}`)
   t.strictSame(theirs.body.Event.Attribute.map(({ value }: Attribute) => value).sort(), ['by hand', 'c2.example.org'])
@@ -508,25 +588,31 @@ t.test('a client of MISP publishes, adds, searches and sights', async (t) => {
     return Array.isArray(body.response) ? body.response.length : text
   }
   await push(node, 'ana.cert-br', madeUp())
-  t.equal(await by({}), 2)
+  t.equal(await by({}), 3)
   t.equal(await by({ limit: 1, page: 2 }), 1)
-  t.equal(await by({ limit: 1, page: 3 }), 0)
+  t.equal(await by({ limit: 1, page: 3 }), 1)
+  t.equal(await by({ limit: 1, page: 4 }), 0)
   t.equal(await by({ value: 'c2[.]example.org' }), 2, 'two events have it')
   t.equal(await by({ value: 'c2.example.org' }, sofia), 1, 'one of them as far as Sofía may see')
   t.equal(await by({ value: ['192.0.2.51', 'no such thing'] }), 1)
   t.equal(await by({ value: 'no such thing' }), 0)
   t.equal(await by({ type_attribute: 'filename|sha1' }), 1)
+  t.equal(await by({ category: 'Payload delivery' }), 1)
+  t.equal(await by({ category: 'Payload delivery', to_ids: 1, enforceWarninglist: 0 }), 1)
+  t.equal(await by({ category: 'Persistence mechanism' }), 0)
+  t.equal(await by({ category: 'Network activity' }), 2, 'also where the author named none')
   t.equal(await by({ tags: ['rsit:fraud="phishing"'] }), 1)
-  t.equal(await by({ tags: { NOT: ['rsit:fraud="phishing"'] } }), 1)
+  t.equal(await by({ tags: { NOT: ['rsit:fraud="phishing"'] } }), 2)
   t.equal(await by({ eventinfo: 'BANKS' }), 1)
   t.equal(await by({ from: '2026-05-05' }), 1)
   t.equal(await by({ eventid: [id, uuidOf(1)] }), 2)
   t.equal(await by({ eventid: 'x' }), 0)
-  t.equal(await by({ org: 'cert-br' }), 2)
+  t.equal(await by({ org: 'cert-br' }), 3)
   t.equal(await by({ org: 'csirt-cl' }), 0)
   t.equal(await by({ timestamp: '1781000000' }), 1)
   for (const wrong of [
     { threat_level_id: 1 },
+    { enforceWarninglist: 1 },
     { value: '%example%' },
     { limit: -1 },
     { from: 'May' },
@@ -581,6 +667,58 @@ t.test('what is added to an event of an anonymous source does not tell the sourc
   t.match(seen.text, /new\.example\.org/)
   t.notMatch(seen.text, /cert-br|CERT\.br|CERT\.example/)
   t.match(seen.body.Event.Orgc.name, /^source-/)
+})
+
+t.test('what is masked says nothing of what MISP called it', async (t) => {
+  const node = await testNode(t)
+  const handling = { ...masking, personalData: true, maskable: true }
+  const id = await node.plant(handling, { type: 'email-address', value: 'victim@example.com' })
+  await plantEvent(node, { ...masking, tlp: 'clear' }, uuidOf(5), [id])
+  const reader = misp(node, 'sofia.csirt-ar')
+  const { status, body } = await reader.get(`events/view/${uuidOf(5)}`)
+  t.equal(status, 200)
+  t.match(body.Event.Attribute, [
+    { type: 'other', category: 'Other', to_ids: false, comment: 'masked email-address', object_relation: null },
+  ])
+  t.notMatch(JSON.stringify(body), /victim|"domain"/)
+  t.strictSame((await reader.post('events/restSearch', { type_attribute: 'domain' })).body.response, [])
+  t.equal(
+    (await misp(node, 'ana.cert-br').post('events/restSearch', { type_attribute: 'domain' })).body.response.length,
+    1,
+  )
+})
+
+t.test('the public sends no events to be read, and nobody a document of any size', async (t) => {
+  const node = await testNode(t)
+  const anybody = await misp(node, 'anonymous').post('events/add', madeUp())
+  t.match([anybody.status, anybody.body.code], [403, 'credentials_required'])
+  t.equal((await misp(node, 'sofia.csirt-ar').post('events/add', madeUp())).body.code, 'role_required')
+  const large = { value: ['x'.repeat(2 * 1024 * 1024)] }
+  t.match((await misp(node, 'ana.cert-br').post('events/restSearch', large)).body, {
+    code: 'body_too_large',
+    url: '/misp/events/restSearch',
+  })
+  for (const [path, body] of [
+    ['events/add', []],
+    ['events/add', { Event: 7 }],
+    ['events/add', { uuid: 'x', info: 'x', ...tags('tlp:green') }],
+    ['events/add', { info: 7, ...tags('tlp:green') }],
+    ['attributes/restSearch', { page: 'x' }],
+    ['attributes/restSearch', { limit: 1_000, page: 1_000 }],
+    ['attributes/restSearch', { eventinfo: 'x' }],
+    ['sightings/add', { timestamp: 'soon', values: ['x'] }],
+  ] as const) {
+    const answer = await misp(node, 'ana.cert-br').post(path, body as object)
+    t.ok(answer.status >= 400 && answer.status < 500, `${path} ${JSON.stringify(body)}: ${answer.status}`)
+    t.strictSame(Object.keys(answer.body).slice(0, 4), ['name', 'message', 'url', 'code'])
+  }
+  const broken = await node.call('ana.cert-br', {
+    method: 'POST',
+    url: '/misp/events/add',
+    headers: { 'content-type': 'application/json' },
+    payload: '{"info":"a","info":"b"}',
+  })
+  t.match([broken.status, broken.body.code], [400, 'duplicate_key'])
 })
 
 t.test('a feed of MISP has what the reader may have', async (t) => {

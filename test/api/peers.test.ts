@@ -3,6 +3,8 @@ import { type TestNode, testNode } from '../node.ts'
 
 /** The directory of peers: who is enrolled by which key, and what becomes of organisations that are at home elsewhere. */
 
+t.setTimeout(600_000)
+
 const json = { 'content-type': 'application/json' }
 const admin = 'marta.lacnic'
 

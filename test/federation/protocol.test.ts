@@ -159,6 +159,27 @@ t.test('a seal opens under a pinned key, and under no other', async (t) => {
   t.match(await openSeal(`${none}.${payload}.`, [brazil.pinned]), { fault: 'seal_invalid' })
   const rotation = await signStatement({ node: brazil.id }, 'puente-key+jws', brazil.key)
   t.match(await openSeal(rotation, [brazil.pinned]), { fault: 'seal_invalid' }, 'a statement of another sort')
+  const payloadOf = {
+    v: 1,
+    node: brazil.id,
+    epoch: brazil.epoch,
+    root: root.toString('base64url'),
+    size: 3,
+    issuedAt: after(0),
+  }
+  const wrongs = [
+    { v: 2 },
+    { node: 1 },
+    { epoch: null },
+    { root: 'short' },
+    { size: 0 },
+    { size: 1.5 },
+    { issuedAt: 'today' },
+  ]
+  for (const wrong of wrongs) {
+    const signed = await signStatement({ ...payloadOf, ...wrong }, 'puente-seal+jws', brazil.key)
+    t.match(await openSeal(signed, [brazil.pinned]), { fault: 'seal_invalid' }, JSON.stringify(wrong))
+  }
   for (const wrong of ['', 'a.b.c', text.slice(0, -4), 'x'.repeat(10_000)]) {
     t.match(await openSeal(wrong, [brazil.pinned]), { fault: 'seal_invalid' })
   }
@@ -275,6 +296,11 @@ t.test('a request is believed as it was signed, at its destination, by a pinned 
   await refuses(/more than one/, changed('signature-input', `${input}, other=("@method")`))
   await refuses(/no signature|no dictionaries/, changed('signature-input', 'puente=1'))
   await refuses(/no dictionaries/, changed('signature', 'puente=('))
+  await refuses(/64 bytes/, changed('signature', 'puente=:AAAA:'))
+  await refuses(/64 bytes/, changed('signature', 'puente=token'))
+  await refuses(/lacks/, changed('signature-input', input.replace(/;nonce="[^"]*"/, '')))
+  await refuses(/lacks/, changed('signature-input', input.replace(/;created=[0-9]*/, ';created="now"')))
+  await refuses(/lacks/, changed('signature-input', input.replace(/;keyid="[^"]*"/, ';keyid=1')))
   await refuses(/not signed/, { fields: {} })
 })
 

@@ -40,7 +40,14 @@ t.test('an attribute becomes a draft with the words of its event', async (t) => 
       handling: { tlp: 'green', pap: 'amber' },
       received: JSON.stringify(attribute()),
       format: 'misp',
-      parts: [{ event: uuid, ordinal: 0, uuid, facts: { type: 'domain', toIds: true, values: [0] } }],
+      parts: [
+        {
+          event: uuid,
+          ordinal: 0,
+          uuid,
+          facts: { type: 'domain', category: 'Network activity', toIds: true, values: [0] },
+        },
+      ],
     },
   ])
 })

@@ -78,7 +78,9 @@ export function wrongProblem({ status, headers, body, text }: Answer, asked: str
   // Errors of RFC 6749 §5.2, which clients of OAuth read.
   if (/ \/oauth\/(token|revoke)/.test(asked) && typeof (body as { error?: unknown } | undefined)?.error === 'string')
     return undefined
-  if (!String(headers['content-type']).startsWith('application/problem+json')) return `no problem document: ${told}`
+  const form = String(headers['content-type'])
+  if (/ \/misp\//.test(asked) && form.startsWith('application/json')) return wrongMispError(status, body, told)
+  if (!form.startsWith('application/problem+json')) return `no problem document: ${told}`
   const { code } = body as { code: FaultCode }
   if (!Object.hasOwn(faultCodes, code)) return `unknown code: ${told}`
   // A push of which every record was refused is 422, with the code of the first.
@@ -86,6 +88,16 @@ export function wrongProblem({ status, headers, body, text }: Answer, asked: str
   if (status !== expected || body.status !== status || typeof body.detail !== 'string')
     return `unlike its code: ${told}`
   return undefined
+}
+
+/** Errors that clients of MISP read: who is not known gets 403. */
+function wrongMispError(status: number, body: Record<string, unknown>, told: string): string | undefined {
+  const { name, message, url, code } = body
+  if (typeof code !== 'string' || !Object.hasOwn(faultCodes, code)) return `unknown code: ${told}`
+  const usual = new Fault(code as FaultCode, '').status
+  if (status !== (usual === 401 ? 403 : usual)) return `unlike its code: ${told}`
+  const isMisp = typeof name === 'string' && name === message && typeof url === 'string'
+  return isMisp ? undefined : `no error of MISP: ${told}`
 }
 
 /** Shows at most ten of what was found. */

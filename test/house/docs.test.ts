@@ -162,7 +162,7 @@ t.test('the policy page says who may call each verb', async (t) => {
 
 function permissionRow(verb: string, { who, scope, where }: Permission): string[] {
   const roles = typeof who === 'string' ? [] : who.map((role) => `\`${role}\``)
-  const anyone = who === 'public' ? 'anyone' : 'any account'
+  const anyone = who === 'public' ? 'anyone' : who === 'peer' ? 'a peer' : 'any account'
   const nobody = 'nobody by any door: at the machine, once'
   return [`\`${verb}\``, typeof who === 'string' ? anyone : roles.join(' or ') || nobody, `\`${scope}\``, where ?? '']
 }

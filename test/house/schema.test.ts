@@ -6,6 +6,7 @@ import t from 'tap'
 import { migrate } from '../../src/store/migrate.ts'
 import * as account from '../../src/store/tables/account.ts'
 import * as directory from '../../src/store/tables/directory.ts'
+import * as federation from '../../src/store/tables/federation.ts'
 import * as log from '../../src/store/tables/log.ts'
 import * as peers from '../../src/store/tables/peers.ts'
 import * as tokens from '../../src/store/tables/tokens.ts'
@@ -55,9 +56,15 @@ t.test('migrating again changes nothing', async (t) => {
 t.test('each table of the code has the columns of the database', async (t) => {
   const client = new pg.Client({ connectionString: await testDatabase(t) })
   await client.connect()
-  const tables = Object.values({ ...account, ...directory, ...log, ...peers, ...tokens, ...webhooks }).filter((each) =>
-    is(each, PgTable),
-  ) as PgTable[]
+  const tables = Object.values({
+    ...account,
+    ...directory,
+    ...federation,
+    ...log,
+    ...peers,
+    ...tokens,
+    ...webhooks,
+  }).filter((each) => is(each, PgTable)) as PgTable[]
   t.ok(tables.length >= 15)
   for (const table of tables) {
     const { rows } = await client.query<{ column_name: string; is_nullable: string }>(

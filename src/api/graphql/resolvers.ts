@@ -6,6 +6,7 @@ import { legalMutations, legalQueries } from './legal.ts'
 import { nodeQueries } from './node.ts'
 import { objectMutations, objectQueries, objectTypes } from './objects.ts'
 import { observationMutations, observationTypes } from './observing.ts'
+import { provenanceQueries, provenanceTypes } from './provenance.ts'
 import { indicatorMutations } from './publishing.ts'
 import { qualityMutations, qualityQueries, qualityTypes } from './quality.ts'
 import { ASN, DateTime } from './scalars.ts'
@@ -24,6 +25,7 @@ export const resolvers = {
     ...blocklistQueries,
     ...webhookQueries,
     ...legalQueries,
+    ...provenanceQueries,
     ...objectQueries,
   },
   Mutation: {
@@ -45,6 +47,7 @@ export const resolvers = {
   ...directoryTypes,
   ...observationTypes,
   ...blocklistTypes,
+  ...provenanceTypes,
   ...objectTypes,
   DateTime,
   ASN,

@@ -7,7 +7,7 @@ import { typeOfMisp } from '../../domain/observables/misp.ts'
 import { observableTypes } from '../../domain/observables/types.ts'
 import type { Released } from '../../domain/released.ts'
 import { uuidOfNumber } from '../../formats/misp-ids.ts'
-import { type MispAttribute, mispAttributes } from '../../formats/misp-out.ts'
+import { type MispAttribute, mispAttributes } from '../../formats/misp-out-indicators.ts'
 import { eventsAround } from '../misp-events.ts'
 import type { Handler } from './handler.ts'
 import { type RestSearch, restSearch } from './query.ts'
@@ -77,8 +77,8 @@ async function* pagesOf(
 }
 
 function fits(attribute: MispAttribute, asked: RestSearch): boolean {
-  const { types, categories, toIds, events } = asked
-  const { uuids, tags, notTags } = events
+  const { types, events } = asked
+  const { uuids, categories, toIds, tags, notTags } = events
   const names = (attribute.Tag ?? []).map(({ name }) => name)
   return (
     (types === undefined || types.includes(attribute.type)) &&

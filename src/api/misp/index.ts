@@ -1,6 +1,7 @@
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Context } from '../../actions/index.ts'
 import type { ActionName } from '../../domain/action-names.ts'
+import { Fault } from '../../domain/errors.ts'
 import { limits } from '../../domain/limits.ts'
 import { parseStrict } from '../../formats/json-text.ts'
 import { mispReadAttribute, mispSearchAttributes } from './attributes.ts'
@@ -29,11 +30,15 @@ const handlers: Readonly<Record<string, Handler>> = {
   mispReadEventByPost: mispReadEvent,
   mispAddEvent,
   mispEditEvent: mispAddEvent,
+  mispAddEventWith: mispAddEvent,
+  mispEditEventWith: mispAddEvent,
   mispPublishEvent,
   mispSearchAttributes,
   mispReadAttribute,
   mispAddAttributes,
+  mispAddAttributesWith: mispAddAttributes,
   mispAddObject,
+  mispAddObjectWith: mispAddObject,
   mispSight,
   mispSightOne: mispSight,
   mispFeed,
@@ -77,12 +82,22 @@ export async function registerMisp(
         scope.route({
           method,
           url: url.slice(mispPrefix.length),
-          bodyLimit: limits.mispBodyBytes,
+          bodyLimit: action === 'publish' ? limits.mispBodyBytes : limits.bodyBytes,
+          onRequest: action === 'publish' ? knownOnly : [],
           config: { action, plainKeys: true },
           handler: (request, reply) => handler(context, request, reply),
         })
       }
     },
     { prefix: mispPrefix },
+  )
+}
+
+/** Whoever may not publish anyway sends no events to be read. */
+const knownOnly = async ({ caller }: FastifyRequest): Promise<void> => {
+  if (caller.reader.account !== undefined) return
+  throw new Fault(
+    'credentials_required',
+    'Authentication failed: send an API key of this node in the header Authorization.',
   )
 }

@@ -19,6 +19,7 @@ import type { Handler } from './handler.ts'
 export const mispAddEvent: Handler = async (context, request) => {
   const event = unwrapped(request.body, 'Event')
   const { id } = request.params as { readonly id?: string }
+  const option = optionOf(request)
   const known = id === undefined ? undefined : await ownEvent(context, request)
   const uuid = known?.uuid ?? (typeof event.uuid === 'string' ? event.uuid.toLowerCase() : randomUUID())
   const document = { Event: { ...(known === undefined ? {} : saidBefore(known)), ...event, uuid } }
@@ -26,7 +27,14 @@ export const mispAddEvent: Handler = async (context, request) => {
   const receipt = await push(context, request, document, { defaults: staysAnonymous(before, event) })
   const kept = await ownNamed(context, request, uuid)
   if (kept === undefined) throw refusedWhole(receipt.rejected)
-  return { Event: mispEvent(kept), ...rejectedOf(receipt) }
+  return { Event: mispEvent(kept, option === 'metadata:1'), ...rejectedOf(receipt) }
+}
+
+/** Options stand behind the path. What is sent twice is one thing here, so `breakOnDuplicate` changes nothing. @throws {Fault} `not_found` */
+function optionOf({ params }: FastifyRequest): string | undefined {
+  const { option } = params as { readonly option?: string }
+  if (option === undefined || /^(metadata|breakOnDuplicate):[01]$/.test(option)) return option
+  throw new Fault('not_found', 'There is no such thing here.')
 }
 
 /** What an edit that does not mention it leaves as it is: the event's handling above all. */
@@ -46,6 +54,7 @@ const staysAnonymous = (before: ReleasedEvent | undefined, { Tag }: { readonly T
 
 /** `POST /misp/attributes/add/{id}`: one attribute, or a list. */
 export const mispAddAttributes: Handler = async (context, request) => {
+  optionOf(request)
   const event = await ownEvent(context, request)
   const several = Array.isArray(request.body)
   const all: unknown[] = several ? (request.body as unknown[]) : [request.body]
@@ -61,11 +70,13 @@ export const mispAddAttributes: Handler = async (context, request) => {
   const uuids = new Set(attributes.map(({ uuid }) => uuid))
   const written = await added(context, request, event, (each) => uuids.has(each.uuid))
   if (written.length === 0) throw refusedWhole(receipt.rejected)
-  return { Attribute: several ? written : written[0], ...rejectedOf(receipt) }
+  // MISP answers a list of one as one.
+  return { Attribute: several && all.length > 1 ? written : written[0], ...rejectedOf(receipt) }
 }
 
 /** `POST /misp/objects/add/{id}` */
 export const mispAddObject: Handler = async (context, request) => {
+  optionOf(request)
   const event = await ownEvent(context, request)
   const { Attribute: list, ...frame } = named(unwrapped(request.body, 'Object'))
   const attributes = (Array.isArray(list) ? list : []).map(named)

@@ -8,7 +8,7 @@ import { encodeCap } from '../../formats/cap-out.ts'
 import { encodeCsv } from '../../formats/csv-out.ts'
 import { encodeIntelmq } from '../../formats/intelmq-out.ts'
 import { encodeNdjson, indicatorJson } from '../../formats/json-out.ts'
-import { mispEvents } from '../../formats/misp-out.ts'
+import { mispEvents } from '../../formats/misp-out-indicators.ts'
 import { encodeN6 } from '../../formats/n6-out.ts'
 import { encodeBundle } from '../../formats/stix-bundle.ts'
 

@@ -7,6 +7,7 @@ import { audit } from './audit.ts'
 import { blocklists } from './blocklists.ts'
 import type { Contract, Operation } from './contract.ts'
 import { directory } from './directory.ts'
+import { federation } from './federation.ts'
 import { follow, statistics } from './feed.ts'
 import type { Handler } from './handler.ts'
 import { explain, history, read, recall, revise, search } from './indicators.ts'
@@ -16,8 +17,10 @@ import { formBytes, oauthDocuments, oauthForms, speakOauth } from './oauth.ts'
 import { objects } from './objects.ts'
 import { observe, readObservations } from './observations.ts'
 import { peers } from './peers.ts'
+import { provenance } from './provenance.ts'
 import { publish } from './publish.ts'
 import { listRelated, readSightings, sight } from './quality.ts'
+import { keepRawBody } from './raw-body.ts'
 import { stream } from './stream.ts'
 import { subscriptions } from './subscriptions.ts'
 import { compileBody, compileParameters } from './validation.ts'
@@ -35,6 +38,8 @@ const handlers = (contract: Contract): Readonly<Record<string, Handler>> => ({
   ...subscriptions,
   ...objects,
   ...peers,
+  ...federation,
+  ...provenance,
   ...legal,
   search,
   read,
@@ -90,7 +95,10 @@ export async function registerRest(app: FastifyInstance, context: Context, contr
     scope.addContentTypeParser(
       ['application/json', 'application/merge-patch+json'],
       { parseAs: 'buffer' },
-      async (_request: unknown, bytes: Buffer) => (bytes.length === 0 ? undefined : parseStrict(bytes)),
+      async (request: FastifyRequest, bytes: Buffer) => {
+        keepRawBody(request, bytes)
+        return bytes.length === 0 ? undefined : parseStrict(bytes)
+      },
     )
     for (const operation of documents) route(scope, context, operation, all, limits.bodyBytes)
   })
@@ -116,7 +124,7 @@ function route(
     schema,
     bodyLimit,
     // A stream has no end, so there is nothing to say of it without giving it.
-    exposeHeadRoute: operationId !== 'stream',
+    exposeHeadRoute: operationId !== 'stream' && operationId !== 'federationFeed',
     config: { action, open, streams: operationId in streaming, listKeys: action === 'read-blocklist' },
     ...(optionalBody ? { preValidation: absentIsEmpty } : {}),
     handler: (request, reply) => handler(context, request, reply),

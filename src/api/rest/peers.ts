@@ -2,6 +2,7 @@ import type { FastifyRequest } from 'fastify'
 import type { RotateNodeKeyInput } from '../../actions/federation-keys.ts'
 import { actions, describeNode } from '../../actions/index.ts'
 import type { AddPeerInput, AmendPeerInput, PinPeerKeyInput, RevokePeerKeyInput } from '../../actions/peers.ts'
+import { type QuarantineInput, readQuarantined } from '../../actions/quarantine.ts'
 import type { Handler } from './handler.ts'
 
 const of = (request: FastifyRequest) => request.params as Readonly<Record<string, string>>
@@ -23,6 +24,18 @@ export const peers = {
       ...body<Omit<AmendPeerInput, 'id'>>(request),
       id: of(request).peer ?? '',
     }),
+  readPeer: (context, request) => actions['read-peer'](context, request.caller, { id: of(request).peer ?? '' }),
+  pullPeer: (context, request) => actions['pull-peer'](context, request.caller, { id: of(request).peer ?? '' }),
+  listQuarantine: async (context, request) => ({
+    items: await actions['list-quarantine'](context, request.caller, request.query as QuarantineInput),
+  }),
+  readQuarantined: (context, request) => readQuarantined(context, request.caller, { id: of(request).item ?? '' }),
+  releaseQuarantined: (context, request) =>
+    actions['release-quarantined'](context, request.caller, { id: of(request).item ?? '' }),
+  dropQuarantined: async (context, request, reply) => {
+    await actions['drop-quarantined'](context, request.caller, { id: of(request).item ?? '' })
+    return reply.status(204).send()
+  },
   expelPeer: (context, request) => actions['expel-peer'](context, request.caller, { id: of(request).peer ?? '' }),
   pinPeerKey: (context, request) =>
     actions['pin-peer-key'](context, request.caller, {

@@ -1,6 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { type Command, Option } from 'commander'
 import type { NodeDescription, RotatedNodeKey } from '../../actions/federation-keys.ts'
+import type { Pulled } from '../../actions/pull-peer.ts'
+import type { QuarantinedItem, Released } from '../../actions/quarantine.ts'
+import type { PeerState } from '../../actions/read-peer.ts'
 import { type Peer, type PeerDirection, peerDirections } from '../../domain/peer.ts'
 import { call, path } from '../client.ts'
 import { CommandError, exitCodes } from '../exit.ts'
@@ -90,6 +93,7 @@ export function addPeer(program: Command, shell: Shell): void {
     },
   )
   addKeys(peer, shell)
+  addExchange(peer, shell)
 }
 
 /** Keys of peers, and this node's own. */
@@ -121,6 +125,74 @@ function addKeys(peer: Command, shell: Shell): void {
         await call<RotatedNodeKey>(targetOf(shell, options), '/v1/federation-keys', request),
       )
     })
+}
+
+/** How it goes with a peer, and what of it was not applied. */
+function addExchange(peer: Command, shell: Shell): void {
+  asClient(peer.command('state <node>').description('what was taken and given, what waits, what is overdue')).action(
+    async (node: string, options: ClientOptions) => {
+      const { peer: _, taking, giving } = await call<PeerState>(targetOf(shell, options), path('v1', 'peers', node))
+      printThing(shell, options.json, { ...taking, ...giving })
+    },
+  )
+  asClient(peer.command('pull <node>').description('ask for its next page now (operator)')).action(
+    async (node: string, options: ClientOptions) => {
+      const place = path('v1', 'peers', node, 'pull')
+      printThing(shell, options.json, await call<Pulled>(targetOf(shell, options), place, { method: 'POST' }))
+    },
+  )
+  asClient(peer.command('quarantine').description('what peers sent and was not applied'))
+    .option('--peer <node>', 'of this one')
+    .option('--code <code>', 'for this reason')
+    .option('--after <id>', 'the last one of the page before')
+    .option('--limit <number>', '1 to 1,000; 100 when absent')
+    .action(async ({ peer: of, code, after, limit, ...options }: ClientOptions & QuarantineOptions) => {
+      const asked = Object.entries({ peer: of, code, after, limit }).filter(([, value]) => value !== undefined)
+      const query = new URLSearchParams(asked as [string, string][])
+      const { items } = await call<{ items: QuarantinedItem[] }>(
+        targetOf(shell, options),
+        `/v1/quarantine${query.size === 0 ? '' : `?${query}`}`,
+      )
+      printRows(shell, options.json, items, [
+        ['ID', ({ id }) => id],
+        ['WHY', ({ code }) => code],
+        ['WHAT', ({ item }) => item],
+        ['VERSION', ({ version }) => version],
+        ['OF', ({ originator }) => originator],
+        ['FROM', ({ peer }) => peer],
+        ['WHEN', ({ at }) => at],
+        ['RELEASABLE', ({ releasable }) => (releasable ? 'yes' : 'no')],
+      ])
+    })
+  asClient(peer.command('inspect <id>').description('one of them, with its envelope where that is kept')).action(
+    async (id: string, options: ClientOptions) =>
+      printThing(
+        shell,
+        options.json,
+        await call<QuarantinedItem>(targetOf(shell, options), path('v1', 'quarantine', id)),
+      ),
+  )
+  asClient(peer.command('release <id>').description('examine one again, and apply it if it may be (operator)')).action(
+    async (id: string, options: ClientOptions) => {
+      const place = path('v1', 'quarantine', id, 'release')
+      const released = await call<Released>(targetOf(shell, options), place, { method: 'POST' })
+      if (released.outcome !== 'applied' && released.outcome !== 'known') shell.exitWith(exitCodes.refused)
+      printThing(shell, options.json, released)
+    },
+  )
+  asClient(peer.command('drop <id>').description('drop one for good (operator)')).action(
+    async (id: string, options: ClientOptions) => {
+      await call(targetOf(shell, options), path('v1', 'quarantine', id), { method: 'DELETE' })
+      shell.print(options.json === true ? JSON.stringify({ dropped: id }) : `dropped ${id}`)
+    },
+  )
+}
+
+interface QuarantineOptions {
+  readonly peer?: string
+  readonly code?: string
+  readonly after?: string
+  readonly limit?: string
 }
 
 const amending = (command: Command): Command =>

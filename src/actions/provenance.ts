@@ -1,0 +1,127 @@
+import type { Caller } from '../domain/caller.ts'
+import type { Envelope } from '../domain/envelope.ts'
+import { canonicalHandling, handlingText } from '../domain/handling.ts'
+import { limits } from '../domain/limits.ts'
+import type { Tlp } from '../domain/tlp.ts'
+import { holdersOf } from '../store/peer-holdings.ts'
+import { provenanceOf } from '../store/provenance.ts'
+import type { Context, Standing } from './context.ts'
+import { uuidOf } from './ids.ts'
+import { findOwn } from './own.ts'
+import { findVisible, type ReadInput } from './read.ts'
+import { verb } from './verb.ts'
+import { permittedFor } from './visible.ts'
+
+/** A node, by its id; its name where the caller is enrolled and the node is. */
+export interface NamedNode {
+  readonly id: string
+  readonly name?: string
+}
+
+/** Where an indicator came from, and by which way. */
+export interface Provenance {
+  /** STIX id. */
+  readonly id: string
+  /** The node at which its originator is at home. */
+  readonly node: NamedNode
+  /** Whether that is this one. */
+  readonly here: boolean
+  /** The members below are absent of what was never sealed: it did not leave this node. */
+  readonly version?: number
+  readonly sealedAt?: string
+  /** Of the key that sealed it. */
+  readonly key?: string
+  /** When it came, where it came from elsewhere. */
+  readonly receivedAt?: string
+  /** Relays that it passed, as they say it: the last is the one that it came from, unless that is its node itself. */
+  readonly hops: readonly { readonly node: NamedNode; readonly from: NamedNode; readonly at: string }[]
+  /** The label that its originator sealed, and whether this node holds it to something stricter. */
+  readonly sealedTlp?: Tlp
+  readonly narrowedHere?: boolean
+}
+
+/** @throws {Fault} `not_found` alike for what does not exist and for what the caller may not see */
+export const readProvenance = verb(
+  'read-provenance',
+  async (context: Context, caller: Caller, input: ReadInput, standing): Promise<Provenance> => {
+    const permitted = permittedFor(context, caller, standing)
+    const { id, originator, handlingId } = await findVisible(context, caller, standing, permitted, input)
+    const named = nodeNames(context, caller, standing)
+    const row = await provenanceOf(context.database, { stixId: uuidOf(id) ?? '', originator })
+    if (row === undefined) return { id, node: named(context.node.id), here: true, hops: [] }
+    const { handling } = JSON.parse(row.body) as Envelope
+    const held = standing.visibility.handling(handlingId)
+    const same = handling !== null && held !== undefined && textOf(handling) === textOf(held)
+    return {
+      id,
+      node: named(row.node),
+      here: row.node === context.node.id,
+      version: row.version,
+      sealedAt: row.sealedAt.toISOString(),
+      key: row.thumbprint,
+      ...(row.receivedFrom === null ? {} : { receivedAt: row.at.toISOString() }),
+      hops: row.hops.map(({ node, from, at }) => ({ node: named(node), from: named(from), at })),
+      ...(handling === null ? {} : { sealedTlp: handling.tlp }),
+      narrowedHere: !same,
+    }
+  },
+)
+
+const textOf = (handling: Parameters<typeof canonicalHandling>[0]): string =>
+  handlingText(canonicalHandling({ ...handling, people: [] }))
+
+const nodeNames =
+  ({ node }: Context, { reader }: Caller, { directory }: Standing) =>
+  (id: string): NamedNode => {
+    const own = node.id === id ? directory.organisations.get(directory.operator ?? '')?.name : undefined
+    const name = reader.account === undefined ? undefined : (own ?? directory.peers.get(id)?.name)
+    return { id, ...(name === undefined ? {} : { name }) }
+  }
+
+/** Another node that was given an indicator of the caller's organisation. */
+export interface Holder {
+  readonly node: NamedNode
+  /** The last version that it was given; with `withdrawn` it was told to let go. */
+  readonly version: number
+  readonly withdrawn: boolean
+  readonly givenAt: string
+  /** The last version that it said it stored; 0 for none. */
+  readonly storedVersion: number
+  /** Why it did not apply what it was given, where it said so. */
+  readonly refused?: string
+  /** Whether it should have confirmed a recall or withdrawal by now, and has not. */
+  readonly overdue: boolean
+}
+
+/**
+ * Which other nodes hold an indicator of the caller's organisation, and how far each confirmed what it was told.
+ * @throws {Fault} `not_found`, `originator_only`
+ */
+export const readHolders = verb(
+  'read-holders',
+  async (
+    context: Context,
+    caller: Caller,
+    input: { readonly id: string },
+    standing,
+  ): Promise<{ readonly id: string; readonly holders: readonly Holder[] }> => {
+    const { id, originator, recalled, version } = await findOwn(context, caller, standing, input.id, 'read-holders')
+    const named = nodeNames(context, caller, standing)
+    const due = context.clock().getTime() - limits.recallOverdueSeconds * 1000
+    const rows = await holdersOf(context.database, { stixId: uuidOf(id) ?? '', originator })
+    const holders = rows.map((row): Holder => {
+      const told = row.bare && row.stored < row.version && row.at.getTime() < due
+      const untold = recalled && row.version < version && row.at.getTime() < due
+      return {
+        node: named(row.peer),
+        version: row.version,
+        withdrawn: row.bare,
+        givenAt: row.at.toISOString(),
+        storedVersion: row.stored,
+        ...(row.refused === null ? {} : { refused: row.refused }),
+        overdue: told || untold,
+      }
+    })
+    return { id, holders }
+  },
+)

@@ -1,0 +1,198 @@
+import { openCursor, sealCursor } from '../auth/cursors.ts'
+import type { Caller } from '../domain/caller.ts'
+import type { Hop } from '../domain/envelope.ts'
+import { Fault } from '../domain/errors.ts'
+import { limits } from '../domain/limits.ts'
+import { type Peer, sendsTo } from '../domain/peer.ts'
+import type { FeedEntry, FeedPage } from '../formats/feed-page.ts'
+import { bareAt, type KeptEnvelope, wholeAt } from '../store/envelopes.ts'
+import { give, type Holding, holdingsOf, nextPage, pageStored } from '../store/peer-holdings.ts'
+import type { Context, Standing } from './context.ts'
+import { runAfter } from './follow.ts'
+import { beginRun, isFinished, placeOf, type Reached, type Run, runOf } from './follow-run.ts'
+import { type Step, stepsOf } from './follow-steps.ts'
+import { presentViewOf, viewsNamedOf } from './follower.ts'
+import { peerFollower, peerHandlings } from './peer-view.ts'
+import { sealFeed } from './sealing.ts'
+import { record, verb } from './verb.ts'
+
+export interface ServeFeedInput {
+  /** The cursor of the page before; absent: from the beginning. */
+  readonly after?: string
+}
+
+/**
+ * The next page of what a peer may have: envelopes as they were sealed, by which the organisations at home there get what the policy
+ * lets them have. Asking with a cursor says that its page was stored.
+ * @throws {Fault} `peer_signature_invalid`, `cursor_invalid`, `cursor_outdated`, `cursor_from_future`
+ */
+export const serveFeed = verb(
+  'serve-feed',
+  async (context: Context, caller: Caller, { after }: ServeFeedInput, standing): Promise<FeedPage> => {
+    const peer = activePeer(standing, caller)
+    const sealed = await sealFeed(context)
+    await context.column.catchUp()
+    const present = await presentViewOf(context, peerFollower(peer), peerHandlings(context, standing, peer), standing)
+    const now: Reached = { upto: sealed, to: present.generation, knows: 0 }
+    const { run, page } = startOf(context, peer, after, now)
+    if (page > 0n) await pageStored(context.database, peer.id, page, context.clock())
+    const named = await viewsNamedOf(context, peerFollower(peer), present, [run.from, run.to])
+    const [from, to] = [named(run.from).handlings, named(run.to).handlings]
+    const found = await stepsOf(context, run, { from, to }, limits.peerPageEntries / 2)
+    const made = await pageOf(context, peer, found.steps, to)
+    const whole = made.taken === found.steps.length
+    const reached = whole ? found.run : runAfter(run, found.steps[made.taken - 1])
+    const number = await recordPage(context, caller, standing, peer, made.given)
+    return {
+      v: 1,
+      from: context.node.id,
+      to: peer.id,
+      seals: made.seals,
+      entries: made.entries,
+      cursor: sealCursor(
+        context.node.cursorKey,
+        [...placeOf(reached, kind), number ?? page],
+        context.node.feedEpoch,
+        boundTo(peer),
+      ),
+      more: !whole || !isFinished(found.run) || found.run.to !== present.generation,
+    }
+  },
+)
+
+const kind = { communities: false, territory: undefined }
+const boundTo = ({ id }: Peer): string => JSON.stringify(['peer', id])
+
+/** @throws {Fault} `peer_signature_invalid`, as for one that was never enrolled */
+export function activePeer({ directory }: Standing, { peer = '' }: Caller): Peer {
+  const known = directory.peers.get(peer)
+  if (known !== undefined && sendsTo(known)) return known
+  throw new Fault('peer_signature_invalid', 'Nothing goes out to this node.')
+}
+
+function startOf(
+  context: Context,
+  peer: Peer,
+  after: string | undefined,
+  now: Reached,
+): { readonly run: Run; readonly page: bigint } {
+  if (after === undefined) return { run: beginRun({ ...now, upto: 0 }, now), page: 0n }
+  const { cursorKey, feedEpoch } = context.node
+  const place = openCursor(cursorKey, after, feedEpoch, boundTo(peer), 7)
+  const { run } = runOf(place.slice(0, 6), kind)
+  if (run.upto > now.upto) throw new Fault('cursor_from_future', 'This cursor lies beyond the end of the feed.')
+  return { run: isFinished(run) ? beginRun(run, now) : run, page: place[6] ?? 0n }
+}
+
+interface MadePage {
+  readonly seals: readonly string[]
+  readonly entries: readonly FeedEntry[]
+  readonly given: readonly KeptEnvelope[]
+  /** Steps that the page goes through. */
+  readonly taken: number
+}
+
+/** Envelopes read at once: each may have two million bytes. */
+const readTogether = 50
+
+/** Goes through steps until the page is full: what belongs to one step is in one page. */
+async function pageOf(context: Context, peer: Peer, steps: readonly Step[], to: Uint8Array): Promise<MadePage> {
+  const seals = new Map<string, number>()
+  const entries: FeedEntry[] = []
+  const given: KeptEnvelope[] = []
+  let [bytes, taken] = [0, 0]
+  const made = (): MadePage => ({ seals: [...seals.keys()], entries, given, taken })
+  while (taken < steps.length) {
+    const some = steps.slice(taken, taken + readTogether)
+    for (const sendings of await sendingsOf(context, peer, some, to)) {
+      const size = sendings.reduce((sum, { envelope }) => sum + sizeOf(envelope), 0)
+      if (entries.length > 0 && bytes + size > limits.peerPageGivenBytes) return made()
+      for (const { envelope, holding } of sendings) {
+        const seal = seals.get(envelope.jws) ?? seals.size
+        seals.set(envelope.jws, seal)
+        entries.push(entryOf(context, envelope, seal, holding))
+        given.push(envelope)
+      }
+      bytes += size
+      taken++
+    }
+  }
+  return made()
+}
+
+/** About how long an entry is in a page: quotes are escaped once more. */
+const sizeOf = ({ body, path }: KeptEnvelope): number => JSON.stringify(body).length + 64 * path.length + 500
+
+interface Sending {
+  readonly envelope: KeptEnvelope
+  readonly holding: Holding | undefined
+}
+
+/** What is sent for each step: whole envelopes for what may be had, bare ones to who has an earlier version and may not have this. */
+async function sendingsOf(context: Context, peer: Peer, steps: readonly Step[], to: Uint8Array): Promise<Sending[][]> {
+  const positions = steps.map(({ position }) => position)
+  const gives = steps.flatMap((step) => ('give' in step ? [step.position] : []))
+  const whole = await wholeAt(context.database, gives, to)
+  const bare = await bareAt(context.database, positions)
+  const holdings = await holdingsOf(context.database, peer.id, [...whole.values(), ...bare.values()])
+  const heldOf = ({ stixId, originator }: KeptEnvelope) =>
+    holdings.find((each) => each.stixId === stixId && each.originator === originator)
+  return steps.map((step): Sending[] => {
+    const [brings, takes] = [whole.get(step.position), bare.get(step.position)]
+    const sending: Sending[] = []
+    if (brings !== undefined) sending.push({ envelope: brings, holding: heldOf(brings) })
+    if (takes === undefined) return sending
+    const holding = heldOf(takes)
+    // A relay has others to tell: with the whole one of a version it gets the bare one too.
+    const told =
+      brings === undefined ? holding !== undefined && takes.version > holding.version : takes.version === brings.version
+    return told ? [...sending, { envelope: takes, holding }] : sending
+  })
+}
+
+function entryOf(context: Context, envelope: KeptEnvelope, seal: number, holding: Holding | undefined): FeedEntry {
+  const { body, leaf: index, path, receivedFrom, bare, version } = envelope
+  const hop: Hop[] = receivedFrom === undefined ? [] : [{ node: context.node.id, from: receivedFrom, at: envelope.at }]
+  const before = holding?.stored ?? 0
+  return {
+    envelope: body,
+    seal,
+    index,
+    path,
+    hops: [...envelope.hops, ...hop],
+    ...(bare || before === version - 1 ? {} : { gap: { from: Math.min(before, version - 1) } }),
+  }
+}
+
+/** Writes down what is given before it is. @returns the number of the page; undefined for an empty one */
+async function recordPage(
+  context: Context,
+  caller: Caller,
+  standing: Standing,
+  peer: Peer,
+  given: readonly KeptEnvelope[],
+): Promise<bigint | undefined> {
+  if (given.length === 0) return undefined
+  const at = context.clock()
+  return await context.database.transaction(async (transaction) => {
+    const page = await nextPage(transaction, peer.id, at)
+    // Of two forms of one version the whole one counts.
+    const last = new Map(
+      [...given]
+        .sort((a, b) => Number(b.bare) - Number(a.bare))
+        .map((each) => [`${each.originator} ${each.stixId}`, each]),
+    )
+    await give(transaction, peer.id, page, [...last.values()], at)
+    await record(transaction, context, caller, standing, {
+      action: 'serve-feed',
+      decision: 'permit',
+      rules: ['peer.homes'],
+      subject: JSON.stringify({
+        peer: peer.id,
+        page: String(page),
+        given: given.map(({ stixId, version }) => `${stixId} ${version}`),
+      }),
+    })
+    return page
+  })
+}

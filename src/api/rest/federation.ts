@@ -1,0 +1,76 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { actions, type Context, proveAnswer, provePeer } from '../../actions/index.ts'
+import type { AcksInput } from '../../actions/take-acks.ts'
+import type { HttpRequest } from '../../auth/http-signatures.ts'
+import type { Caller } from '../../domain/caller.ts'
+import { limits } from '../../domain/limits.ts'
+import { type FeedPage, writePage } from '../../formats/feed-page.ts'
+import type { Handler } from './handler.ts'
+import { rawBodyOf } from './raw-body.ts'
+
+/** The doors between nodes: every request is signed, and so is every answer that is no problem. */
+export const federation = {
+  /** `GET /federation/v1/feed` */
+  federationFeed: async (context, request, reply) => {
+    const { after, wait = 0 } = request.query as { after?: string; wait?: number }
+    const { caller, asked } = await proven(context, request, Buffer.alloc(0))
+    const gone = new AbortController()
+    reply.raw.once('close', () => gone.abort())
+    const page = await nextPage(context, caller, after, wait * 1000, gone.signal)
+    return await answer(context, reply, caller, asked, writePage(page))
+  },
+  /** `POST /federation/v1/acks` */
+  federationAcks: async (context, request, reply) => {
+    const { caller, asked } = await proven(context, request, rawBodyOf(request))
+    const taken = await actions['take-acks'](context, caller, request.body as AcksInput)
+    return await answer(context, reply, caller, asked, JSON.stringify(taken))
+  },
+} as const satisfies Record<string, Handler>
+
+/** What failed is counted by address, as everywhere. @throws {Fault} `peer_signature_invalid`, `rate_limited` */
+async function proven(
+  context: Context,
+  request: FastifyRequest,
+  body: Buffer,
+): Promise<{ readonly caller: Caller; readonly asked: HttpRequest }> {
+  const fields = Object.fromEntries(
+    Object.entries(request.headers).flatMap(([name, value]) =>
+      value === undefined ? [] : [[name, [value].flat().join(', ')]],
+    ),
+  )
+  const asked = { method: request.method, url: `${context.tokens.issuer}${request.url}`, fields }
+  const caller = await context.failures.guard(request.ip, undefined, () => provePeer(context, asked, body))
+  return { caller, asked }
+}
+
+/** The next page, as soon as there is something in it or the wait is over. Whether the peer may have it is asked each time. */
+async function nextPage(
+  context: Context,
+  caller: Caller,
+  after: string | undefined,
+  waitMs: number,
+  gone: AbortSignal,
+): Promise<FeedPage> {
+  const end = performance.now() + waitMs
+  for (;;) {
+    const { turn } = context.wake
+    const page = await actions['serve-feed'](context, caller, after === undefined ? {} : { after })
+    const left = end - performance.now()
+    if (page.entries.length > 0 || page.more || left <= 0 || gone.aborted) return page
+    await context.wake.after(turn, Math.min(left, limits.peerTickMs), gone)
+  }
+}
+
+async function answer(
+  context: Context,
+  reply: FastifyReply,
+  caller: Caller,
+  asked: HttpRequest,
+  text: string,
+): Promise<FastifyReply> {
+  const body = Buffer.from(text)
+  return reply
+    .headers(await proveAnswer(context, caller, asked, 200, body))
+    .header('content-type', 'application/json')
+    .send(body)
+}
