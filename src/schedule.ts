@@ -4,12 +4,14 @@ import {
   forgetEndedTokens,
   forgetLetters,
   forgetOldViews,
+  forgetPackages,
   integrateAudit,
   isReady,
   type Log,
   makeRoom,
   mergeObservations,
   refreshKeySet,
+  runExports,
   sealFeed,
   tendPeers,
   tendSigningKeys,
@@ -46,6 +48,9 @@ export const jobs: readonly Job[] = [
   { name: 'seals', everyMs: 1_000, run: sealFeed },
   // what is not believed any more is let go of, and what waited in quarantine is examined again
   { name: 'peers', everyMs: 2_000, run: tendPeers },
+  // packages are made a step at a time, by any process
+  { name: 'exports', everyMs: 1_000, run: (context) => runExports(context) },
+  { name: 'packages', everyMs: 600_000, run: forgetPackages },
   // what a request gave ended at its instant; here it is said of it
   { name: 'legal requests', everyMs: 60_000, run: expireRequests },
   // streams append what they counted; pages of one indicator stay short when it is added up

@@ -8,7 +8,9 @@ import * as clientKeys from './client-keys.ts'
 import * as clients from './clients.ts'
 import * as communities from './communities.ts'
 import { describe } from './describe.ts'
+import { downloadExport } from './download-export.ts'
 import { explain } from './explain.ts'
+import * as exportVerbs from './exports.ts'
 import { rotateNodeKey } from './federation-keys.ts'
 import { follow } from './follow.ts'
 import { history } from './history.ts'
@@ -155,11 +157,18 @@ export const actions = {
   'withdraw-request': legalDecisions.withdrawRequest,
   'close-request': legalDecisions.closeRequest,
   'annotate-request': legalDecisions.annotateRequest,
+  'start-export': exportVerbs.startExport,
+  'list-exports': exportVerbs.listExports,
+  'read-export': exportVerbs.readExportState,
+  'cancel-export': exportVerbs.cancelExport,
+  'download-export': downloadExport,
 } as const satisfies Record<ActionName, unknown>
 
 export type { Context, Log, WayOut } from './context.ts'
 export { forgetOldViews, isReady, makeRoom, renewEpoch, waitingForDatabase, warmUp } from './describe.ts'
+export { forgetPackages } from './download-export.ts'
 export { expireRequests } from './expire-requests.ts'
+export { runExports } from './export-job.ts'
 export { describeNode } from './federation-keys.ts'
 export { integrateAudit } from './integrate-audit.ts'
 export { proveAnswer, provePeer } from './peer-request.ts'

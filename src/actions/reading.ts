@@ -128,6 +128,15 @@ function judgeAnew(context: Context, caller: Caller, standing: Standing, handlin
   }
 }
 
+/** What decisions about this caller rest on beside the handling, by digest: as the log keeps it. */
+export const basesOfDecisions = (
+  caller: Caller,
+  standing: Standing,
+): { readonly reader: string; readonly world: string } => ({
+  reader: basisOf(JSON.stringify(caller.reader)).digest,
+  world: knownWorld(standing).basis.digest,
+})
+
 /** The agreements and jurisdictions of a directory, once for each. */
 function knownWorld({ directory }: Standing): KnownWorld {
   const known = worlds.get(directory)

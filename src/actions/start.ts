@@ -82,7 +82,7 @@ export async function startContext(options: {
           hearing,
         )
   if (options.listen === true) await signals.open()
-  const audit = new AuditQueue((entries, bases) => appendAudits(database, entries, bases), log)
+  const audit = new AuditQueue(async (entries, bases) => void (await appendAudits(database, entries, bases)), log)
   const { issuer, external } = options.tokens ?? { issuer: localIssuer }
   const other = external && new ExternalIssuer(external, external.fetchJson, clock, log)
   const context = {

@@ -11,6 +11,7 @@ import { addClient } from './commands/client.ts'
 import { addCommunity } from './commands/community.ts'
 import { addDemo } from './commands/demo.ts'
 import { addDoctor } from './commands/doctor.ts'
+import { addExport } from './commands/export.ts'
 import { addIdentity } from './commands/identity.ts'
 import { addKey } from './commands/key.ts'
 import { addLookup } from './commands/lookup.ts'
@@ -84,7 +85,7 @@ function program(shell: Shell): Command {
   for (const add of [addPush, addLookup, addSight, addWebhook]) add(puente, shell)
   for (const add of [addOrg, addAccount, addKey, addCommunity, addClient, addAgreement, addIdentity, addPeer])
     add(puente, shell)
-  for (const add of [addRequest]) add(puente, shell)
+  for (const add of [addRequest, addExport]) add(puente, shell)
   for (const add of [addBlocklist, addWarninglist]) add(puente, shell)
   addAudit(puente, shell)
   return puente

@@ -103,5 +103,10 @@ export const actionNames = [
   'withdraw-request',
   'close-request',
   'annotate-request',
+  'start-export',
+  'list-exports',
+  'read-export',
+  'cancel-export',
+  'download-export',
 ] as const
 export type ActionName = (typeof actionNames)[number]

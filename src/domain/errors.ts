@@ -92,6 +92,8 @@ export const faultCodes = {
   too_many_subscriptions: { kind: 'conflict' },
   agreement_immutable: { kind: 'conflict' },
   request_state: { kind: 'conflict' },
+  export_not_ready: { kind: 'conflict' },
+  export_outdated: { kind: 'invalid', status: 410 },
   idempotency_key_reused: { kind: 'conflict', status: 422 },
   idempotency_in_progress: { kind: 'conflict' },
   // how much

@@ -284,4 +284,16 @@ export const limits = {
   /** Values in the scope of one, and items of its other lists. */
   legalScopeValues: 1_000,
   legalScopeItems: 100,
+  /** Indicators in one package, and of them decided and written at once. */
+  exportItems: 50_000,
+  exportBatch: 500,
+  /** How often the content may change under an export before it is given up. */
+  exportAttempts: 5,
+  /** A process that works on an export and was not heard of for so long is dead. */
+  exportLeaseMs: 30_000,
+  /** Exports of one account that are made or wait to be fetched, and how long they wait. */
+  exportsPerAccount: 10,
+  exportKeptDays: 7,
+  /** A package, unpacked, as it is checked. */
+  exportBytes: 1024 * 1024 * 1024,
 } as const

@@ -38,9 +38,15 @@ const columns: readonly (readonly [string, (indicator: Released) => Cell])[] = [
 
 /** CSV (RFC 4180, LF) with a header: one indicator a line, whatever its texts hold. */
 export async function* encodeCsv(items: AsyncIterable<Released> | Iterable<Released>): AsyncGenerator<string> {
-  yield `${columns.map(([name]) => name).join(',')}\n`
-  for await (const item of items) yield `${columns.map(([, read]) => csvCell(read(item))).join(',')}\n`
+  yield csvHeader
+  for await (const item of items) yield csvLine(item)
 }
+
+/** The first line, with its end. */
+export const csvHeader = `${columns.map(([name]) => name).join(',')}\n`
+
+/** One indicator as a line, with its end. */
+export const csvLine = (item: Released): string => `${columns.map(([, read]) => csvCell(read(item))).join(',')}\n`
 
 /**
  * One cell. Text that a spreadsheet would calculate (it starts with `=`, `+`, `-`, `@`, TAB or CR) gets a `'` before it

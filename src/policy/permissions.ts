@@ -125,6 +125,11 @@ export const permissions = {
   'withdraw-request': { who: ['liaison'], scope: 'write' },
   'close-request': { who: ['liaison', 'policy-officer'], scope: 'write' },
   'annotate-request': { who: ['liaison', 'approver', 'policy-officer'], scope: 'write' },
+  'start-export': { who: ['liaison'], scope: 'write' },
+  'list-exports': { who: ['liaison', 'policy-officer'], scope: 'read' },
+  'read-export': { who: ['liaison', 'policy-officer'], scope: 'read' },
+  'cancel-export': { who: ['liaison'], scope: 'write' },
+  'download-export': { who: ['liaison'], scope: 'write' },
 } as const satisfies Record<ActionName, Permission>
 
 export const needsCredentials = 'This needs credentials: send the header Authorization: Bearer <key>.'

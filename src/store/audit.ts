@@ -29,16 +29,22 @@ export interface Basis {
   readonly body: string
 }
 
-/** Appends a leaf in the caller's transaction: the act and its record commit together or not at all. */
-export const appendAudit = (transaction: Transaction, entry: AuditEntry): Promise<void> =>
-  appendAudits(transaction, [entry])
+/**
+ * Appends a leaf in the caller's transaction: the act and its record commit together or not at all.
+ * @returns the number of the leaf
+ */
+export async function appendAudit(transaction: Transaction, entry: AuditEntry): Promise<bigint> {
+  const [id] = await appendAudits(transaction, [entry])
+  if (id === undefined) throw new Error('a leaf was not written')
+  return id
+}
 
-/** Appends leaves by one statement: all of them or none, in this order. */
+/** Appends leaves by one statement: all of them or none, in this order. @returns their numbers */
 export async function appendAudits(
   { client }: Queries,
   entries: readonly AuditEntry[],
   bases: readonly Basis[] = [],
-): Promise<void> {
+): Promise<bigint[]> {
   const salts = randomBytes(16 * entries.length)
   const salt = (i: number) => salts.subarray(16 * i, 16 * (i + 1))
   const leaves = entries.map((entry, i) => leafText(entry, commitmentOf(salt(i), entry.subject)))
@@ -59,7 +65,7 @@ export async function appendAudits(
       bases.map(({ digest }) => digest),
       bases.map(({ body }) => body),
     )
-  await client.query(
+  const { rows } = await client.query<{ leaf: bigint }>(
     `with ${bases.length === 0 ? '' : withBases}
      given as (
        select * from unnest($1::timestamptz[], $2::text[], $3::text[], $4::text[], $5::text[], $6::uuid[], $7::text[],
@@ -69,9 +75,11 @@ export async function appendAudits(
        insert into audit_leaf (at, action, actor, organisation, decision, receipt, leaf)
        select at, action, actor, organisation, decision, receipt, leaf from given order by n returning id, leaf
      )
-     insert into audit_subject (leaf, salt, subject) select w.id, g.salt, g.subject from written w join given g using (leaf)`,
+     insert into audit_subject (leaf, salt, subject) select w.id, g.salt, g.subject from written w join given g using (leaf)
+     returning leaf`,
     values,
   )
+  return rows.map(({ leaf }) => leaf)
 }
 
 const withBases = `based as (

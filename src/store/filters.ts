@@ -6,6 +6,8 @@ export interface PageFilter {
   readonly types?: readonly string[]
   /** 16-byte key of an exact value. */
   readonly valueKey?: Buffer
+  /** Likewise, any of several. */
+  readonly valueKeys?: readonly Buffer[]
   /** Substring of value or name, any case. */
   readonly text?: string
   readonly classes?: readonly string[]
@@ -39,6 +41,11 @@ export function conditionsOf(filter: PageFilter, parameters: Parameters): string
     const key = parameters.add(filter.valueKey)
     conditions.push(`(i.value_key = ${key} or (i.compound and exists (
       select from indicator_observable o where o.originator = i.originator and o.stix_id = i.stix_id and o.value_key = ${key})))`)
+  }
+  if (filter.valueKeys !== undefined) {
+    const keys = `any(${parameters.add(filter.valueKeys)}::bytea[])`
+    conditions.push(`(i.value_key = ${keys} or (i.compound and exists (
+      select from indicator_observable o where o.originator = i.originator and o.stix_id = i.stix_id and o.value_key = ${keys})))`)
   }
   if (filter.text !== undefined) {
     const text = `lower(${parameters.add(filter.text)})`

@@ -1,6 +1,9 @@
 import type { Test } from 'tap'
 import t from 'tap'
+import { runExports } from '../../src/actions/index.ts'
 import type { Handling } from '../../src/domain/handling.ts'
+import type { LegalGrant } from '../../src/domain/reader.ts'
+import { readZip } from '../../src/formats/export-zip.ts'
 import { decide } from '../../src/policy/decide.ts'
 import { plantEvent } from '../misp-events.ts'
 import { freshAddress, type TestNode, testNode } from '../node.ts'
@@ -501,6 +504,15 @@ async function ask(t: Test, node: TestNode, asked: Planted): Promise<void> {
     if (found !== row.expect.effect && found !== 'closed')
       t.fail(`${row.case} — ${door}: expected ${row.expect.effect}, saw ${found}`)
   }
+  for (const grant of asked.row.grants) {
+    const found = await underRequest(node, asked, grant).catch((error: Error) => error.message)
+    if (found === 'closed') continue
+    const reader = readerOf(node.world, row.reader, [grant])
+    const { effect } = decide(reader, row.handling, 'law-enforcement', new Date(row.at), worldOf(node.world))
+    // RED leaves in no file.
+    const expected = row.handling.tlp === 'red' ? 'deny' : effect
+    t.equal(found, expected, `${row.case} — in a package under ${grant.request}`)
+  }
   const explained = await get(node, row, `/v1/indicators/${planted.id}/explain`)
   if (row.expect.effect === 'deny' && row.reader !== 'anonymous')
     t.equal(explained.status, 404, `${row.case}: nothing to explain`)
@@ -509,7 +521,7 @@ async function ask(t: Test, node: TestNode, asked: Planted): Promise<void> {
     const relied = explained.body.agreements.map((each: { id: string }) => each.id)
     for (const id of relied) t.ok(row.expect.agreement?.includes(id), `${row.case}: may rest on ${id}`)
   }
-  if (row.grants.length > 0) await node.context.database.client.query('delete from legal_request')
+  if (row.grants.length > 0) await node.context.database.client.query('truncate legal_request cascade')
   t.pass(row.case)
 }
 
@@ -533,6 +545,40 @@ function ordinary(row: PolicyCase): PolicyCase {
   const reader = readerOf(world, row.reader, [])
   const { effect, reason } = decide(reader, row.handling, row.purpose, new Date(row.at), worldOf(world))
   return { ...row, expect: { ...row.expect, effect, reason } }
+}
+
+/** What a package under one request of the case holds of it. */
+async function underRequest(
+  node: TestNode,
+  { row, value }: Planted,
+  { originators, approvedAt, expiresAt }: LegalGrant,
+): Promise<Seen> {
+  const { rows } = await node.context.database.client.query<{ id: string }>(
+    `insert into legal_request (id, liaison, instrument, citation, authority, case_reference, offence, requesting_jurisdiction,
+       facts, necessity, scope, named, originators, state, approved_at, expires_at)
+     values (gen_random_uuid(), $1, 'domestic-order', 'x', 'x', 'x', 'fraud', 'CL', 'x', 'x', $2, $3, $3, 'approved', $4, $5) returning id`,
+    [row.reader, JSON.stringify({ originators, values: [value] }), originators, approvedAt, expiresAt],
+  )
+  const started = await node.call(row.reader, { method: 'POST', url: `/v1/legal-requests/${rows[0]?.id}/exports` })
+  // Its time is over, or the account is no liaison.
+  if (started.status === 409) return 'deny'
+  if (started.status === 403) return 'closed'
+  if (started.status !== 202) throw new Error(started.text)
+  await runExports(node.context)
+  const { statusCode, rawPayload } = await node.app.inject({
+    method: 'POST',
+    url: `/v1/exports/${started.body.id}/download`,
+    headers: node.as(row.reader),
+  })
+  if (statusCode !== 200) throw new Error(rawPayload.toString())
+  const files = [...readZip(rawPayload, 1_000_000)].map(([, content]) => Buffer.from(content).toString())
+  const { counts, items } = JSON.parse(files[4] ?? '{}')
+  await node.context.database.client.query('delete from export')
+  if (items.length === 0) return 'deny'
+  if (counts.masked === 0) return 'permit'
+  // The scope was given by whoever asked, and stands in the manifest.
+  if (files.slice(1, 4).join('').includes(value)) throw new Error('a masked package holds the value')
+  return 'redact'
 }
 
 /** Approved legal requests of the case, as the store will keep them. */

@@ -197,6 +197,8 @@ t.test('each verb that REST has, GraphQL has', async (t) => {
   for (const operation of [...peers, 'describeNode', ...exchange, ...aside]) own.add(operation)
   // A file for resolvers and firewalls.
   own.add('readBlocklist')
+  // A package is a file too.
+  own.add('downloadExport')
   const fields = [...fieldsOf('Query'), ...fieldsOf('Mutation'), ...fieldsOf('Subscription')]
   const listed = (operation: string) => operation.replace(/^list(.)/, (_, first: string) => first.toLowerCase())
   for (const operation of operations.filter((each) => !own.has(each))) {
@@ -276,9 +278,14 @@ t.test('every field of every type answers, in the type that the contract promise
     `insert into legal_request_step (request, ordinal, step, at) values ('${request}', 0, 'draft', now())`,
   )
   const object = await node.plantObject(handling('lacnic', { tlp: 'clear' }), { type: 'tool', name: 'n' })
+  await node.context.database.client.query(
+    `insert into export (id, request, account, position, state) values ('${request}', '${request}', 'ignacio.policia-cl', 0, 'ready')`,
+  )
   // Not for administrators.
-  const officers = ['legalRequests', 'legalRequest']
+  const officers = ['legalRequests', 'legalRequest', 'exports', 'export']
   const arguments_: Record<string, string> = {
+    exports: `request: "${request}"`,
+    export: `id: "${request}"`,
     legalRequest: `id: "${request}"`,
     legalRequests: 'limit: 5',
     webhook: `id: "${subscription}"`,

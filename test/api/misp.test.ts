@@ -2,7 +2,10 @@ import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
+import { auditKey, integrateAudit } from '../../src/actions/integrate-audit.ts'
+import { verifyAudit } from '../../src/actions/verify-audit.ts'
 import type { Handling } from '../../src/domain/handling.ts'
+import { formatKey } from '../../src/seal/note.ts'
 import { plantEvent } from '../misp-events.ts'
 import type { Answer, TestNode } from '../node.ts'
 import { testNode } from '../node.ts'
@@ -270,6 +273,8 @@ t.test('an event comes out as it went in, and goes in again with equal meaning',
       { value: '17' },
     ],
   })
+  t.strictSame(refusedByPymisp(event), [], 'as PyMISP reads it')
+  t.strictSame(refusedByPymisp({ ...event, id: 'x', distribution: '4', sharing_group_id: '0' }).length, 2)
   const again = await push(second, 'ana.cert-br', view.body)
   t.strictSame([again.status, again.body.rejected], [200, []], again.text)
   const out = await misp(second, 'ana.cert-br').get(`events/view/${uuidOf(1)}`)
@@ -452,6 +457,41 @@ t.test('indicators as MISP, those of events in them', async (t) => {
   const twice = await node.call('ana.cert-br', { method: 'GET', url: '/v1/indicators?format=misp' })
   t.equal(twice.text, (await node.call('ana.cert-br', { method: 'GET', url: '/v1/indicators?format=misp' })).text)
 })
+
+/** What PyMISP makes of an event, and throws at (pymisp/mispevent.py: `MISPEvent.from_dict`, `MISPAttribute.from_dict`). */
+function refusedByPymisp(event: object): string[] {
+  const wrong: string[] = []
+  const numbers = [
+    'id',
+    'event_id',
+    'object_id',
+    'org_id',
+    'orgc_id',
+    'timestamp',
+    'publish_timestamp',
+    'sharing_group_id',
+    'threat_level_id',
+    'analysis',
+    'attribute_count',
+  ]
+  const look = (each: Record<string, unknown>, where: string, needed: readonly string[]) => {
+    for (const name of numbers)
+      if (each[name] !== undefined && !/^\d+$/.test(String(each[name]))) wrong.push(`${where}: int(${name})`)
+    for (const name of needed) if (typeof each[name] !== 'string' || each[name] === '') wrong.push(`${where}: ${name}`)
+    if (!['0', '1', '2', '3', '4', '5'].includes(String(each.distribution))) wrong.push(`${where}: distribution`)
+    if (String(each.distribution) === '4' && Number(each.sharing_group_id) === 0) wrong.push(`${where}: sharing group`)
+    for (const name of ['first_seen', 'last_seen'])
+      if (each[name] && Number.isNaN(Date.parse(String(each[name])))) wrong.push(`${where}: ${name}`)
+    for (const tag of (each.Tag as { readonly name?: string }[] | undefined) ?? [])
+      if (!tag.name) wrong.push(`${where}: Tag`)
+  }
+  const { Attribute: alone, Object: objects, ...head } = event as Record<string, unknown> & Event
+  look(head, 'event', ['uuid', 'info', 'date'])
+  for (const each of everything({ ...head, Attribute: alone, Object: objects } as Event))
+    look({ ...each }, each.uuid, ['uuid', 'type', 'category', 'value'])
+  for (const each of objects) look({ ...each }, each.uuid, ['uuid', 'name', 'meta-category', 'template_version'])
+  return wrong
+}
 
 /** What PyMISP reads of the answers it begins with (pymisp/api.py, `PyMISP.__init__`), and refuses to go on without. */
 t.test('a client of MISP begins as PyMISP does', async (t) => {
@@ -761,6 +801,46 @@ t.test('a feed of MISP has what the reader may have', async (t) => {
   t.strictSame((await misp(node, 'anonymous').get('feed/manifest.json')).body, {})
 })
 
+t.test('what was read of events is on the log, and the policy says the same of it again', async (t) => {
+  const node = await testNode(t)
+  await push(node, 'ana.cert-br', madeUp())
+  for (const path of [`events/view/${uuidOf(1)}`, 'feed/manifest.json', 'feed/hashes.csv', 'events/index'])
+    await misp(node, 'sofia.csirt-ar').get(path)
+  await misp(node, 'sofia.csirt-ar').post('attributes/restSearch', { value: '192.0.2.7' })
+  await node.context.audit.flush()
+  await integrateAudit(node.context)
+  const { rows } = await node.context.database.client.query<{ action: string; subject: string }>(
+    `select l.action, s.subject from audit_leaf l join audit_subject s on s.leaf = l.id
+     where l.actor = 'sofia.csirt-ar' order by l.id`,
+  )
+  t.strictSame(new Set(rows.map(({ action }) => action)), new Set(['search-events', 'search']))
+  const [first] = rows
+  for (const told of [
+    `x-misp-event--${uuidOf(1)}`,
+    `x-misp-context--${uuidOf(13)}`,
+    `x-misp-object--${uuidOf(20)}`,
+    `indicator--${uuidOf(10)}`,
+  ])
+    t.ok(first?.subject.includes(told), told)
+  t.notOk(first?.subject.includes(uuidOf(31)), 'and nothing that was not told')
+  const report = await verifyAudit(node.context.database, { key: formatKey(auditKey(node.context)) })
+  t.strictSame(report.findings, [])
+  t.ok(report.readings >= rows.length && report.decisions > rows.length, `${report.decisions} decisions asked again`)
+})
+
+/** Pattern, labels and markings of every indicator, by its id. */
+async function stixOf(node: TestNode): Promise<Map<string, unknown>> {
+  const found = new Map<string, unknown>()
+  let url: string | undefined = '/v1/indicators?format=stix&limit=1000'
+  while (url !== undefined) {
+    const answer: Answer = await node.call('ana.cert-br', { method: 'GET', url })
+    for (const { type, id, pattern, labels = [], object_marking_refs: markings } of JSON.parse(answer.text).objects)
+      if (type === 'indicator') found.set(id, [pattern, [...labels].sort(), markings])
+    url = /<([^>]+)>; rel="next"/.exec(String(answer.headers.link ?? ''))?.[1]
+  }
+  return new Map([...found].sort(([x], [y]) => (x < y ? -1 : 1)))
+}
+
 const data = join(process.cwd(), '..', 'shared', 'data', 'misp-events')
 t.test(
   'real events go in, come out, and go in again',
@@ -799,6 +879,7 @@ t.test(
           const { type, category, to_ids, object_relation } = originals.get(each.uuid) ?? ({} as Attribute)
           t.match(each, { type, category, to_ids, object_relation: object_relation ?? null }, `${name}: ${each.uuid}`)
         }
+        t.strictSame(refusedByPymisp(out), [], `${name}: as PyMISP reads it`)
         const again = await push(second, 'ana.cert-br', body)
         t.strictSame([again.status, again.body.rejected], [200, []], `${name}: again`)
         const twice = await misp(second, 'ana.cert-br').get(`events/view/${event.uuid}`)
@@ -806,6 +887,9 @@ t.test(
       }
     }
     t.ok(attributes > 2_000, `${attributes} attributes of ${files.length} files`)
+    const [ofFirst, ofSecond] = [await stixOf(first), await stixOf(second)]
+    t.ok(ofFirst.size > 1_000, `${ofFirst.size} STIX indicators`)
+    t.strictSame(ofSecond, ofFirst, 'the same patterns and markings in STIX, under the same ids')
     const [a, b] = [
       await first.call('ana.cert-br', { method: 'GET', url: '/v1/statistics' }),
       await second.call('ana.cert-br', { method: 'GET', url: '/v1/statistics' }),

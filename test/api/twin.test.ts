@@ -1,6 +1,8 @@
 import { setTimeout } from 'node:timers/promises'
 import t, { type Test } from 'tap'
+import { runExports } from '../../src/actions/index.ts'
 import type { Handling } from '../../src/domain/handling.ts'
+import { readZip } from '../../src/formats/export-zip.ts'
 import { plantEvent } from '../misp-events.ts'
 import { type Answer, type TestNode, testNode } from '../node.ts'
 import { EventClient } from '../sse.ts'
@@ -251,6 +253,37 @@ interface Question {
   readonly ask: (node: TestNode) => Promise<Answer>
 }
 
+/** A package under a request: everything in it but what names the node, the place in its feed and its log. */
+const packaged = (reader: string, scope: object): Question => ({
+  name: `a package of ${JSON.stringify(scope)}`,
+  ask: async (node) => {
+    const id = `00000000-0000-4000-8000-${String(JSON.stringify(scope).length).padStart(12, '0')}`
+    if (reader !== 'anonymous')
+      await node.context.database.client.query(
+        `insert into legal_request (id, liaison, instrument, citation, authority, case_reference, offence, requesting_jurisdiction, facts,
+           necessity, scope, named, originators, state, approved_at, expires_at, created_at)
+         values ($1, $2, 'domestic-order', 'x', 'x', 'x', 'fraud', 'CL', 'x', 'x', $3, $4, $4, 'approved', '2026-05-01', '2027-01-01', '2026-05-01')
+         on conflict do nothing`,
+        [id, reader, JSON.stringify({ originators: ['cert-br', 'csirt-cl'], ...scope }), ['cert-br', 'csirt-cl']],
+      )
+    const started = await node.call(reader, { method: 'POST', url: `/v1/legal-requests/${id}/exports` })
+    if (started.status !== 202 && reader === 'ignacio.policia-cl') throw new Error(started.text)
+    if (started.status !== 202) return started
+    await runExports(node.context)
+    const made = await node.call(reader, { method: 'GET', url: `/v1/exports/${started.body.id}` })
+    const url = `/v1/exports/${started.body.id}/download`
+    const { statusCode, rawPayload } = await node.app.inject({ method: 'POST', url, headers: node.as(reader) })
+    if (statusCode !== 200) throw new Error(rawPayload.toString())
+    const [, stix, csv, handling, text = '{}'] = [...readZip(rawPayload, 1_000_000)].map(([, each]) =>
+      Buffer.from(each).toString(),
+    )
+    const { node: _, position: __, files, ...manifest } = JSON.parse(text)
+    const { items, done, masked } = made.body
+    const told = { stix, csv, handling, manifest, files: files.slice(1), items, done, masked }
+    return { status: statusCode, headers: {}, text: JSON.stringify(told), body: undefined }
+  },
+})
+
 function questions(reader: string, { h, visible, beside, object, shared, onlyH, hidden }: Ids): Question[] {
   const get = (url: string): Question => ({
     name: `GET ${url}`,
@@ -439,6 +472,10 @@ function questions(reader: string, { h, visible, beside, object, shared, onlyH, 
     post('/v1/indicators?tlp=clear&format=stix', tieOf(h, `tool--${uuidAt(1)}`)),
     post(`/v1/indicators/${h}/recall`, { reason: 'x' }),
     post(`/v1/indicators/${h}`, { confidence: 1 }, 'PATCH'),
+    packaged(reader, { types: ['domain-name', 'url'] }),
+    packaged(reader, { values: [secretValue, secretParent] }),
+    packaged(reader, { domain: secretParent }),
+    get('/v1/legal-requests'),
     get('/v1/me'),
     get('/v1/organisations'),
     get('/v1/communities'),

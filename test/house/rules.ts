@@ -50,6 +50,10 @@ export const rootRules: Readonly<Record<string, readonly ActionName[]>> = {
   'Mutation.replayDeadLetters': ['replay-dead-letters'],
   'Query.legalRequests': ['list-requests'],
   'Query.legalRequest': ['read-request'],
+  'Query.exports': ['list-exports'],
+  'Query.export': ['read-export'],
+  'Mutation.startExport': ['start-export'],
+  'Mutation.cancelExport': ['cancel-export'],
   'Mutation.draftLegalRequest': ['draft-request'],
   'Mutation.amendLegalRequest': ['amend-request'],
   'Mutation.fileLegalRequest': ['file-request'],
@@ -265,6 +269,10 @@ export const typeRules: Readonly<Record<string, TypeRule>> = {
   WebhookPause: {
     from: ['list-subscriptions', 'read-subscription', 'create-subscription', 'amend-subscription'],
     members: 'reason at',
+  },
+  Export: {
+    from: ['list-exports', 'read-export', 'start-export', 'cancel-export'],
+    members: 'id request account state language createdAt items done masked fault sha256 bytes readyAt downloadedAt',
   },
   LegalRequest: {
     from: requesting,

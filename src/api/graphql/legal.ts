@@ -1,3 +1,4 @@
+import type { StartExportInput } from '../../actions/exports.ts'
 import { actions } from '../../actions/index.ts'
 import type { DecisionInput, StepInput } from '../../actions/legal-decisions.ts'
 import type { ListRequestsInput } from '../../actions/legal-requests.ts'
@@ -17,6 +18,12 @@ export const legalQueries = {
   ),
   legalRequest: reading(({ context, caller }: Asked, { id }: { id: string }) =>
     orNull(actions['read-request'](context, caller, { id: uuid(id) })),
+  ),
+  exports: reading(({ context, caller }: Asked, { request }: { request: string }) =>
+    orNull(actions['list-exports'](context, caller, { request: uuid(request) })),
+  ),
+  export: reading(({ context, caller }: Asked, { id }: { id: string }) =>
+    orNull(actions['read-export'](context, caller, { id: uuid(id) })),
   ),
 }
 
@@ -46,6 +53,16 @@ export const legalMutations = {
   closeLegalRequest: changing(({ context, caller }: Asked, input: StepInput) =>
     actions['close-request'](context, caller, step(input)),
   ),
+  startExport: changing(({ context, caller }: Asked, { request, again, ...input }: StartExportInput) =>
+    actions['start-export'](context, caller, {
+      ...input,
+      request: uuid(request),
+      ...(again === undefined ? {} : { again: uuid(again) }),
+    }),
+  ),
+  cancelExport: changing(({ context, caller }: Asked, { id }: { id: string }) =>
+    actions['cancel-export'](context, caller, { id: uuid(id) }),
+  ),
   annotateLegalRequest: changing(({ context, caller }: Asked, input: StepInput) =>
     actions['annotate-request'](context, caller, step(input)),
   ),
@@ -54,7 +71,7 @@ export const legalMutations = {
 const step = <Input extends StepInput>(input: Input): Input => ({ ...input, id: uuid(input.id) })
 
 /** What is no id of a request names none: the answer is that of one that is not there. */
-const uuid = (id: string): string =>
+const uuid = (id = ''): string =>
   /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(id) ? id : '00000000-0000-0000-0000-000000000000'
 
 function checked(input: ListRequestsInput): ListRequestsInput {

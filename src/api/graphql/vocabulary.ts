@@ -6,6 +6,7 @@ import type { Place, Subscription } from '../../actions/subscriptions.ts'
 import { roles, scopes } from '../../domain/account.ts'
 import { purposes } from '../../domain/agreement.ts'
 import type { Effect } from '../../domain/decision.ts'
+import { exportLanguages, exportStates } from '../../domain/export.ts'
 import { attributions, lawEnforcementUses } from '../../domain/handling.ts'
 import type { IndicatorVersion } from '../../domain/indicator.ts'
 import { decidingSides, legalStates } from '../../domain/legal-request.ts'
@@ -38,6 +39,8 @@ export const vocabulary: Readonly<Record<string, readonly string[]>> = {
   MatchKind: ['exact', 'containing'] satisfies MatchKind[],
   SightingType: sightingTypes,
   Relation: relations,
+  ExportState: exportStates,
+  ExportLanguage: exportLanguages,
   LegalState: legalStates,
   LegalSide: decidingSides,
   Urgency: urgencies,

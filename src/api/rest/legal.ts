@@ -1,4 +1,6 @@
+import { Readable } from 'node:stream'
 import type { FastifyRequest } from 'fastify'
+import type { StartExportInput } from '../../actions/exports.ts'
 import { actions } from '../../actions/index.ts'
 import type { DecisionInput, StepInput } from '../../actions/legal-decisions.ts'
 import type { ListRequestsInput } from '../../actions/legal-requests.ts'
@@ -7,6 +9,8 @@ import type { Handler } from './handler.ts'
 import { asList, type Query } from './query.ts'
 
 const idOf = (request: FastifyRequest): string => (request.params as { readonly request: string }).request
+
+const exportOf = (request: FastifyRequest): string => (request.params as { readonly export: string }).export
 
 /** A step: its request from the path, and what is said about it, if anything. */
 const step = (request: FastifyRequest): StepInput & DecisionInput => ({
@@ -34,4 +38,24 @@ export const legal = {
   withdrawLegalRequest: (context, request) => actions['withdraw-request'](context, request.caller, step(request)),
   closeLegalRequest: (context, request) => actions['close-request'](context, request.caller, step(request)),
   annotateLegalRequest: (context, request) => actions['annotate-request'](context, request.caller, step(request)),
+  listExports: async (context, request) => ({
+    items: await actions['list-exports'](context, request.caller, { request: idOf(request) }),
+  }),
+  startExport: async (context, request, reply) => {
+    const input = { ...((request.body ?? {}) as Omit<StartExportInput, 'request'>), request: idOf(request) }
+    return reply.status(202).send(await actions['start-export'](context, request.caller, input))
+  },
+  export: (context, request) => actions['read-export'](context, request.caller, { id: exportOf(request) }),
+  cancelExport: (context, request) => actions['cancel-export'](context, request.caller, { id: exportOf(request) }),
+  downloadExport: async (context, request, reply) => {
+    const id = exportOf(request)
+    const { parts, bytes, digest } = await actions['download-export'](context, request.caller, { id })
+    return reply
+      .header('content-type', 'application/zip')
+      .header('content-length', bytes)
+      .header('content-disposition', `attachment; filename="puente-export-${id}.zip"`)
+      .header('repr-digest', `sha-256=:${digest.toString('base64')}:`)
+      .header('cache-control', 'no-store')
+      .send(Readable.from(parts, { objectMode: false }))
+  },
 } as const satisfies Record<string, Handler>

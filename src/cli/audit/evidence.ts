@@ -45,14 +45,17 @@ export function readNamed(file: string): string {
  * Checks evidence with nothing but the public key: that the leaf has its hash, the hash its place in the tree, the tree its signature.
  * @throws CommandError when the file is no evidence
  */
-export function checkEvidence(file: string, key: NoteKey): CheckedEvidence {
-  const { leaf, hash, index, size, path, checkpoint } = parseEvidence(file)
+export const checkEvidence = (file: string, key: NoteKey): CheckedEvidence => checkInclusion(parseEvidence(file), key)
+
+/** The same of evidence that was read already. */
+export function checkInclusion(evidence: Inclusion, key: NoteKey): CheckedEvidence {
+  const { leaf, hash, index, size, path, checkpoint } = evidence
   const faults: string[] = []
   if (leaf !== undefined) {
     if (hashLeaf(leaf.text).toString('hex') !== hash) faults.push('the hash is not that of the leaf')
     const { subject, salt } = leaf
     if (subject !== undefined && salt !== undefined) {
-      const said = (JSON.parse(leaf.text) as { subject?: unknown }).subject
+      const said = subjectOf(leaf.text)
       const commitment = createHash('sha256').update(Buffer.from(salt, 'hex')).update(subject).digest('hex')
       if (commitment !== said) faults.push('the leaf does not commit to the subject')
     }
@@ -73,8 +76,15 @@ export function checkEvidence(file: string, key: NoteKey): CheckedEvidence {
 
 function parseEvidence(file: string): Inclusion {
   const evidence = parseJson(file)
+  if (!isEvidence(evidence))
+    throw new CommandError(exitCodes.usage, `${file} is not evidence as "puente audit prove" writes it`)
+  return evidence
+}
+
+/** Whether a JSON object has the members of evidence. */
+export function isEvidence(evidence: Record<string, unknown>): evidence is Record<string, unknown> & Inclusion {
   const { hash, index, size, path, leaf, checkpoint } = evidence
-  const fits =
+  return (
     typeof hash === 'string' &&
     typeof index === 'number' &&
     typeof size === 'number' &&
@@ -82,8 +92,7 @@ function parseEvidence(file: string): Inclusion {
     path.every((step) => typeof step === 'string') &&
     (checkpoint === undefined || typeof checkpoint === 'string') &&
     (leaf === undefined || isLeaf(leaf))
-  if (!fits) throw new CommandError(exitCodes.usage, `${file} is not evidence as "puente audit prove" writes it`)
-  return evidence as unknown as Inclusion
+  )
 }
 
 function parseJson(file: string): Record<string, unknown> {
@@ -94,6 +103,15 @@ function parseJson(file: string): Record<string, unknown> {
     if (error instanceof CommandError) throw error
   }
   throw new CommandError(exitCodes.usage, `${file} is no JSON`)
+}
+
+/** What a leaf commits to; undefined where its text is none of a leaf. */
+function subjectOf(text: string): unknown {
+  try {
+    return (JSON.parse(text) as { subject?: unknown } | null)?.subject
+  } catch {
+    return undefined
+  }
 }
 
 const isLeaf = (value: unknown): boolean => {

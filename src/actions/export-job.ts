@@ -1,0 +1,163 @@
+import { createHash } from 'node:crypto'
+import type { Caller } from '../domain/caller.ts'
+import { Fault } from '../domain/errors.ts'
+import { limits } from '../domain/limits.ts'
+import { csvLine } from '../formats/csv-out.ts'
+import { type Grounds, handlingLine } from '../formats/export-handling.ts'
+import {
+  copyItems,
+  type ExportItemRow,
+  type ExportRow,
+  type ItemLines,
+  itemsFrom,
+  keyOf,
+  presentOf,
+  readExport,
+  replaceItems,
+  selectForExport,
+  takeExport,
+  updateHeldExport,
+  writeLines,
+} from '../store/exports.ts'
+import { PolicyMoved } from '../store/visible.ts'
+import type { Context, Standing } from './context.ts'
+import { sealExport } from './export-seal.ts'
+import { ContentMoved, groundsOf, type Work, workOf } from './export-work.ts'
+import { scopeQuery } from './legal-filter.ts'
+import { permittedFor, releaseAll } from './visible.ts'
+
+/**
+ * Makes exports; on the clock. Each step is a transaction that leaves the export where another process can go on with it: the selection, a
+ * batch of items, the seal. A process that takes one holds it for a while; whoever cancels it changes its state, and the next step finds that.
+ * @param steps at most; all there are when absent
+ * @returns how many steps were taken
+ */
+export async function runExports(context: Context, steps = Number.POSITIVE_INFINITY): Promise<number> {
+  for (let taken = 0; taken < steps; taken++) {
+    const now = context.clock()
+    const row = await takeExport(context.database, now, new Date(now.getTime() + limits.exportLeaseMs))
+    if (row === undefined) return taken
+    if (!(await oneStep(context, row))) return taken
+  }
+  return steps
+}
+
+/** @returns false when it has to wait for something */
+async function oneStep(context: Context, row: ExportRow): Promise<boolean> {
+  try {
+    const work = await workOf(context, row)
+    switch (row.state) {
+      case 'queued':
+        await select(context, work)
+        return true
+      case 'running':
+        await writeBatch(context, work)
+        return true
+      case 'sealing':
+        return await sealExport(context, work)
+      default:
+        throw new Error(`an export that is ${row.state} was taken`)
+    }
+  } catch (error) {
+    if (error instanceof ContentMoved || error instanceof PolicyMoved) await beginAnew(context, row)
+    else if (error instanceof Fault && error.code !== 'unavailable') await fail(context, row, error.message)
+    else {
+      await updateHeldExport(context.database, row, { heldUntil: null })
+      throw error
+    }
+    return true
+  }
+}
+
+async function select(context: Context, { row, request, caller, standing }: Work): Promise<void> {
+  if (row.again !== null) return await selectAgain(context, row, row.again)
+  const { visible, filter } = scopeQuery(context, caller, standing, request.scope)
+  const { items, position } = await selectForExport(context.database, visible, filter, limits.exportItems + 1)
+  if (items.length > limits.exportItems)
+    throw new Fault('too_many_values', `The scope covers more than ${limits.exportItems} indicators: make it narrower.`)
+  await context.database.transaction(async (transaction) => {
+    const state = items.length === 0 ? ('sealing' as const) : ('running' as const)
+    const change = { state, position, items: items.length, done: 0, masked: 0, heldUntil: null }
+    if (await updateHeldExport(transaction, row, change)) await replaceItems(transaction, row.id, items)
+  })
+}
+
+/** The content of an earlier export, at its position; whether it can still be had is found when it is written. */
+async function selectAgain(context: Context, row: ExportRow, again: string): Promise<void> {
+  const earlier = await readExport(context.database, again)
+  if (earlier === undefined || earlier.position === null)
+    throw new Fault('request_state', 'The earlier export was never made.')
+  const { position, items } = earlier
+  await context.database.transaction(async (transaction) => {
+    const state = items === 0 ? ('sealing' as const) : ('running' as const)
+    const change = { state, position, items, done: 0, masked: 0, heldUntil: null }
+    if (await updateHeldExport(transaction, row, change)) await copyItems(transaction, again, row.id)
+  })
+}
+
+/** Decides again about a batch of what was selected, releases it and keeps its lines. */
+async function writeBatch(context: Context, { row, caller, standing }: Work): Promise<void> {
+  const items = await itemsFrom(context.database, row.id, row.done, limits.exportBatch)
+  const lines = await linesOf(context, caller, standing, items)
+  const done = row.done + items.length
+  await context.database.transaction(async (transaction) => {
+    const masked = row.masked + lines.filter((each) => each.masked).length
+    const state = done >= row.items ? ('sealing' as const) : row.state
+    if (await updateHeldExport(transaction, row, { done, masked, state, heldUntil: null }))
+      await writeLines(transaction, row.id, lines)
+  })
+}
+
+/** @throws {ContentMoved} when an item is not any more what was selected, or not the liaison's to have */
+async function linesOf(
+  context: Context,
+  caller: Caller,
+  standing: Standing,
+  items: readonly ExportItemRow[],
+): Promise<ItemLines[]> {
+  const present = await presentOf(context.database, items)
+  const permitted = permittedFor(context, caller, standing)
+  const indicators = items.map((item) => {
+    const indicator = present.get(keyOf(item))
+    const may = permitted.permit.has(item.handlingId) || permitted.redact.has(item.handlingId)
+    if (indicator === undefined || indicator.version !== item.version || indicator.recalled || !may)
+      throw new ContentMoved('an item of an export changed')
+    return indicator
+  })
+  const released = releaseAll(context, caller, standing, permitted, indicators)
+  const grounds = new Map<number, Grounds>()
+  return released.map((one, n) => {
+    const { ordinal = 0, handlingId = 0 } = items[n] ?? {}
+    const known = grounds.get(handlingId) ?? groundsOf(context, caller, standing, handlingId)
+    grounds.set(handlingId, known)
+    return {
+      ordinal,
+      stix: one.stix,
+      csv: csvLine(one),
+      handling: handlingLine(one, known),
+      digest: createHash('sha256').update(one.stix).digest(),
+      masked: one.masked,
+    }
+  })
+}
+
+async function beginAnew(context: Context, row: ExportRow): Promise<void> {
+  if (row.again !== null) {
+    const change = { state: 'outdated', endedAt: context.clock(), heldUntil: null } as const
+    await updateHeldExport(context.database, row, change)
+    return
+  }
+  if (row.attempts + 1 >= limits.exportAttempts) {
+    await fail(context, row, 'What it is about keeps changing; try again.')
+    return
+  }
+  await updateHeldExport(context.database, row, { state: 'queued', attempts: row.attempts + 1, heldUntil: null })
+}
+
+const fail = (context: Context, row: ExportRow, fault: string): Promise<boolean> =>
+  updateHeldExport(context.database, row, {
+    state: 'failed',
+    fault,
+    endedAt: context.clock(),
+    heldUntil: null,
+  })
