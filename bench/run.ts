@@ -11,6 +11,7 @@ import { ingestLine, singleLine } from './ingest.ts'
 import { lookupLine } from './lookup.ts'
 import { fillIndicators, observationsLines } from './observations.ts'
 import { feedLine, graphqlLine, pageLines } from './pages.ts'
+import { peerLines } from './peers.ts'
 import { memoryLine, visibleLine } from './process.ts'
 import { qualityLine, relatedLine } from './quality.ts'
 import { type Line, lineText, rate } from './report.ts'
@@ -67,6 +68,7 @@ try {
   if (wanted('observations')) report(...(await observed(options.quick ? 100_000 : 1_000_000)))
   if (wanted('webhooks')) report(...(await webhookLines(options.quick ? 10_000 : 40_000)))
   if (wanted('federation')) report(await judgedLine(rounds))
+  if (wanted('peers')) report(...(await peerLines(options.quick ? 10_000 : 50_000)))
   if (wanted('memory')) report(memoryLine(sizes.at(-1) ?? 0))
 } finally {
   await node.close()

@@ -18,6 +18,7 @@ import { requireActions } from './api/route-law.ts'
 import { sendSecurityHeaders } from './api/security-headers.ts'
 import { refuseSlowClients } from './api/slow-clients.ts'
 import { countStreams } from './api/streams.ts'
+import { registerTaxii } from './api/taxii/index.ts'
 import { routeUpgrades } from './api/upgrades.ts'
 import { Fault } from './domain/errors.ts'
 import { limits } from './domain/limits.ts'
@@ -53,7 +54,8 @@ export async function buildApp(context: Context, options: AppOptions): Promise<F
   })
   limitConnections(app.server, guards, options.trustProxy)
   requireActions(app)
-  answerProblems(app, context.log, methodsOf(app))
+  const methods = methodsOf(app)
+  answerProblems(app, context.log, methods)
   refuseSlowClients(app, guards)
   shedLoad(app, context, guards)
   countStreams(app, guards)
@@ -68,6 +70,14 @@ export async function buildApp(context: Context, options: AppOptions): Promise<F
       scope,
       context,
       contract.operations.filter(({ door }) => door === 'misp'),
+    ),
+  )
+  await app.register((scope) =>
+    registerTaxii(
+      scope,
+      context,
+      contract.operations.filter(({ door }) => door === 'taxii'),
+      methods,
     ),
   )
   const origins = [new URL(context.tokens.issuer).origin, ...(options.allowedOrigins ?? [])]

@@ -3,6 +3,7 @@ import {
   expireRequests,
   forgetEndedTokens,
   forgetLetters,
+  forgetOldStatuses,
   forgetOldViews,
   forgetPackages,
   integrateAudit,
@@ -53,6 +54,8 @@ export const jobs: readonly Job[] = [
   { name: 'packages', everyMs: 600_000, run: forgetPackages },
   // what a request gave ended at its instant; here it is said of it
   { name: 'legal requests', everyMs: 60_000, run: expireRequests },
+  // what became of what was sent to a collection
+  { name: 'collection statuses', everyMs: 3_600_000, run: forgetOldStatuses },
   // streams append what they counted; pages of one indicator stay short when it is added up
   { name: 'observations', everyMs: 10_000, run: mergeObservations },
 ]

@@ -62,14 +62,14 @@ interface VersionText {
   readonly valid_until?: string
 }
 
-/** The indicator as a replaced version had it: what that version did not say must not be filled from the present one. */
-function asOf(present: Indicator, version: IndicatorVersion, anonymous: boolean): Indicator {
+/** The indicator as a replaced version had it, at its own place: what that version did not say must not be filled from the present one. */
+export function asOf(present: Indicator, version: IndicatorVersion, anonymous: boolean): Indicator {
   const stix = JSON.parse(version.stix) as VersionText
   const type = stix.labels?.map(rsitOfTag).find((known) => known !== undefined)
-  const { originator, id, created, format, position, asn, country } = present
+  const { originator, id, created, format, asn, country } = present
   const observed = observedIn(version.stix) ?? present
   return {
-    ...{ originator, id, created, format, position },
+    ...{ originator, id, created, format, position: version.position },
     type: observed.type,
     value: observed.value,
     compound: observed.compound,

@@ -1,11 +1,13 @@
 import type { ActionName } from '../domain/action-names.ts'
 import * as accounts from './accounts.ts'
+import * as additions from './add-to-collection.ts'
 import * as agreements from './agreements.ts'
 import * as auditProofs from './audit-proofs.ts'
 import { authenticate } from './authenticate.ts'
 import * as blocklists from './blocklists.ts'
 import * as clientKeys from './client-keys.ts'
 import * as clients from './clients.ts'
+import { listCollections } from './collections.ts'
 import * as communities from './communities.ts'
 import { describe } from './describe.ts'
 import { downloadExport } from './download-export.ts'
@@ -19,6 +21,7 @@ import { issueToken } from './issue-token.ts'
 import * as keys from './keys.ts'
 import * as legalDecisions from './legal-decisions.ts'
 import * as legalRequests from './legal-requests.ts'
+import { listDisclosures } from './list-disclosures.ts'
 import { listLeaves } from './list-leaves.ts'
 import { listRelated } from './list-related.ts'
 import { lookup } from './lookup.ts'
@@ -32,6 +35,7 @@ import { pullPeer } from './pull-peer.ts'
 import * as quarantine from './quarantine.ts'
 import { read } from './read.ts'
 import { readBlocklist } from './read-blocklist.ts'
+import { readCollection } from './read-collection.ts'
 import { readObservations } from './read-observations.ts'
 import { readPeer } from './read-peer.ts'
 import { readSightings } from './read-sightings.ts'
@@ -130,6 +134,10 @@ export const actions = {
   'ping-subscription': webhooks.pingSubscription,
   'list-dead-letters': webhooks.listDeadLetters,
   'replay-dead-letters': webhooks.replayDeadLetters,
+  'list-collections': listCollections,
+  'read-collection': readCollection,
+  'add-to-collection': additions.addToCollection,
+  'read-collection-status': additions.readCollectionStatus,
   'list-peers': peers.listPeers,
   'add-peer': peers.addPeer,
   'amend-peer': peers.amendPeer,
@@ -157,6 +165,9 @@ export const actions = {
   'withdraw-request': legalDecisions.withdrawRequest,
   'close-request': legalDecisions.closeRequest,
   'annotate-request': legalDecisions.annotateRequest,
+  'claw-back-request': legalDecisions.clawBackRequest,
+  'confirm-request': legalDecisions.confirmRequest,
+  'list-disclosures': listDisclosures,
   'start-export': exportVerbs.startExport,
   'list-exports': exportVerbs.listExports,
   'read-export': exportVerbs.readExportState,
@@ -164,6 +175,9 @@ export const actions = {
   'download-export': downloadExport,
 } as const satisfies Record<ActionName, unknown>
 
+export { forgetOldStatuses } from './add-to-collection.ts'
+export { isoOfMicros } from './collection-order.ts'
+export type { Collection } from './collections.ts'
 export type { Context, Log, WayOut } from './context.ts'
 export { forgetOldViews, isReady, makeRoom, renewEpoch, waitingForDatabase, warmUp } from './describe.ts'
 export { forgetPackages } from './download-export.ts'
@@ -175,6 +189,7 @@ export { proveAnswer, provePeer } from './peer-request.ts'
 export { duePeers, keepHolding, letGoOfPeers } from './peer-turns.ts'
 export { tendPeers } from './peer-upkeep.ts'
 export { takePage } from './pull-peer.ts'
+export type { CollectionAnswer } from './read-collection.ts'
 export { mergeObservations } from './read-observations.ts'
 export { sealFeed } from './sealing.ts'
 export { tendSigningKeys } from './signing-keys.ts'

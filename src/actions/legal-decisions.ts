@@ -51,6 +51,15 @@ export const withdrawRequest = stepOf('withdraw-request', 'withdraw', 'liaison',
 /** It gives nothing any more. @throws {Fault} `not_found`, `request_state` */
 export const closeRequest = stepOf('close-request', 'close', 'any', () => ({ state: 'closed' }))
 
+/**
+ * Takes back what was given under it: the liaison is told, must delete or stop using it, and confirm; until then it is listed as waiting.
+ * @throws {Fault} `not_found`, `request_state`, `invalid_request`
+ */
+export const clawBackRequest = stepOf('claw-back-request', 'claw-back', 'others', () => ({ state: 'clawed-back' }))
+
+/** The liaison says what it did with what was taken back. @throws {Fault} as {@link clawBackRequest} */
+export const confirmRequest = stepOf('confirm-request', 'confirm', 'liaison', () => ({ state: 'closed' }))
+
 /** A note, for all who have a part in it. @throws {Fault} `not_found`, `invalid_request` */
 export const annotateRequest = stepOf('annotate-request', 'note', 'any', () => ({}))
 
@@ -58,18 +67,19 @@ export const annotateRequest = stepOf('annotate-request', 'note', 'any', () => (
 function stepOf(
   action: ActionName,
   step: LegalStepName,
-  who: 'liaison' | 'any',
+  who: 'liaison' | 'others' | 'any',
   change: (now: Date) => Partial<LegalRequest>,
 ) {
   return verb(action, async (context: Context, caller: Caller, input: StepInput, standing): Promise<LegalRequest> => {
     const now = context.clock()
-    const note = noteOf(input, step === 'note')
+    const note = noteOf(input, step === 'note' || step === 'claw-back' || step === 'confirm')
     return await context.database.transaction(async (transaction) => {
       const known = await readLegalRequest(transaction, input.id, true)
       if (known === undefined || !knowsLegalRequest(caller, known, now)) throw absent()
       const own = known.liaison === caller.reader.account
       // Only the liaison could take this step of its own; of others it is not there.
       if (who === 'liaison' && !own) throw absent()
+      if (who === 'others' && own) throw new Fault('not_yours', 'A liaison withdraws or closes.', { rule: 'duty.side' })
       const [side = 'liaison'] = own ? [] : sidesOf(caller, known, now)
       if (step === 'close' && !own && side !== 'node') throw absent()
       const taken = { step, side, note }

@@ -90,6 +90,8 @@ export interface ListRequestsInput {
   readonly state?: readonly LegalState[]
   /** Only what waits for the caller: drafts and approvals for a liaison, what is undecided for the others. The most urgent first. */
   readonly queue?: boolean
+  /** Only what was taken back and not confirmed in time. */
+  readonly overdue?: boolean
   /** `next` of the page before. */
   readonly before?: string
   /** 1–1,000; 100 when absent. */
@@ -115,6 +117,7 @@ export const listRequests = verb(
     const filters = partsOf(caller, at, input.queue === true).map((part) => ({
       ...part,
       ...(input.state === undefined ? {} : { states: within(part.states, input.state) }),
+      ...(input.overdue === true ? { takenBackBy: new Date(at.getTime() - limits.legalConfirmHours * 3_600_000) } : {}),
       ...(before === undefined ? {} : { before }),
     }))
     const found = await legalRequestsOf(context.database, filters, limit + 1)
@@ -140,7 +143,10 @@ export const readRequest = verb(
 function partsOf({ reader, operator }: Caller, at: Date, queue: boolean): LegalRequestFilter[] {
   const home = reader.organisation?.id ?? ''
   const parts: LegalRequestFilter[] = [
-    { of: { liaison: reader.account ?? '' }, ...(queue ? { states: ['draft', 'approved'] as const } : {}) },
+    {
+      of: { liaison: reader.account ?? '' },
+      ...(queue ? { states: ['draft', 'approved', 'clawed-back'] as const } : {}),
+    },
   ]
   if (operator && reader.roles.includes('policy-officer'))
     parts.push({ of: { node: true }, ...(queue ? { states: ['filed', 'under-review'], undecidedBy: 'node' } : {}) })

@@ -48,7 +48,7 @@ export async function takeStep(
 /** Nothing but a note is added to what is over, or past its time. @throws {Fault} `request_state` */
 export function refuseState(request: LegalRequest, step: LegalStepName, now: Date): void {
   const over = Date.parse(request.expiresAt) <= now.getTime()
-  const past = over && !['note', 'expire', 'withdraw', 'close', 'claw-back'].includes(step)
+  const past = over && !['note', 'expire', 'withdraw', 'close', 'claw-back', 'confirm'].includes(step)
   if (past || !mayFollow(request.state, step)) throw stateFault(request, step)
 }
 

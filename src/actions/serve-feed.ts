@@ -92,18 +92,19 @@ interface MadePage {
   readonly taken: number
 }
 
-/** Envelopes read at once: each may have two million bytes. */
-const readTogether = 50
+/** Envelopes read at once: each may have two million bytes, and most have a thousand. */
+const readFirst = 50
+const readMost = 150
 
 /** Goes through steps until the page is full: what belongs to one step is in one page. */
 async function pageOf(context: Context, peer: Peer, steps: readonly Step[], to: Uint8Array): Promise<MadePage> {
   const seals = new Map<string, number>()
   const entries: FeedEntry[] = []
   const given: KeptEnvelope[] = []
-  let [bytes, taken] = [0, 0]
+  let [bytes, taken, together] = [0, 0, readFirst]
   const made = (): MadePage => ({ seals: [...seals.keys()], entries, given, taken })
   while (taken < steps.length) {
-    const some = steps.slice(taken, taken + readTogether)
+    const some = steps.slice(taken, taken + together)
     for (const sendings of await sendingsOf(context, peer, some, to)) {
       const size = sendings.reduce((sum, { envelope }) => sum + sizeOf(envelope), 0)
       if (entries.length > 0 && bytes + size > limits.peerPageGivenBytes) return made()
@@ -116,6 +117,8 @@ async function pageOf(context: Context, peer: Peer, steps: readonly Step[], to: 
       bytes += size
       taken++
     }
+    const left = (limits.peerPageGivenBytes - bytes) / (bytes / taken + 1)
+    together = Math.max(readFirst, Math.min(readMost, Math.ceil(left)))
   }
   return made()
 }

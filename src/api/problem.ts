@@ -112,12 +112,19 @@ export async function sendProblem(
  */
 export function answerProblems(app: FastifyInstance, log: Log, methodsOf: (path: string) => readonly string[]): void {
   app.setErrorHandler((error: unknown, _request: FastifyRequest, reply) => sendProblem(reply, faultOf(error, log)))
-  app.setNotFoundHandler((request, reply) => {
-    const methods = methodsOf(request.url.split('?', 1)[0] ?? '')
-    // A page's files may be missing at a door that answers.
-    if (methods.length === 0 || methods.includes(request.method))
-      return sendProblem(reply, new Fault('not_found', 'There is no such thing here.'))
-    reply.header('allow', methods.join(', '))
-    return sendProblem(reply, new Fault('method_not_allowed', `This door answers ${methods.join(', ')}.`))
-  })
+  app.setNotFoundHandler((request, reply) => sendProblem(reply, notFoundOr405(request, reply, methodsOf)))
+}
+
+/** What to say where no door was found: that there is none, or which methods it answers. */
+export function notFoundOr405(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  methodsOf: (path: string) => readonly string[],
+): Fault {
+  const methods = methodsOf(request.url.split('?', 1)[0] ?? '')
+  // A page's files may be missing at a door that answers.
+  if (methods.length === 0 || methods.includes(request.method))
+    return new Fault('not_found', 'There is no such thing here.')
+  reply.header('allow', methods.join(', '))
+  return new Fault('method_not_allowed', `This door answers ${methods.join(', ')}.`)
 }

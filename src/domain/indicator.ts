@@ -44,4 +44,6 @@ export interface IndicatorVersion {
   readonly dateAdded: string
   readonly handlingId: number
   readonly stix: string
+  /** The place that it had in the node's feed. Never shown to readers. */
+  readonly position: bigint
 }

@@ -69,6 +69,7 @@ export const legalSteps = [
   'expire',
   'fulfil',
   'claw-back',
+  'confirm',
 ] as const
 export type LegalStepName = (typeof legalSteps)[number]
 
@@ -111,11 +112,13 @@ const takenFrom: Readonly<Record<LegalStepName, readonly LegalState[]>> = {
   approve: ['filed', 'under-review', 'approved', 'fulfilled'],
   refuse: ['filed', 'under-review', 'approved', 'fulfilled'],
   withdraw: ['draft', 'filed', 'under-review', 'approved'],
-  close: ['approved', 'fulfilled', 'clawed-back'],
+  close: ['approved', 'fulfilled'],
   note: legalStates,
   expire: ['draft', 'filed', 'under-review', 'approved', 'fulfilled'],
   fulfil: ['approved'],
   'claw-back': ['approved', 'fulfilled', 'closed', 'expired'],
+  // Nothing but the liaison's word ends what was taken back.
+  confirm: ['clawed-back'],
 }
 
 export const mayFollow = (state: LegalState, step: LegalStepName): boolean => takenFrom[step].includes(state)

@@ -213,6 +213,14 @@ export const limits = {
   sightingsListed: 1_000,
   /** Indicators whose reports are in memory together: an indicator has as many as organisations spoke of it. */
   reportedTogether: 100,
+  /** One body sent to a TAXII collection, and objects in it. */
+  collectionBytes: 10 * 1024 * 1024,
+  collectionObjects: 10_000,
+  /** How long what became of it can be asked for. */
+  collectionStatusKeptMs: 24 * 60 * 60 * 1000,
+  /** Objects that one request of a collection looks at in search of versions; and ids that it may name. */
+  collectionScan: 10_000,
+  collectionIds: 100,
   /** Related indicators of one kind, at most and when nothing is said. */
   relatedOfKind: 50,
   relatedOfKindDefault: 10,
@@ -284,6 +292,8 @@ export const limits = {
   /** Values in the scope of one, and items of its other lists. */
   legalScopeValues: 1_000,
   legalScopeItems: 100,
+  /** Within so many hours a liaison confirms that it deleted what was taken back. */
+  legalConfirmHours: 96,
   /** Indicators in one package, and of them decided and written at once. */
   exportItems: 50_000,
   exportBatch: 500,

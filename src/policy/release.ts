@@ -133,6 +133,27 @@ function masked(indicator: Indicator, handling: Handling, reader: Reader, facts:
   return { value: digest, masked: true, observables: [], labels: [], stix: JSON.stringify(stix) }
 }
 
+/**
+ * What is left of a recalled indicator for whoever had it, as STIX 2.1 text: that it is revoked. Of its content there is nothing, not even
+ * what it looked for; the pattern that the standard demands says that it was recalled.
+ */
+export function recalledForm(indicator: Indicator, handling: Handling | undefined): string {
+  if (!indicator.recalled) throw new Error('what stands was about to be shown as recalled')
+  return JSON.stringify({
+    type: 'indicator',
+    spec_version: '2.1',
+    id: indicator.id,
+    created: indicator.created,
+    modified: indicator.modified,
+    revoked: true,
+    name: 'recalled',
+    pattern: `[x-puente-recalled:id = '${indicator.id}']`,
+    pattern_type: 'stix',
+    valid_from: indicator.validFrom,
+    ...(handling === undefined ? {} : { object_marking_refs: [markingOfTlp[handling.tlp]] }),
+  })
+}
+
 /** Who published under a handling, as this reader may know it: its name, or what stands for it. */
 export function sourceOf(
   handling: Handling,

@@ -252,3 +252,38 @@ export async function leftoverExports({ db }: Queries, before: Date, limit: numb
     .where(and(eq(exportJob.state, 'downloaded'), lte(exportJob.downloadedAt, before), isNotNull(exportJob.manifest)))
     .limit(limit)
 }
+
+/** A package that was fetched, as far as it is one originator's. */
+export interface DisclosedRow {
+  readonly export: string
+  readonly request: string
+  readonly account: string
+  readonly requestingJurisdiction: string
+  readonly instrument: string
+  readonly offence: string
+  readonly downloadedAt: Date
+  readonly items: number
+  readonly recalled: number
+}
+
+/** What of an originator's was fetched under requests that are no secret at `at`, the newest first. */
+export async function disclosuresOf(
+  { client }: Queries,
+  originator: string,
+  at: Date,
+  limit: number,
+): Promise<DisclosedRow[]> {
+  const { rows } = await client.query<DisclosedRow>(
+    `select e.id as export, e.request, e.account, r.requesting_jurisdiction as "requestingJurisdiction", r.instrument, r.offence,
+       e.downloaded_at as "downloadedAt", o.items, o.recalled
+     from export e join legal_request r on r.id = e.request
+     cross join lateral (
+       select count(*)::int as items, (count(*) filter (where i.recalled))::int as recalled
+       from export_item x left join indicator i on i.stix_id = x.stix_id and i.originator = x.originator
+       where x.originator = $1 and x.export = e.id) o
+     where e.state = 'downloaded' and o.items > 0 and (r.confidential_until is null or r.confidential_until <= $2)
+     order by e.downloaded_at desc, e.id limit $3`,
+    [originator, at, limit],
+  )
+  return rows
+}

@@ -1,4 +1,4 @@
-import type { Transaction } from './database.ts'
+import type { Queries, Transaction } from './database.ts'
 
 /** A run of positions handed to one transaction: `first` … `first + count - 1`, one microsecond apart. */
 export interface Run {
@@ -42,4 +42,73 @@ export async function takePositions({ client }: Transaction, count: number, at: 
     await client.query('select ensure_partitions($1, $2)', ['feed', String(row.last + partitionRows)])
   }
   return { first, firstAtMicros: BigInt(row.last_micros) - BigInt(count) + 1n }
+}
+
+/**
+ * Takes time from the feed without a position: so many whole milliseconds, at least `at`, in which nothing is or will be published.
+ * @returns the first of them, in milliseconds since 1970. Locks the feed until commit
+ */
+export async function reserveTime({ client }: Transaction, milliseconds: number, at: Date): Promise<number> {
+  const { rows } = await client.query<{ end: string }>(
+    `update feed_head set at =
+       greatest($1::timestamptz, date_trunc('milliseconds', at) + interval '1 millisecond')
+         + $2::bigint * interval '1 millisecond' - interval '1 microsecond'
+     returning (extract(epoch from at) * 1000000)::bigint::text as end`,
+    [at.toISOString(), milliseconds],
+  )
+  const [row] = rows
+  if (row === undefined) throw new Error('the feed has no head')
+  return Number((BigInt(row.end) + 1n) / 1000n) - milliseconds
+}
+
+/**
+ * Ends the millisecond of the last position, so that nothing can be added to it: whoever sorts what lies in one millisecond must have all
+ * of it. Does not wait for whoever is publishing.
+ * @returns the last position, and the first one of its millisecond where that could not be ended
+ */
+export async function endMillisecond({ client }: Queries): Promise<{ readonly head: number; readonly open?: number }> {
+  const ended = await client.query<{ position: bigint }>(
+    `update feed_head set at = date_trunc('milliseconds', at) + interval '999 microseconds'
+     where singleton in (select singleton from feed_head for update skip locked) returning position`,
+  )
+  const [row] = ended.rows
+  if (row !== undefined) return { head: Number(row.position) }
+  const { rows } = await client.query<{ position: bigint; slot: number }>(
+    'select position, extract(microseconds from at)::int % 1000 as slot from feed_head',
+  )
+  const [head] = rows
+  if (head === undefined) throw new Error('the feed has no head')
+  const position = Number(head.position)
+  return head.slot === 999 ? { head: position } : { head: position, open: position - head.slot }
+}
+
+/**
+ * Where a time lies in the feed.
+ * @param micros microseconds since 1970
+ * @returns `before`: the last position of an earlier millisecond, 0 where there is none; `start`: the first position of this very
+ * millisecond, where something was published in it
+ */
+export async function placeOfTime(
+  { client }: Queries,
+  micros: bigint,
+): Promise<{ readonly before: number; readonly start?: number }> {
+  const { rows } = await client.query<{ before: bigint; start: bigint | null }>(
+    `with recursive wanted as (
+       select timestamptz 'epoch' + $1::bigint * interval '1 millisecond' as from_at
+     ), search as (
+       select 0::bigint as low, (select position + 1 from feed_head) as high
+       union all
+       select case when f.at is null or f.at < w.from_at then s.middle else s.low end,
+         case when f.at is null or f.at < w.from_at then s.high else s.middle end
+       from (select low, high, (low + high) / 2 as middle from search where high - low > 1) s cross join wanted w
+       left join lateral (
+         select at from feed where position > s.low and position <= s.middle order by position desc limit 1) f on true
+     ), found as (select low, high from search where high - low <= 1)
+     select low as before, (select position - extract(microseconds from at)::int % 1000 from feed
+       where position = high and at < (select from_at from wanted) + interval '1 millisecond') as start from found`,
+    [String(micros / 1000n)],
+  )
+  const [row] = rows
+  if (row === undefined) throw new Error('the feed answered nothing')
+  return { before: Number(row.before), ...(row.start === null ? {} : { start: Number(row.start) }) }
 }

@@ -16,6 +16,8 @@ export interface LegalRequestFilter {
   readonly states?: readonly LegalState[]
   /** Those on which this side has not decided. */
   readonly undecidedBy?: Side
+  /** Those that were taken back by then, and not confirmed. */
+  readonly takenBackBy?: Date
   /** Those older than this one. */
   readonly before?: { readonly createdAt: Date; readonly id: string }
 }
@@ -43,7 +45,7 @@ export async function legalRequestsOf(
   return await withSteps(queries, rows)
 }
 
-function conditionOf({ of, states, undecidedBy, before }: LegalRequestFilter): SQL | undefined {
+function conditionOf({ of, states, undecidedBy, takenBackBy, before }: LegalRequestFilter): SQL | undefined {
   return and(
     'liaison' in of ? eq(legalRequest.liaison, of.liaison) : ne(legalRequest.state, 'draft'),
     'originator' in of ? namesOriginator(of.originator, of.at) : undefined,
@@ -52,6 +54,10 @@ function conditionOf({ of, states, undecidedBy, before }: LegalRequestFilter): S
       ? undefined
       : sql`not exists (select from legal_request_step s where s.request = ${legalRequest.id} and s.side = ${undecidedBy}
           and s.step in ('approve', 'refuse'))`,
+    takenBackBy === undefined
+      ? undefined
+      : sql`${legalRequest.state} = 'clawed-back' and exists (select from legal_request_step s where s.request = ${legalRequest.id}
+          and s.step = 'claw-back' and s.at <= ${takenBackBy.toISOString()}::timestamptz)`,
     before === undefined
       ? undefined
       : sql`(${legalRequest.createdAt}, ${legalRequest.id}) < (${before.createdAt.toISOString()}::timestamptz, ${before.id}::uuid)`,

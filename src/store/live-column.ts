@@ -2,6 +2,7 @@ import { to as copyTo } from 'pg-copy-streams'
 import { Column } from './column.ts'
 import type { Database, Transaction } from './database.ts'
 import { HotRows } from './hot-rows.ts'
+import { Slots } from './slots.ts'
 
 /** About 30,000 indicators of usual size. */
 const hotBytes = 64 * 1024 * 1024
@@ -13,6 +14,13 @@ const hotBytes = 64 * 1024 * 1024
 export class LiveColumn {
   readonly #database: Database
   readonly #column = new Column()
+  /** What was recalled, at the position of its recall. */
+  readonly recalled = new Column()
+  /** What was replaced by a later version, at the position that it had. */
+  readonly replaced = new Column()
+  readonly slots = new Slots()
+  /** Everything up to this position has a time to which nothing can be added any more (ADR 22). */
+  settled = 0
   /** Rows that the column named lately. */
   readonly hot = new HotRows(hotBytes)
   #running: Promise<void> | undefined
@@ -61,11 +69,18 @@ export class LiveColumn {
     const source = client.query(
       copyTo(
         // The last row says how far positions go: STIX objects take some too, and stand in no feed.
-        `copy (select position, handling_id, kind = 'recalled', previous_position from feed where position > ${after}
-           union all select position, 0, true, null from feed_head where position > ${after} order by position) to stdout`,
+        `copy (select position, handling_id, kind = 'recalled', extract(microseconds from at)::int % 1000, previous_position
+             from feed where position > ${after}
+           union all select position, 0, true, 0, null from feed_head where position > ${after} order by position) to stdout`,
       ),
     )
-    const entries = new Entries(this.#column)
+    const entries = new Entries((position, handling, recalled, slot, previous) => {
+      if (handling !== 0) this.slots.set(position, slot)
+      if (recalled && handling !== 0) this.recalled.enter(position, handling, false, undefined)
+      const left = previous === undefined ? 0 : this.#column.at(previous)
+      if (previous !== undefined && left !== 0) this.replaced.enter(previous, left, false, undefined)
+      this.#column.enter(position, handling, recalled, previous)
+    })
     for await (const chunk of source) entries.take(chunk as Buffer)
   }
 }
@@ -75,15 +90,17 @@ const newline = 0x0a
 const trueSign = 0x74
 const backslash = 0x5c
 
-/** Reads COPY's text byte by byte: `position handling recalled previous`, tabs between, `\N` for no previous position. */
+type Enter = (position: number, handling: number, recalled: boolean, slot: number, previous: number | undefined) => void
+
+/** Reads COPY's text byte by byte: `position handling recalled slot previous`, tabs between, `\N` for no previous position. */
 class Entries {
-  readonly #column: Column
-  readonly #fields = [0, 0, 0, 0]
+  readonly #into: Enter
+  readonly #fields = [0, 0, 0, 0, 0]
   #field = 0
   #empty = false
 
-  constructor(column: Column) {
-    this.#column = column
+  constructor(into: Enter) {
+    this.#into = into
   }
 
   /** Numbers may be cut anywhere by the end of a chunk: what was read of one stays for the next. */
@@ -105,8 +122,8 @@ class Entries {
   }
 
   #enter(): void {
-    const [position = 0, handling = 0, recalled = 0, previous = 0] = this.#fields
-    this.#column.enter(position, handling, recalled === 1, this.#empty ? undefined : previous)
+    const [position = 0, handling = 0, recalled = 0, slot = 0, previous = 0] = this.#fields
+    this.#into(position, handling, recalled === 1, slot, this.#empty ? undefined : previous)
     this.#fields.fill(0)
     this.#field = 0
     this.#empty = false

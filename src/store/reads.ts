@@ -68,8 +68,9 @@ export async function replacedVersions(
     date_added: string
     handling_id: number
     stix: string
+    position: bigint
   }>(
-    `select version, change, modified, handling_id, stix,
+    `select version, change, modified, handling_id, stix, position,
        to_char(date_added at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as date_added
      from indicator_version where originator = $1 and stix_id = $2 order by version`,
     [originator, uuid],
@@ -81,6 +82,7 @@ export async function replacedVersions(
     dateAdded: row.date_added,
     handlingId: row.handling_id,
     stix: row.stix,
+    position: row.position,
   }))
 }
 

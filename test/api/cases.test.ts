@@ -10,6 +10,7 @@ import { freshAddress, type TestNode, testNode } from '../node.ts'
 import { loadCases, loadWorld, type PolicyCase, readerOf, worldOf } from '../policy/cases.ts'
 import { EventClient } from '../sse.ts'
 import { Subscriber } from '../subscriber.ts'
+import { TaxiiClient } from '../taxii.ts'
 import { deliveredTo, Receiver } from '../webhooks.ts'
 import { handling } from './graphql.ts'
 
@@ -332,6 +333,25 @@ const doors: Readonly<Record<string, (node: TestNode, planted: Planted) => Promi
       else if (status !== 404) throw new Error(`${status}`)
     }
     return seenOfObjects(planted, found)
+  },
+  'GET /taxii2/node/collections/{collection}/objects/': async (node, { row, value, id }) => {
+    const client = new TaxiiClient(node, row.reader, row.purpose)
+    const path = await client.collection(row.reader === 'anonymous' ? 'public' : 'all')
+    const all = await client.objects(path)
+    const one = (await client.ask(`${path}objects/${id}/`)).body.objects ?? []
+    const listed = all.filter((each) => each.id === id)
+    if (JSON.stringify(listed) !== JSON.stringify(one)) throw new Error('a page and an object disagree')
+    const inManifest = (await client.ask(`${path}manifest/`, { 'match[id]': id })).body.objects ?? []
+    if (inManifest.length !== listed.length) throw new Error('a page and a manifest disagree')
+    for (const { alias } of (await client.ask('/taxii2/node/collections/')).body.collections) {
+      const { body } = await client.ask(`/taxii2/node/collections/${alias}/objects/`, { 'match[id]': id })
+      if ((body.objects ?? []).length > listed.length) throw new Error(`${alias} has more than may be seen`)
+    }
+    const items = listed.map(({ pattern = '' }) => ({
+      value: pattern.includes(`'${value}'`) ? value : '',
+      masked: pattern.includes('x-puente-masked'),
+    }))
+    return followed(row, items, value)
   },
   'POST /graphql': async (node, { row, id, value }) => {
     const { body } = await node.call(row.reader, {

@@ -4,6 +4,7 @@ import { readContract } from '../../src/api/rest/contract.ts'
 import { type Asked, ContractProxy } from '../contract-proxy.ts'
 import { requestBody } from '../legal.ts'
 import { testNode } from '../node.ts'
+import { indicator as indicatorOf, marked } from '../taxii.ts'
 import { assertionOf, issuer, jwtBearer, pairOf } from '../tokens.ts'
 import { handling } from './graphql.ts'
 
@@ -420,6 +421,32 @@ t.test('Prism finds nothing', async (t) => {
       await refused('anonymous', `GET /misp/${path}`, 404)
     }
     await refused('anonymous', 'POST /misp/events/add', 403, { json: event })
+  })
+
+  await t.test('TAXII', async () => {
+    const root = '/taxii2/node'
+    const mine = `${root}/collections/mine`
+    const type = 'application/taxii+json;version=2.1'
+    const asked = { headers: { accept: type } }
+    const other = { headers: { accept: 'image/png' } }
+    const object = indicatorOf(marked('clear'))
+    const text = (body: object) => ({ ...asked, text: [type, JSON.stringify(body)] as const })
+    const status = await ok('ana.cert-br', `POST ${mine}/objects/`, text({ objects: [object, {}] }))
+    await refused('ana.cert-br', `POST ${mine}/objects/`, 422, text({ more: true }))
+    await refused('bruno.cert-br', `POST ${mine}/objects/`, 403, text({ objects: [object] }))
+    await ok('ana.cert-br', `GET ${root}/status/${status.id}/`, asked)
+    await refused('bruno.cert-br', `GET ${root}/status/${status.id}/`, 404, asked)
+    for (const path of ['/taxii2/', `${root}/`, `${root}/collections/`]) {
+      await ok('anonymous', `GET ${path}`, asked)
+      await refused('anonymous', `GET ${path}`, 406, other)
+    }
+    for (const path of ['/', '/objects/', '/manifest/', `/objects/${object.id}/`, `/objects/${object.id}/versions/`]) {
+      await ok('ana.cert-br', `GET ${mine}${path}`, asked)
+      await refused('anonymous', `GET ${mine}${path}`, 404, asked)
+    }
+    await refused('ana.cert-br', `GET ${mine}/objects/?limit=0`, 400, asked)
+    await refused('camila.csirt-cl', `DELETE ${root}/collections/public/objects/${object.id}/`, 403, asked)
+    await ok('ana.cert-br', `DELETE ${mine}/objects/${object.id}/`, asked)
   })
 
   // What anybody may have is refused for a parameter that there is not.

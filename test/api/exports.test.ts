@@ -7,7 +7,7 @@ import { verifyPackage } from '../../src/cli/export/verify-package.ts'
 import { packageFiles } from '../../src/domain/export.ts'
 import { limits } from '../../src/domain/limits.ts'
 import { readZip, writeZip } from '../../src/formats/export-zip.ts'
-import { approvedRequest, get, legalNode, post } from '../legal.ts'
+import { approvedRequest, get, legalNode, post, requestBody } from '../legal.ts'
 import type { TestNode } from '../node.ts'
 import { ask, handling } from './graphql.ts'
 
@@ -306,6 +306,65 @@ t.test('every byte that is flipped is found, and what was changed is named', asy
       'audit-proof.json',
     ),
   )
+})
+
+t.test('what was given is seen by its originator, taken back, and confirmed', async (t) => {
+  const node = await legalNode(t)
+  const first = await node.plant(onRequest, address(1))
+  await node.plant(onRequest, address(2))
+  const request = await approvedRequest(node)
+  t.strictSame((await get(node, 'diego.csirt-cl', '/v1/disclosures')).body.items, [])
+  await packageOf(node, request)
+  const waiting = await start(node, request)
+  await runExports(node.context)
+  const told = (await get(node, 'diego.csirt-cl', '/v1/disclosures')).body.items
+  t.match(told, [{ request, organisation: 'policia-cl', instrument: 'domestic-order', items: 2, recalled: 0 }])
+  t.equal(told.length, 1, 'what was not fetched was not given')
+  t.strictSame((await get(node, 'bruno.cert-br', '/v1/disclosures')).body.items, [], 'nobody else is told')
+  await node.call('camila.csirt-cl', {
+    method: 'POST',
+    url: `/v1/indicators/${first}/recall`,
+    headers: { 'content-type': 'application/json' },
+    payload: '{"reason":"wrong"}',
+  })
+  t.match((await get(node, 'diego.csirt-cl', '/v1/disclosures')).body.items, [{ items: 2, recalled: 1 }])
+  const at = `/v1/legal-requests/${request}`
+  t.equal((await post(node, 'iris.csirt-cl', `${at}/claw-back`)).status, 400, 'it says why')
+  t.equal((await post(node, 'berta.policia-cl', `${at}/confirm`, { note: 'x' })).status, 404)
+  t.equal((await post(node, liaison, `${at}/confirm`, { note: 'x' })).status, 409, 'nothing was taken back')
+  const taken = await post(node, 'iris.csirt-cl', `${at}/claw-back`, { note: 'It was a test page.' })
+  t.match(taken.body, { state: 'clawed-back' })
+  t.match(await download(node, waiting), { status: 410 }, 'what waited to be fetched does not any more')
+  t.equal((await post(node, liaison, `${at}/close`)).status, 409, 'closing is no confirmation')
+  const ids = async (account: string, query: string) =>
+    (await get(node, account, `/v1/legal-requests?${query}`)).body.items.map(({ id }: { id: string }) => id)
+  t.strictSame(await ids(liaison, 'queue=true'), [request], 'the liaison is told')
+  t.strictSame(await ids('policy.lacnic', 'overdue=true'), [])
+  node.at('2026-06-05T00:00:00.000Z')
+  t.strictSame(await ids('policy.lacnic', 'overdue=true'), [request], 'after 96 hours it is overdue')
+  t.strictSame(await ids('iris.csirt-cl', 'overdue=true'), [request])
+  t.match((await post(node, liaison, `${at}/confirm`, { note: 'Deleted.' })).body, { state: 'closed' })
+  t.strictSame(await ids('policy.lacnic', 'overdue=true'), [])
+  const { rows } = await node.context.database.client.query(
+    "select action from audit_leaf where action in ('claw-back-request', 'confirm-request') and decision = 'permit' order by id",
+  )
+  t.strictSame(
+    rows.map(({ action }) => action),
+    ['claw-back-request', 'confirm-request'],
+  )
+})
+
+t.test('an originator is not told of a confidential disclosure until its date', async (t) => {
+  const node = await legalNode(t)
+  await node.plant(allowed, address(1))
+  const body = requestBody({ confidentialUntil: '2026-07-01T00:00:00.000Z' })
+  const { id } = (await post(node, liaison, '/v1/legal-requests', body)).body
+  await post(node, liaison, `/v1/legal-requests/${id}/file`)
+  await post(node, 'policy.lacnic', `/v1/legal-requests/${id}/approve`)
+  t.strictSame(valuesIn(await packageOf(node, id)), ['192.0.2.1'])
+  t.strictSame((await get(node, 'diego.csirt-cl', '/v1/disclosures')).body.items, [])
+  node.at('2026-07-01T00:00:00.000Z')
+  t.match((await get(node, 'diego.csirt-cl', '/v1/disclosures')).body.items, [{ request: id, items: 1 }])
 })
 
 t.test('when the audit log cannot be written, nothing is given', async (t) => {

@@ -86,6 +86,8 @@ for (const { why, reader, handling } of hidden) {
       // Ids are given: nodes derive them from a key of their own, and would differ by that alone.
       const beside = { type: 'domain-name', value: 'open.victim.example' }
       ids.beside = await node.plant(publicHandling, beside, { id: idOf(1) })
+      // What is added in one millisecond has an order that every node makes by a key of its own.
+      node.at('2026-06-01T00:00:00.001Z')
       const parent = { type: 'domain-name', value: secretParent }
       ids.visible = await node.plant({ ...publicHandling, tlp: 'clear' }, parent, { id: idOf(2) })
     }
@@ -103,8 +105,10 @@ for (const { why, reader, handling } of hidden) {
     // The same is observed in both worlds; only in one of them it is H that is seen.
     for (const node of [without, withH]) await observeSecret(node, handling)
     await sightSecret(withH, handling, ids.h)
+    for (const node of [without, withH]) node.at('2026-06-01T00:00:01.000Z')
     await compare(t, reader, ids, without, withH, 'while it is there')
     await disturb(withH, handling, ids.h)
+    for (const node of [without, withH]) node.at('2026-06-01T00:00:02.000Z')
     await compare(t, reader, ids, without, withH, 'after it was revised, correlated and recalled')
   })
 }
@@ -472,10 +476,38 @@ function questions(reader: string, { h, visible, beside, object, shared, onlyH, 
     post('/v1/indicators?tlp=clear&format=stix', tieOf(h, `tool--${uuidAt(1)}`)),
     post(`/v1/indicators/${h}/recall`, { reason: 'x' }),
     post(`/v1/indicators/${h}`, { confidence: 1 }, 'PATCH'),
+
+    get('/taxii2/node/collections/'),
+    ...['public', 'mine', 'community-lac-csirts'].flatMap((name) =>
+      ['', 'objects/', `objects/${h}/`].map((path) => get(`/taxii2/node/collections/${name}/${path}`)),
+    ),
+    ...[
+      ...[
+        '',
+        'manifest/',
+        'objects/',
+        'objects/?limit=1',
+        'objects/?match[version]=all',
+        'objects/?match[version]=first',
+      ],
+      ...['objects/?added_after=2026-05-31T23:59:59.999Z', 'objects/?added_after=2026-06-01T00:00:00.000999Z'],
+      ...[
+        `objects/?match[id]=${h},${visible}`,
+        `objects/${h}/`,
+        `objects/${h}/versions/`,
+        `objects/${visible}/versions/`,
+      ],
+    ].map((path) => get(`/taxii2/node/collections/all/${path}`)),
+    {
+      name: 'DELETE of H over TAXII',
+      ask: (node) => node.call(reader, { method: 'DELETE', url: `/taxii2/node/collections/all/objects/${h}/` }),
+    },
+
     packaged(reader, { types: ['domain-name', 'url'] }),
     packaged(reader, { values: [secretValue, secretParent] }),
     packaged(reader, { domain: secretParent }),
     get('/v1/legal-requests'),
+
     get('/v1/me'),
     get('/v1/organisations'),
     get('/v1/communities'),
@@ -533,6 +565,10 @@ function shown({ status, headers, text }: Answer): object {
         'place in the feed',
       )
       .replace(/^W\/"[0-9a-f]{32}"$/, 'version of a list')
+      .replace(/"id":"[0-9a-f-]{36}","title"/g, '"id of a collection","title"')
+      // Of a collection; and the last three digits of times there, which are a secret permutation.
+      .replace(/(?<![A-Za-z0-9_-])[A-Za-z0-9_-]{91}(?=["&>])/g, 'place in a collection')
+      .replace(/(:\d\d\.\d{3})\d{3}Z/g, '$1Z')
       .replace(/[A-Za-z0-9_-]{70}(?=["&>])/g, 'cursor')
   return {
     status,

@@ -1,6 +1,6 @@
 import { type ReceivedEntry, type ReceiverFacts, receiveEnvelope } from '../../src/actions/receive-envelope.ts'
-import { type OpenedSeal, openSeal, type SealFault, signSeal } from '../../src/auth/seals.ts'
-import { type Envelope, type EnvelopeContent, type Gap, type Hop, isWhole } from '../../src/domain/envelope.ts'
+import { openSeal, signSeal } from '../../src/auth/seals.ts'
+import { type Envelope, type EnvelopeContent, isWhole } from '../../src/domain/envelope.ts'
 import type { Handling } from '../../src/domain/handling.ts'
 import { limits } from '../../src/domain/limits.ts'
 import type { Applied, Quarantined, Verdict } from '../../src/domain/verdict.ts'
@@ -8,46 +8,10 @@ import { readEnvelope, writeEnvelope } from '../../src/formats/envelope.ts'
 import { type Narrowing, narrowed } from '../../src/policy/local-narrowing.ts'
 import { narrows } from '../../src/policy/narrowing.ts'
 import { mayTravel } from '../../src/policy/travelling.ts'
-import type { KnownVersion } from '../../src/policy/version-rules.ts'
 import { batchOf } from '../../src/seal/batches.ts'
 import { enrolled, type TestNode, uuidFrom } from './cast.ts'
+import { type Carried, Given, type Item, type ModelPage, type Offer } from './model-items.ts'
 import { type Change, changed, type ModelDirectory, readersAt, worldOf } from './model-world.ts'
-
-/** What is passed on unchanged, and by which way it came. */
-export interface Carried {
-  readonly text: string
-  readonly index: number
-  readonly path: readonly Uint8Array[]
-  readonly seal: OpenedSeal | SealFault
-  readonly hops: readonly Hop[]
-  /** Whom it was had from; this node for its own. */
-  readonly from: string
-  readonly version: number
-  readonly previousVersion: number
-}
-
-export interface Item {
-  readonly origin: string
-  readonly known: KnownVersion
-  /** The handling that is kept to here; the sealed one or a narrower. */
-  readonly handling: Handling | null
-  /** That of the version before the bare form or the tombstone: who might have had that one is told, whoever gave it to them. */
-  readonly was?: Handling
-  readonly whole?: Carried
-  /** The latest bare form, for those who may not have what came after it. */
-  readonly bare?: Carried
-  readonly tombstone?: Carried
-}
-
-/** One entry of a page, and where in the sender's feed it stands. */
-export type Offer = Carried & { readonly gap?: Gap }
-
-export interface ModelPage {
-  readonly from: number
-  readonly after: number
-  readonly upTo: number
-  readonly offers: readonly Offer[]
-}
 
 /** A guard that a run leaves out, so that the test shows what it is there for. */
 export type Breakage = 'cursor-first' | 'no-destination' | 'revival' | 'no-withdrawal' | 'no-reoffer' | 'widening'
@@ -57,13 +21,6 @@ interface Held {
   readonly retry: Quarantined['retry']
   readonly key: string
   readonly handling: Handling | null
-}
-
-/** What a peer was given; stored there, as far as it is known, until it asks from before it again. */
-interface Sent {
-  readonly position: number
-  readonly version: number
-  readonly stored: boolean
 }
 
 const pageEntries = 4
@@ -96,9 +53,7 @@ export class ModelNode {
   #last = new Map<string, number>()
   cursors = new Map<number, number>()
   quarantine: Held[] = []
-  /** What each peer was sent, at which place of the feed. */
-  readonly #sent = new Map<number, Map<string, Sent[]>>()
-  readonly #withheld = new Map<number, Set<string>>()
+  readonly #given = new Given()
   /** Versions of a peer's that were not applied: what it is told of with the next question, so that it declares its gaps. */
   unapplied = new Map<number, Map<string, number>>()
   readonly verdicts = new Map<string, number>()
@@ -198,7 +153,7 @@ export class ModelNode {
   /** A page for a peer; what it was sent is written down before it leaves. Undefined: nothing goes to it. */
   pageFor(peer: number, after: number, at: number, unapplied?: ReadonlyMap<string, number>): ModelPage | undefined {
     if (this.directory.expelled.includes(peer)) return undefined
-    this.#forgetUnstored(peer, after)
+    this.#given.asked(peer, after)
     const offers: Offer[] = []
     let upTo = after
     for (; upTo < this.feed.length && offers.length < pageEntries; upTo++) {
@@ -209,32 +164,14 @@ export class ModelNode {
     return { from: this.index, after, upTo, offers }
   }
 
-  /** Who asks from here again did not store what it was given from here on; and may be given something else instead now. */
-  #forgetUnstored(peer: number, after: number): void {
-    const sent = this.#sent.get(peer) ?? new Map<string, Sent[]>()
-    for (const [key, each] of sent)
-      sent.set(
-        key,
-        each.map((one) => (one.position > after ? { ...one, stored: false } : one)),
-      )
-  }
-
   #offersFor(peer: number, key: string, position: number, at: number, unapplied = Number.POSITIVE_INFINITY): Offer[] {
     const item = this.items.get(key)
-    const sent = getOrMake(this.#sent, peer, () => new Map<string, Sent[]>())
-    const before = sent.get(key) ?? []
-    const confirmed = Math.max(
-      0,
-      ...before.filter(({ stored, version }) => stored && version < unapplied).map(({ version }) => version),
-    )
     if (item === undefined || item.origin === this.#peers[peer]?.id) return []
     if (this.directory.expelled.some((each) => this.#peers[each]?.id === item.origin)) return []
-    const offers = this.#choose(item, peer, { had: before.length > 0, confirmed }, at)
-    if (item.whole === undefined || offers.at(-1)?.text !== item.whole.text)
-      getOrMake(this.#withheld, peer, () => new Set()).add(key)
+    const offers = this.#choose(item, peer, this.#given.before(peer, key, unapplied), at)
+    if (item.whole === undefined || offers.at(-1)?.text !== item.whole.text) this.#given.withhold(peer, key)
     const passable = offers.filter(({ hops }) => !hops.some(({ node }) => node === this.#peers[peer]?.id))
-    if (passable.length > 0)
-      sent.set(key, [...before, { position, version: passable.at(-1)?.version ?? 0, stored: true }])
+    if (passable.length > 0) this.#given.give(peer, key, position, passable.at(-1)?.version ?? 0)
     return passable
   }
 
@@ -369,8 +306,7 @@ export class ModelNode {
     // What was refused for want of an organisation that may have it is asked for again; what was kept back is offered again.
     for (const peer of this.cursors.keys()) this.cursors.set(peer, 0)
     if (this.#breakage === 'no-reoffer') return
-    for (const keys of this.#withheld.values()) for (const key of keys) this.#enter(key)
-    this.#withheld.clear()
+    for (const key of this.#given.release()) this.#enter(key)
   }
 
   /** Content that no organisation here may have any more is not kept; what an expelled node sealed or passed on neither. */
@@ -412,14 +348,6 @@ export class ModelNode {
     }
     return this.#facts
   }
-}
-
-function getOrMake<K, V>(map: Map<K, V>, key: K, make: () => V): V {
-  const known = map.get(key)
-  if (known !== undefined) return known
-  const made = make()
-  map.set(key, made)
-  return made
 }
 
 export const indicatorId = (name: string): string => `indicator--${uuidFrom(name)}`

@@ -94,6 +94,10 @@ t.test('an envelope is read back as it was written, and nothing else is one', as
     with_({ content: { ...envelope.content, observables: [{ type: 'ipv4-address', value: '192.0.2.001' }] } }),
   )
   refused('form_unknown', with_({ content: { ...envelope.content, observables: [{ type: 'telepathy', value: 'x' }] } }))
+  refused('form_unknown', with_({ content: { ...envelope.content, class: 'mischief' } }))
+  const recall = { handling: null, content: { kind: 'recalled', reason: '' } }
+  t.equal(readEnvelope(with_(recall)).content.kind, 'recalled')
+  refused('malformed', with_({ ...recall, id: `sighting--${envelope.id.slice(11)}` }))
   refused('form_unknown', with_({ v: 2 }))
   refused('form_unknown', with_({ content: { kind: 'rumoured' } }))
   refused('handling_invalid', with_({ handling: { ...envelope.handling, tlp: 'mauve' } }))
@@ -101,6 +105,9 @@ t.test('an envelope is read back as it was written, and nothing else is one', as
   refused('handling_invalid', with_({ handling: green('isp-br') }))
   refused('handling_invalid', with_({ handling: green('cert-br', { organisations: ['b', 'a'] }) }))
   refused('handling_invalid', with_({ handling: green('cert-br', { people: ['ana.cert-br'] }) }))
+  refused('handling_invalid', with_({ handling: green('cert-br', { expiresAt: '2026-02-30T00:00:00.000Z' }) }))
+  refused('handling_invalid', with_({ handling: green('cert-br', { communities: ['a', 'a'] }) }))
+  refused('handling_invalid', with_({ handling: green('cert-br', { maskable: true }) }))
   refused('red_travels_not', with_({ handling: green('cert-br', { tlp: 'red', people: ['ana.cert-br'] }) }))
   refused('too_large', with_({ padding: 'x'.repeat(limits.envelopeBytes) }))
   t.throws(() => writeEnvelope({ ...envelope, version: 0 }), EnvelopeError, 'what nobody could read is not written')

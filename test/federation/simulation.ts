@@ -4,7 +4,8 @@ import type { Reader } from '../../src/domain/reader.ts'
 import type { Narrowing } from '../../src/policy/local-narrowing.ts'
 import { oracle } from '../policy/oracle.ts'
 import { nodeFrom, now, type TestNode } from './cast.ts'
-import { type Breakage, type Item, indicatorId, ModelNode, type ModelPage, mostQuarantined } from './model-node.ts'
+import type { Item, ModelPage } from './model-items.ts'
+import { type Breakage, indicatorId, ModelNode, mostQuarantined } from './model-node.ts'
 import {
   Chance,
   type Change,

@@ -75,6 +75,11 @@ export function wrongWith(answer: Answer, ms: number, asked: string): string | u
 export function wrongProblem({ status, headers, body, text }: Answer, asked: string): string | undefined {
   if (status < 400) return undefined
   const told = `${asked.slice(0, 600)}\n${status} ${text.slice(0, 400)}`
+  // Errors of TAXII 2.1 §3.6, with the codes of every door.
+  if (/ \/taxii2\//.test(asked) && headers['content-type'] === 'application/taxii+json;version=2.1') {
+    const { error_code: code, http_status: said } = body as { error_code?: string; http_status?: string }
+    return Object.hasOwn(faultCodes, code ?? '') && said === String(status) ? undefined : `a wrong TAXII error: ${told}`
+  }
   // Errors of RFC 6749 §5.2, which clients of OAuth read.
   if (/ \/oauth\/(token|revoke)/.test(asked) && typeof (body as { error?: unknown } | undefined)?.error === 'string')
     return undefined

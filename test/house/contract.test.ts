@@ -6,6 +6,7 @@ import { registerMisp } from '../../src/api/misp/index.ts'
 import { readContract } from '../../src/api/rest/contract.ts'
 import { registerRest } from '../../src/api/rest/index.ts'
 import { requireActions } from '../../src/api/route-law.ts'
+import { registerTaxii } from '../../src/api/taxii/index.ts'
 import { actionNames } from '../../src/domain/action-names.ts'
 import { faultCodes } from '../../src/domain/errors.ts'
 import { testNode } from '../node.ts'
@@ -38,12 +39,14 @@ t.test('every route is in openapi.yaml, and everything in openapi.yaml is a rout
   await app.register((scope) => registerRest(scope, context, contract))
   const ofMisp = contract.operations.filter(({ door }) => door === 'misp')
   await app.register((scope) => registerMisp(scope, context, ofMisp))
+  const ofTaxii = contract.operations.filter(({ door }) => door === 'taxii')
+  await app.register((scope) => registerTaxii(scope, context, ofTaxii, () => []))
   await app.ready()
   t.strictSame(routes.sort(), promised)
   await app.close()
 })
 
-t.test('the whole application has no other doors than REST, GraphQL and their pages', async (t) => {
+t.test('the whole application has no other doors than REST, MISP, TAXII, GraphQL and their pages', async (t) => {
   const { app } = await testNode(t, { seed: false })
   const served = urlsOf(app.printRoutes({ commonPrefix: false, includeMeta: false }))
   t.ok(served.length > 20, `${served.length} routes`)

@@ -50,6 +50,9 @@ export const rootRules: Readonly<Record<string, readonly ActionName[]>> = {
   'Mutation.replayDeadLetters': ['replay-dead-letters'],
   'Query.legalRequests': ['list-requests'],
   'Query.legalRequest': ['read-request'],
+  'Query.disclosures': ['list-disclosures'],
+  'Mutation.clawBackLegalRequest': ['claw-back-request'],
+  'Mutation.confirmLegalRequest': ['confirm-request'],
   'Query.exports': ['list-exports'],
   'Query.export': ['read-export'],
   'Mutation.startExport': ['start-export'],
@@ -140,6 +143,8 @@ const requesting = [
   'withdraw-request',
   'close-request',
   'annotate-request',
+  'claw-back-request',
+  'confirm-request',
 ] as const
 
 export const typeRules: Readonly<Record<string, TypeRule>> = {
@@ -269,6 +274,10 @@ export const typeRules: Readonly<Record<string, TypeRule>> = {
   WebhookPause: {
     from: ['list-subscriptions', 'read-subscription', 'create-subscription', 'amend-subscription'],
     members: 'reason at',
+  },
+  Disclosure: {
+    from: ['list-disclosures'],
+    members: 'export request organisation requestingJurisdiction instrument offence downloadedAt items recalled',
   },
   Export: {
     from: ['list-exports', 'read-export', 'start-export', 'cancel-export'],

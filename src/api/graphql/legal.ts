@@ -19,6 +19,10 @@ export const legalQueries = {
   legalRequest: reading(({ context, caller }: Asked, { id }: { id: string }) =>
     orNull(actions['read-request'](context, caller, { id: uuid(id) })),
   ),
+  disclosures: reading(({ context, caller }: Asked, { limit = limits.pageRecordsDefault }: { limit?: number }) => {
+    new Fields({ limit }, '', 'invalid_request').integer('limit', 1, limits.pageRecords)
+    return actions['list-disclosures'](context, caller, { limit })
+  }),
   exports: reading(({ context, caller }: Asked, { request }: { request: string }) =>
     orNull(actions['list-exports'](context, caller, { request: uuid(request) })),
   ),
@@ -52,6 +56,12 @@ export const legalMutations = {
   ),
   closeLegalRequest: changing(({ context, caller }: Asked, input: StepInput) =>
     actions['close-request'](context, caller, step(input)),
+  ),
+  clawBackLegalRequest: changing(({ context, caller }: Asked, input: StepInput) =>
+    actions['claw-back-request'](context, caller, step(input)),
+  ),
+  confirmLegalRequest: changing(({ context, caller }: Asked, input: StepInput) =>
+    actions['confirm-request'](context, caller, step(input)),
   ),
   startExport: changing(({ context, caller }: Asked, { request, again, ...input }: StartExportInput) =>
     actions['start-export'](context, caller, {

@@ -7,6 +7,9 @@ import { type ActionName, actionNames } from '../../domain/action-names.ts'
 type Json = { readonly [key: string]: Json } | readonly Json[] | string | number | boolean | null
 type Part = { readonly [key: string]: Json }
 
+const doors = ['rest', 'misp', 'taxii'] as const
+type Door = (typeof doors)[number]
+
 /** One operation of `openapi.yaml`, as fastify wants it. */
 export interface Operation {
   readonly operationId: string
@@ -15,8 +18,8 @@ export interface Operation {
   /** In fastify's spelling: `/v1/indicators/:id`. */
   readonly url: string
   readonly schema: FastifySchema
-  /** Whose door it is: this one's, or that for clients of MISP. */
-  readonly door: 'rest' | 'misp'
+  /** Whose door it is: this one's, or that for clients of MISP or of TAXII. */
+  readonly door: Door
   /** True when the body may be absent, which is as if it were `{}`. */
   readonly optionalBody: boolean
   /** True when no credentials are looked at. */
@@ -70,7 +73,7 @@ function operationOf(
     action,
     method,
     url: path.replaceAll('{', ':').replaceAll('}', ''),
-    door: operation['x-door'] === 'misp' ? 'misp' : 'rest',
+    door: doors.find((door) => door === operation['x-door']) ?? 'rest',
     optionalBody: body !== undefined && requestBody.required !== true,
     open: list(operation.security ?? [null]).length === 0,
     schema: {

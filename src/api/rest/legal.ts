@@ -38,6 +38,11 @@ export const legal = {
   withdrawLegalRequest: (context, request) => actions['withdraw-request'](context, request.caller, step(request)),
   closeLegalRequest: (context, request) => actions['close-request'](context, request.caller, step(request)),
   annotateLegalRequest: (context, request) => actions['annotate-request'](context, request.caller, step(request)),
+  clawBackLegalRequest: (context, request) => actions['claw-back-request'](context, request.caller, step(request)),
+  confirmLegalRequest: (context, request) => actions['confirm-request'](context, request.caller, step(request)),
+  listDisclosures: async (context, request) => ({
+    items: await actions['list-disclosures'](context, request.caller, request.query as { limit?: number }),
+  }),
   listExports: async (context, request) => ({
     items: await actions['list-exports'](context, request.caller, { request: idOf(request) }),
   }),

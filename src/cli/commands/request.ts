@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { type Command, Option } from 'commander'
 import type { LegalRequestPage } from '../../actions/legal-requests.ts'
+import type { Disclosure } from '../../actions/list-disclosures.ts'
 import { decidingSides, type LegalRequest, legalStates } from '../../domain/legal-request.ts'
 import { call, path } from '../client.ts'
 import { CommandError, exitCodes } from '../exit.ts'
@@ -22,6 +23,8 @@ const steps: readonly (readonly [string, string, boolean])[] = [
   ['refuse', 'refuse it, or take an approval back; says why with --note', true],
   ['withdraw', 'withdraw it', false],
   ['close', 'close it, so that it gives nothing any more', false],
+  ['claw-back', 'take back what was given under it; says why with --note', false],
+  ['confirm', 'say with --note what was done with what was taken back', false],
   ['note', 'add a note for all who have a part in it', false],
 ]
 
@@ -30,25 +33,34 @@ export function addRequest(program: Command, shell: Shell): void {
   const request = program.command('request').description('legal requests of law enforcement')
 
   asClient(request.command('list').description('those in which you have a part, the newest first'))
+    .option('--overdue', 'only what was taken back and not confirmed in time')
     .option('--queue', 'only what waits for you, the most urgent first')
     .addOption(new Option('--state <state...>', 'in these states').choices(legalStates))
-    .action(async ({ queue, state, ...options }: ClientOptions & { queue?: boolean; state?: readonly string[] }) => {
-      const query = new URLSearchParams({
-        ...(queue === true ? { queue: 'true' } : {}),
-        ...(state === undefined ? {} : { state: state.join(',') }),
-      })
-      const target = targetOf(shell, options)
-      const { items, next } = await call<LegalRequestPage>(target, `${place()}?${query}`)
-      printRows(shell, options.json, items, [
-        ['ID', ({ id }) => id],
-        ['STATE', ({ state }) => state],
-        ['URGENCY', ({ urgency }) => urgency],
-        ['CASE', ({ caseReference }) => caseReference],
-        ['LIAISON', ({ liaison }) => liaison],
-        ['ENDS', ({ expiresAt }) => expiresAt],
-      ])
-      if (next !== undefined) shell.say(`there are older ones than ${next}`)
-    })
+    .action(
+      async ({
+        queue,
+        overdue,
+        state,
+        ...options
+      }: ClientOptions & { queue?: boolean; overdue?: boolean; state?: readonly string[] }) => {
+        const query = new URLSearchParams({
+          ...(queue === true ? { queue: 'true' } : {}),
+          ...(overdue === true ? { overdue: 'true' } : {}),
+          ...(state === undefined ? {} : { state: state.join(',') }),
+        })
+        const target = targetOf(shell, options)
+        const { items, next } = await call<LegalRequestPage>(target, `${place()}?${query}`)
+        printRows(shell, options.json, items, [
+          ['ID', ({ id }) => id],
+          ['STATE', ({ state }) => state],
+          ['URGENCY', ({ urgency }) => urgency],
+          ['CASE', ({ caseReference }) => caseReference],
+          ['LIAISON', ({ liaison }) => liaison],
+          ['ENDS', ({ expiresAt }) => expiresAt],
+        ])
+        if (next !== undefined) shell.say(`there are older ones than ${next}`)
+      },
+    )
 
   asClient(request.command('show <id>').description('one, with its steps')).action(
     async (id: string, options: ClientOptions) => {
@@ -57,6 +69,20 @@ export function addRequest(program: Command, shell: Shell): void {
       printThing(shell, false, shown)
       for (const { at, step, side, account = 'the clock', note } of steps)
         shell.print(harmless(`${at}  ${step}  ${side}  ${account}  ${note}`.trimEnd()))
+    },
+  )
+
+  asClient(request.command('disclosures').description('what of your organisation was given under requests')).action(
+    async (options: ClientOptions) => {
+      const { items } = await call<{ items: Disclosure[] }>(targetOf(shell, options), path('v1', 'disclosures'))
+      printRows(shell, options.json, items, [
+        ['AT', ({ downloadedAt }) => downloadedAt],
+        ['TO', ({ organisation }) => organisation],
+        ['INSTRUMENT', ({ instrument }) => instrument],
+        ['INDICATORS', ({ items }) => items],
+        ['RECALLED', ({ recalled }) => recalled],
+        ['REQUEST', ({ request }) => request],
+      ])
     },
   )
 
