@@ -6,6 +6,7 @@ import { recalledForm } from '../policy/release.ts'
 import { firstVersions, type Replaced, replacedAt, rowsAt, rowsById } from '../store/collection-rows.ts'
 import type { Words } from '../store/column.ts'
 import { replacedVersions } from '../store/reads.ts'
+import { stixObjects } from './collection-objects.ts'
 import type { Context, Standing } from './context.ts'
 import { asOf } from './history.ts'
 import { uuidOf } from './ids.ts'
@@ -54,17 +55,21 @@ export interface StixSource {
   read(positions: readonly number[]): Promise<{ readonly shown: ReadonlyMap<number, Shown>; readonly head: number }>
   /** All that stands or was recalled under these ids, with what it replaced where that is asked for. @throws {PolicyMoved} */
   byId(ids: readonly string[], replaced: boolean): Promise<readonly Shown[]>
-  /** Which of these are the first versions that the reader may have. */
+  /** Which of these, all of its types, are the first versions that the reader may have. */
   firstOf(shown: readonly Shown[]): Promise<ReadonlySet<Shown>>
 }
 
-/** Every kind of object, for one reader and one collection. @param keep handlings of the collection */
+/** Every kind of object, for one reader and one collection. @param keep handlings of the collection @param types that are asked for */
 export const sourcesOf = (
   context: Context,
   caller: Caller,
   standing: Standing,
   keep: (handling: Handling) => boolean,
-): readonly StixSource[] => [indicators(context, caller, standing, keep)]
+  types?: readonly string[],
+): readonly StixSource[] => [
+  indicators(context, caller, standing, keep),
+  stixObjects(context, caller, standing, keep, types),
+]
 
 function indicators(
   context: Context,

@@ -2,7 +2,7 @@ import { createHash, hash } from 'node:crypto'
 import type { ObjectDraft } from '../domain/draft.ts'
 import type { FaultCode, RecordFault } from '../domain/errors.ts'
 import { type Handling, handlingText } from '../domain/handling.ts'
-import { stixOfObject } from '../formats/stix-other-out.ts'
+import { revokedObject, stixOfObject } from '../formats/stix-other-out.ts'
 import { type Parts, partsDepth, partsOf } from '../policy/composed.ts'
 import { narrows } from '../policy/narrowing.ts'
 import { idsKnown, isWritten, type NewObject, type ObjectOutcome, writeObjects } from '../store/objects.ts'
@@ -25,7 +25,8 @@ export interface PreparedObject {
 export function prepareObject(draft: ObjectDraft, handling: Handling): PreparedObject {
   // The source of what is shared anonymously must not stand in the text either.
   const anonymous = handling.attribution === 'anonymous'
-  const stix = stixOfObject(draft.received, draft.type, handling.tlp, { anonymous })
+  const whole = stixOfObject(draft.received, draft.type, handling.tlp, { anonymous })
+  const stix = draft.revoked === true ? revokedObject(whole, draft.type) : whole
   const digest = hash('sha256', JSON.stringify([handlingText(handling), stix]))
   return { draft, handling, stix, parts: partsOf(JSON.parse(stix)), digest }
 }

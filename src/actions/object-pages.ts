@@ -17,6 +17,8 @@ export interface PlacedObject {
   /** ISO 8601 UTC, microseconds; later for every later position. */
   readonly dateAdded: string
   readonly object: ReleasedObject
+  /** False for a version that a later one replaced. */
+  readonly present: boolean
   /** What the audit log is told of it. */
   readonly read: Read
 }
@@ -46,11 +48,16 @@ export async function objectsInOrder(
   const seen = visibleTo(permitted, standing, caller, 'whole')
   const listed = visibleTo(permitted, standing, caller, 'content', keep)
   const { objects, more, head } = await pageOfObjects(context.database, listed, seen, query, partsDepth)
-  const release = releaserFor(context, caller, standing)
+  const release = objectReleaser(context, caller, standing)
   return { items: objects.map(release), more, head }
 }
 
-function releaserFor(context: Context, caller: Caller, standing: Standing): (found: VisibleObject) => PlacedObject {
+/** Makes what a page found the form that the caller may have. */
+export function objectReleaser(
+  context: Context,
+  caller: Caller,
+  standing: Standing,
+): (found: VisibleObject) => PlacedObject {
   const permitted = permittedFor(context, caller, standing)
   const facts = releaseFacts(context, standing)
   const handlingOf = (id: number): Handling => {
@@ -58,7 +65,7 @@ function releaserFor(context: Context, caller: Caller, standing: Standing): (fou
     if (handling === undefined) throw new Error('an object has a handling that is not known')
     return handling
   }
-  return ({ object, visible, presentHandlingId }) => {
+  return ({ object, visible, present, presentHandlingId }) => {
     const { originator, id, version, handlingId, position, dateAdded } = object
     const own = handlingOf(handlingId)
     // One source, one attribution: an earlier version must not name what the present one keeps anonymous.
@@ -70,6 +77,7 @@ function releaserFor(context: Context, caller: Caller, standing: Standing): (fou
     return {
       position,
       dateAdded,
+      present,
       object: releaseObject({ ...object, stix }, visible, shown, caller.reader, facts),
       read: { originator, id, version, handlingId },
     }

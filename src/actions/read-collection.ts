@@ -81,7 +81,8 @@ export const readCollection = verb(
     const limit = Math.min(input.limit ?? limits.pageRecordsDefault, limits.pageRecords)
     const from = await fromOf(context, input, bound)
     const all = sourcesOf(context, caller, standing, collection.keep)
-    const sources = fitsSpecification(filter) ? all.filter((source) => mayHold(source, filter.types)) : []
+    const fitting = sourcesOf(context, caller, standing, collection.keep, filter.types)
+    const sources = fitsSpecification(filter) ? fitting.filter((source) => mayHold(source, filter.types)) : []
     const keep = (id: number) => {
       const handling = standing.visibility.handling(id)
       return handling !== undefined && collection.keep(handling)
@@ -204,8 +205,10 @@ async function fitting(sources: readonly StixSource[], items: readonly Dated[], 
   if (versions.all) return [...items]
   const first = new Set<Shown>()
   if (versions.first) {
-    for (const source of sources)
-      for (const one of await source.firstOf(items.map(({ shown }) => shown))) first.add(one)
+    for (const source of sources) {
+      const own = items.filter(({ shown: { id } }) => source.types.includes(id.slice(0, id.indexOf('--'))))
+      for (const one of await source.firstOf(own.map(({ shown }) => shown))) first.add(one)
+    }
   }
   return items.filter(
     ({ shown }) =>

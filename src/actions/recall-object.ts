@@ -35,7 +35,7 @@ export const recallObject = verb(
       if (known.recalled) throw new Fault('already_recalled', 'It was recalled before.')
       const { type, handlingId, parts, created, modified } = known
       const later = modified === undefined ? undefined : laterOf(at, modified)
-      const stix = revokedObject(known.stix, later ?? '')
+      const stix = revokedObject(known.stix, type, later)
       const digest = hash('sha256', stix)
       const taken = { id, type, handlingId, created, modified: later, ...parts, stix, digest, revoked: true } as const
       await writeObjects(transaction, originator, [taken], at, () => false)

@@ -47,12 +47,38 @@ function mark(members: Map<string, string>, tlp: Tlp, anonymous: boolean): void 
   else members.set('granular_markings', JSON.stringify(languages))
 }
 
-/** An object text as it stands once it was taken back. */
-export function revokedObject(stix: string, modified: string): string {
+/**
+ * An object text as it stands once it was taken back: what the standard asks of every object of the type, and nothing that it said.
+ * @param modified of the version that says so; its own when absent
+ */
+export function revokedObject(stix: string, type: string, modified?: string): string {
   const members = membersOf(stix)
-  if (members.has('modified')) {
-    members.set('revoked', 'true')
-    members.set('modified', JSON.stringify(modified))
+  const known = propertiesOf.get(type)
+  // Observables and marking definitions cannot say it: they are shown to nobody but their originator.
+  if (known?.has('revoked') !== true) return stix
+  for (const name of members.keys()) {
+    const property = known.get(name)
+    if (name === 'object_marking_refs') continue
+    if (property?.required !== true) members.delete(name)
+    else if (property.kind === 's' && !fixed.has(name)) members.set(name, '"recalled"')
   }
+  for (const [name, value] of Object.entries(instead[type] ?? {})) members.set(name, JSON.stringify(value))
+  // Observed data without references have objects in them instead, which are what they say.
+  if (type === 'observed-data' && !stix.includes('"object_refs":')) members.set('objects', noObjects)
+  else if (type === 'observed-data') members.set('object_refs', membersOf(stix).get('object_refs') ?? '[]')
+  members.set('revoked', 'true')
+  if (members.has('modified') && modified !== undefined) members.set('modified', JSON.stringify(modified))
   return objectText(members)
+}
+
+const noObjects = '{"0":{"type":"software","name":"recalled"}}'
+
+/** Texts that are words of the standard. */
+const fixed = new Set(['type', 'spec_version', 'id', 'opinion'])
+
+/** What stands for properties of which a type must have one, though none is required (`stix-other.ts`). */
+const instead: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
+  malware: { name: 'recalled' },
+  'malware-analysis': { result: 'unknown' },
+  location: { region: 'recalled' },
 }

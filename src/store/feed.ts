@@ -102,10 +102,16 @@ export async function placeOfTime(
          case when f.at is null or f.at < w.from_at then s.high else s.middle end
        from (select low, high, (low + high) / 2 as middle from search where high - low > 1) s cross join wanted w
        left join lateral (
-         select at from feed where position > s.low and position <= s.middle order by position desc limit 1) f on true
+         select at from (
+           (select position, at from feed where position > s.low and position <= s.middle order by position desc limit 1)
+           union all
+           (select position, date_added from stix_object where position > s.low and position <= s.middle
+            order by position desc limit 1)) both_kinds order by position desc limit 1) f on true
      ), found as (select low, high from search where high - low <= 1)
-     select low as before, (select position - extract(microseconds from at)::int % 1000 from feed
-       where position = high and at < (select from_at from wanted) + interval '1 millisecond') as start from found`,
+     select low as before, (select position - extract(microseconds from at)::int % 1000 from (
+         select position, at from feed where position = high
+         union all select position, date_added from stix_object where position = high) last
+       where at < (select from_at from wanted) + interval '1 millisecond') as start from found`,
     [String(micros / 1000n)],
   )
   const [row] = rows

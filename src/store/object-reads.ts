@@ -12,6 +12,7 @@ export interface ObjectQuery {
   readonly since?: string
   readonly limit: number
   readonly types?: readonly string[]
+  readonly positions?: readonly number[]
   /** STIX ids. */
   readonly ids?: readonly string[]
   /** The last version when absent; texts are exact `modified` times (of types without one: `created`, or when it was added). */
@@ -26,7 +27,8 @@ export interface ObjectQuery {
 export interface VisibleObject {
   readonly object: StixObject
   readonly visible: ReadonlySet<string>
-  /** Handling of the present version. */
+  /** Whether it is the present version, and the handling of that one. */
+  readonly present: boolean
   readonly presentHandlingId: number
 }
 
@@ -69,7 +71,7 @@ export async function pageOfObjects(
     queries,
     seen,
     `select p.originator, p.id, p.type, p.version, p.change, p.handling_id, p.created, p.modified, p.recalled, p.refs, p.stix, p.position,
-       p.date_added::text as date_added, p.present_handling, p.together,
+       p.date_added::text as date_added, p.present, p.present_handling, p.together,
        array(select ref from unnest(p.refs) ref where ${referenceShown({ bits, reader }, 'ref', 'p', depth + 1)}) as visible
      from (
        select o.*, count(*) over () as together, row_number() over w as place,
@@ -129,12 +131,12 @@ const partsShown = (by: AskedBy, row: string, depth: number): string => {
  * there for who may see the present one as well.
  */
 function standing({ versions = 'last', recalled }: ObjectQuery, seen: VisibleTo, parameters: Parameters): string {
-  const own = `${parameters.add(seen.organisation ?? null)}::text`
+  const own = () => `${parameters.add(seen.organisation ?? null)}::text`
   const present =
-    recalled === true ? '(not o.recalled or o.modified is not null)' : `(not o.recalled or o.originator = ${own})`
+    recalled === true ? '(not o.recalled or o.modified is not null)' : `(not o.recalled or o.originator = ${own()})`
   if (versions === 'last') return `o.present and ${present}`
   return `(case when o.present then ${present}
-    else (not n.recalled or n.originator = ${own}) and ${permittedHandling(seen, parameters, 'n.handling_id')} end)`
+    else (not n.recalled or n.originator = ${own()}) and ${permittedHandling(seen, parameters, 'n.handling_id')} end)`
 }
 
 function filters(query: ObjectQuery, parameters: Parameters): string[] {
@@ -144,6 +146,7 @@ function filters(query: ObjectQuery, parameters: Parameters): string[] {
   if (after !== undefined) conditions.push(`o.position ${side} ${parameters.add(after)}::bigint`)
   if (since !== undefined) conditions.push(`o.date_added > ${parameters.add(since)}::timestamptz`)
   if (types !== undefined) conditions.push(`o.type = any(${parameters.add(types)}::text[])`)
+  if (query.positions !== undefined) conditions.push(`o.position = any(${parameters.add(query.positions)}::bigint[])`)
   if (ids !== undefined) conditions.push(`o.id = any(${parameters.add(ids)}::text[])`)
   if (versions === 'first') conditions.push('o.version = 1')
   if (typeof versions !== 'string') {
@@ -167,6 +170,7 @@ interface ObjectRow {
   readonly stix: string
   readonly position: bigint
   readonly date_added: string
+  readonly present: boolean
   readonly present_handling: number
   readonly together: bigint
 }
@@ -175,6 +179,7 @@ const pageFrom = ({ rows, head }: Answer<ObjectRow>): ObjectPage => ({
   objects: rows.map((row) => ({
     object: toObject(row),
     visible: new Set(row.visible),
+    present: row.present,
     presentHandlingId: row.present_handling,
   })),
   more: Number(rows[0]?.together ?? 0) > rows.length,

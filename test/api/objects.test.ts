@@ -2,6 +2,7 @@ import t, { type Test } from 'tap'
 import type { Handling } from '../../src/domain/handling.ts'
 import { markingOfTlp } from '../../src/domain/tlp.ts'
 import { type Answer, type TestNode, testNode } from '../node.ts'
+import { TaxiiClient, taxiiType } from '../taxii.ts'
 import { handling } from './graphql.ts'
 
 const id = (type: string, n: number): string => `${type}--${String(n).padStart(8, '0')}-0000-4000-8000-000000000000`
@@ -193,10 +194,25 @@ t.test(
   },
 )
 
+t.test('a compound pattern is kept whole and found by each observable in it', async (t) => {
+  const node = await testNode(t)
+  const values = ['c2.example.org', '198.51.100.7', 'd41d8cd98f00b204e9800998ecf8427e']
+  const pattern = `([domain-name:value = '${values[0]}' OR ipv4-addr:value IN ('${values[1]}')] FOLLOWEDBY [file:hashes.MD5 = '${values[2]}']) WITHIN 300 SECONDS`
+  await taken(t, node, [sdo('indicator', 1, { pattern, pattern_type: 'stix', valid_from: time })])
+  const answer = await node.call('ana.cert-br', {
+    ...{ method: 'POST', url: '/v1/lookup', headers: { 'content-type': 'application/json' } },
+    payload: JSON.stringify({ values }),
+  })
+  for (const [n, { matches }] of answer.body.results.entries())
+    t.equal(matches[0]?.indicator.id, id('indicator', 1), String(values[n]))
+  const { text } = await get(node, 'ana.cert-br', '/v1/indicators?format=stix')
+  t.equal(JSON.parse(text).objects.at(-1).pattern, pattern)
+})
+
 t.test('versions, narrowing and recall', async (t) => {
   const node = await testNode(t)
   const later = (n: number, members: object = {}) => tool(n, { modified: '2024-02-01T00:00:00.000Z', ...members })
-  await taken(t, node, [tool(1), tool(2), tie(1, id('tool', 1), id('tool', 2))])
+  await taken(t, node, [tool(1), tool(2, { description: 'x' }), tie(1, id('tool', 1), id('tool', 2))])
   await taken(t, node, [later(1, { name: 'renamed' })])
   t.same(codes(await push(node, [tool(1, { name: 'old' })])), [[0, 'version_outdated']])
   t.same(codes(await push(node, [later(1, { name: 'other' })])), [[0, 'version_conflict']])
@@ -234,7 +250,8 @@ t.test('versions, narrowing and recall', async (t) => {
   t.match(await recall('ana.cert-br', id('tool', 2)), { status: 409, body: { code: 'already_recalled' } })
   t.equal((await get(node, 'sofia.csirt-ar', `/v1/objects/${id('tool', 2)}`)).status, 404)
   const gone = await get(node, 'ana.cert-br', `/v1/objects/${id('tool', 2)}`)
-  t.match(gone.body, { status: 'recalled', change: 'recalled', object: { revoked: true, name: 'tool 2' } })
+  t.match(gone.body, { status: 'recalled', change: 'recalled', object: { revoked: true, name: 'recalled' } })
+  t.notOk('description' in gone.body.object, 'what was taken back says no more than it must')
   t.same(codes(await push(node, [later(2, { modified: '2030-01-01T00:00:00.000Z' })])), [[0, 'invalid_record']])
   await taken(t, node, [tool(3)])
   await taken(t, node, [later(3, { revoked: true })])
@@ -356,4 +373,85 @@ t.test('what depends on what: parts appear, and the work for one object is bound
   const began = performance.now()
   t.equal((await get(node, 'anonymous', '/v1/objects?limit=1000')).status, 200)
   t.ok(performance.now() - began < 10_000, 'bounded')
+})
+
+t.test('over TAXII objects and indicators are one collection, in one order', async (t) => {
+  const node = await testNode(t)
+  const ana = new TaxiiClient(node, 'ana.cert-br')
+  const sofia = new TaxiiClient(node, 'sofia.csirt-ar')
+  const mine = await ana.collection('mine')
+  const pattern = "[domain-name:value = 'c2.example.org']"
+  const marked = (tlp: 'clear' | 'green', object: { id: string }) => ({
+    ...object,
+    object_marking_refs: [markingOfTlp[tlp]],
+  })
+  const objects = [
+    marked('clear', tie(1, id('indicator', 1), id('tool', 1))),
+    marked('clear', tie(2, id('tool', 1), id('tool', 2))),
+    marked('clear', sdo('report', 1, { name: 'r', published: time, object_refs: [id('tool', 2), id('tool', 1)] })),
+    marked('clear', tool(1)),
+    marked('green', tool(2)),
+    marked('clear', sdo('indicator', 1, { pattern, pattern_type: 'stix', valid_from: time })),
+    marked('clear', tie(3, id('tool', 1), id('tool', 99))),
+  ]
+  const added = await ana.ask(
+    `${mine}objects/`,
+    {},
+    {
+      method: 'POST',
+      headers: { 'content-type': taxiiType },
+      payload: JSON.stringify({ objects }),
+    },
+  )
+  t.match(added.body, {
+    status: 'complete',
+    success_count: 6,
+    failure_count: 1,
+    failures: [{ id: id('relationship', 3) }],
+  })
+  const all = await sofia.collection('all')
+  const ids = (found: readonly { id: string }[]) => found.map((each) => each.id).sort()
+  const whole = ids(objects.slice(0, 6))
+  for (const limits of [[1_000], [1], [2, 3]]) {
+    t.strictSame(ids(await sofia.objects(all, {}, limits)), whole, `pages of ${limits}`)
+  }
+  // The public sees neither tool 2, nor what cannot be without it.
+  const anybody = new TaxiiClient(node, 'anonymous')
+  const open = await anybody.collection('public')
+  const hidden = [id('tool', 2), id('relationship', 2)]
+  const seen = await anybody.objects(open, {}, [1])
+  t.strictSame(
+    ids(seen),
+    whole.filter((each) => !hidden.includes(each)),
+  )
+  t.strictSame((seen.find(({ type }) => type === 'report') as unknown as { object_refs: string[] }).object_refs, [
+    id('tool', 1),
+  ])
+  t.strictSame(ids(await sofia.objects(all, { 'match[type]': 'tool,report' })), [
+    id('report', 1),
+    id('tool', 1),
+    id('tool', 2),
+  ])
+  t.strictSame(ids(await sofia.objects(all, { 'match[id]': `${id('tool', 1)},${id('indicator', 1)}` })), [
+    id('indicator', 1),
+    id('tool', 1),
+  ])
+  t.equal((await anybody.ask(`${open}objects/${id('tool', 2)}/`)).status, 404)
+  const manifest = await sofia.ask(`${all}manifest/`)
+  t.equal(manifest.body.objects.length, 6)
+  const dates = manifest.body.objects.map((each: { date_added: string }) => each.date_added)
+  t.equal(new Set(dates).size, 6, 'each at a time of its own')
+  const last = [...dates].sort().at(2)
+  t.equal((await sofia.objects(all, { added_after: last })).length, 3, 'strictly after')
+  // A new version, and a recall, come after what was read.
+  await taken(t, node, [marked('clear', tool(1, { modified: '2024-02-01T00:00:00.000Z', name: 'renamed' }))])
+  const end = [...dates].sort().at(-1)
+  t.match(await sofia.objects(all, { added_after: end }), [{ id: id('tool', 1), name: 'renamed' }])
+  const versions = await sofia.ask(`${all}objects/${id('tool', 1)}/versions/`)
+  t.strictSame([...versions.body.versions].sort(), [time, '2024-02-01T00:00:00.000Z'])
+  t.match(await sofia.objects(all, { 'match[version]': 'first', 'match[type]': 'tool' }), { length: 2 })
+  t.equal((await ana.ask(`${mine}objects/${id('tool', 2)}/`, {}, { method: 'DELETE' })).status, 200)
+  const recalled = await sofia.objects(all, { 'match[id]': id('tool', 2) })
+  t.match(recalled, [{ revoked: true, name: 'recalled' }], 'to those who had it')
+  t.notOk(ids(await sofia.objects(all)).includes(id('relationship', 2)), 'and what cannot be without it is gone')
 })

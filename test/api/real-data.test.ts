@@ -5,6 +5,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js'
 import formats from 'ajv-formats'
 import t from 'tap'
 import { isIdentifier, namesObjects, referencesIn } from '../../src/domain/stix-object.ts'
+import { revokedObject } from '../../src/formats/stix-other-out.ts'
 import { type Answer, type TestNode, testNode } from '../node.ts'
 
 /** Real events and bundles, beside the project where there are any. */
@@ -108,6 +109,10 @@ t.test('real events and bundles', { skip: existsSync(data) ? false : 'no ../shar
       }
       t.strictSame(faults.slice(0, 10), [], 'the OASIS schemas have nothing to say')
       t.ok(found.size > 3_000, `${found.size} objects`)
+      for (const [type, object] of new Map([...found.values()].map((each) => [String(each.type), each]))) {
+        const revoked = JSON.parse(revokedObject(JSON.stringify(object), type, '2030-01-01T00:00:00.000Z'))
+        t.equal(validate(revoked), undefined, `${type}, taken back`)
+      }
       const indicators = new Set<string>()
       for (let url: string | undefined = '/v1/indicators?format=stix&limit=1000'; url !== undefined; ) {
         const answer: Answer = await node.call('ana.cert-br', { method: 'GET', url })

@@ -78,7 +78,9 @@ const handlers: Readonly<Record<string, Handler>> = {
     }
     const asked = { collection, object, filter: {} }
     await actions['read-collection'](context, request.caller, asked)
-    await actions.recall(context, request.caller, { id: object, reason: 'deleted over TAXII' })
+    const recalled = { id: object, reason: 'deleted over TAXII' }
+    if (object.startsWith('indicator--')) await actions.recall(context, request.caller, recalled)
+    else await actions['recall-object'](context, request.caller, recalled)
     return sendTaxii(reply, {})
   },
   taxiiStatus: async (context, request, reply) =>

@@ -1,0 +1,92 @@
+import type { Caller } from '../domain/caller.ts'
+import type { Handling } from '../domain/handling.ts'
+import { limits } from '../domain/limits.ts'
+import { propertiesOf } from '../formats/stix-properties.ts'
+import { partsDepth } from '../policy/composed.ts'
+import { mayBeFollowed } from '../policy/feed.ts'
+import { placesOfObjects } from '../store/collection-objects.ts'
+import { type ObjectQuery, pageOfObjects } from '../store/object-reads.ts'
+import type { Shown, StixSource } from './collection-sources.ts'
+import type { Context, Standing } from './context.ts'
+import { objectReleaser, type PlacedObject } from './object-pages.ts'
+import { permittedFor, visibleTo } from './visible.ts'
+
+/** Types of STIX objects that are kept and are no indicators. */
+const types: readonly string[] = [...propertiesOf.keys()]
+
+/**
+ * STIX objects that are no indicators, as they stand in a collection. References are judged by all that the reader may have over TAXII,
+ * whichever collection it is in.
+ * @param asked types that are asked for; all when absent
+ */
+export function stixObjects(
+  context: Context,
+  caller: Caller,
+  standing: Standing,
+  keep: (handling: Handling) => boolean,
+  asked: readonly string[] | undefined,
+): StixSource {
+  const { database } = context
+  const permitted = permittedFor(context, caller, standing)
+  const seen = visibleTo(permitted, standing, caller, 'whole', mayBeFollowed)
+  const listed = visibleTo(permitted, standing, caller, 'content', (each) => mayBeFollowed(each) && keep(each))
+  const wanted = asked === undefined ? {} : { types: asked }
+
+  /** Everything that fits, however many pages of texts that is. */
+  const all = async (query: Omit<ObjectQuery, 'limit' | 'after'>) => {
+    const release = objectReleaser(context, caller, standing)
+    const found: PlacedObject[] = []
+    for (let after = 0; ; ) {
+      const page = await pageOfObjects(
+        database,
+        listed,
+        seen,
+        { ...query, recalled: true, after, limit: limits.pageRecords },
+        partsDepth,
+      )
+      found.push(...page.objects.map(release))
+      const last = found.at(-1)
+      if (!page.more || last === undefined) return { found, head: page.head }
+      after = last.position
+    }
+  }
+  return {
+    types,
+    positions: (handlings, stretch, limit, which) =>
+      placesOfObjects(database, handlings, seen, { ...stretch, ...wanted, which }, limit, partsDepth),
+    read: async (positions) => {
+      // Whether the policy still holds is asked by the source of indicators in any case.
+      if (positions.length === 0) return { shown: new Map(), head: 0 }
+      const { found, head } = await all({ positions, versions: 'all' })
+      return { shown: new Map(found.map((each) => [each.position, shownAs(each)])), head }
+    },
+    byId: async (ids, replaced) => {
+      const { found } = await all({ ids, ...wanted, versions: replaced ? 'all' : 'last' })
+      const recalled = new Set(found.filter(({ object }) => object.status === 'recalled').map(keyOf))
+      // Of what was recalled there is the recall, and no version before it.
+      return found.filter((each) => each.object.status === 'recalled' || !recalled.has(keyOf(each))).map(shownAs)
+    },
+    firstOf: async (shown) => {
+      const ids = [...new Set(shown.filter(({ read }) => read.version > 1).map(({ id }) => id))]
+      const first = new Map<string, number>()
+      for (const each of ids.length === 0 ? [] : (await all({ ids, versions: 'all' })).found) {
+        const key = keyOf(each)
+        first.set(key, Math.min(first.get(key) ?? each.read.version, each.read.version))
+      }
+      return new Set(shown.filter((each) => (first.get(keyOf(each)) ?? each.read.version) === each.read.version))
+    },
+  }
+}
+
+const keyOf = ({ read }: Pick<PlacedObject, 'read'>): string => `${read.originator} ${read.id}`
+
+const shownAs = ({ position, dateAdded, object, read, present }: PlacedObject): Shown => ({
+  position,
+  dateAdded,
+  handlingId: read.handlingId,
+  id: object.id,
+  version: object.modified ?? object.created ?? object.dateAdded,
+  stix: object.stix,
+  kind: !present ? 'replaced' : object.status === 'recalled' ? 'recalled' : 'standing',
+  read,
+})
