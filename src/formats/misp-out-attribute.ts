@@ -4,6 +4,7 @@ import type { Released, ReleasedHandling, ReleasedObservable } from '../domain/r
 import { derivedUuid, numberOf } from './misp-ids.ts'
 import { distribution, handlingTags } from './misp-out-handling.ts'
 import { categoryOf } from './misp-types.ts'
+import { rsitOfTag, rsitTag } from './rsit-tags.ts'
 
 /** What surrounds an attribute: it need not say again what that says. */
 export interface MispFrame {
@@ -62,9 +63,15 @@ export function attributesOf(indicator: Released, frame: MispFrame): object[] {
     const { type, value } = indicator.masked ? { type: 'other', value: indicator.value } : ofObservable(observable)
     const facts = { type, toIds: n === 0 && type !== 'other' && !indicator.masked, values: [n] }
     const own = n === 0 ? uuid : derivedUuid(`${indicator.id}|${n}`)
-    return ofValue(own, indicator, facts, value, frame)
+    return ofValue(own, indicator, facts, value, frame, withClass(indicator))
   })
 }
+
+/** The class stands among the tags, where none of them says it already. */
+const withClass = ({ labels, classType }: Released): readonly string[] =>
+  classType === undefined || labels.some((label) => rsitOfTag(label) === classType)
+    ? labels
+    : [...labels, rsitTag(classType)]
 
 const ofValue = (
   uuid: string,
@@ -72,8 +79,9 @@ const ofValue = (
   { type, toIds }: AttributeFacts,
   value: string,
   frame: MispFrame,
+  labels: readonly string[] = indicator.labels,
 ): object =>
-  attribute(frame, indicator.handling, indicator.labels, {
+  attribute(frame, indicator.handling, labels, {
     uuid,
     type,
     value,

@@ -1,13 +1,21 @@
 import fc from 'fast-check'
 import t from 'tap'
 import type { Draft } from '../../src/domain/draft.ts'
-import { type Observable, observableType, parseObservable } from '../../src/domain/observables/index.ts'
+import {
+  anyIpAddress,
+  mispTypeOf,
+  type Observable,
+  observableType,
+  parseObservable,
+  typeOfMisp,
+} from '../../src/domain/observables/index.ts'
 import { paps } from '../../src/domain/pap.ts'
 import type { Released } from '../../src/domain/released.ts'
 import { type RsitType, rsit } from '../../src/domain/rsit.ts'
 import { tlps } from '../../src/domain/tlp.ts'
 import { encodeCsv } from '../../src/formats/csv-out.ts'
 import { encodeJson, encodeNdjson } from '../../src/formats/json-out.ts'
+import { mispEvents } from '../../src/formats/misp-out-indicators.ts'
 import { decode, type InputFormat } from '../../src/formats/sniff.ts'
 import { encodeBundle } from '../../src/formats/stix-bundle.ts'
 import { stixIndicator } from '../../src/formats/stix-out.ts'
@@ -194,6 +202,32 @@ t.test('STIX: any value, alone or with another', async (t) => {
       // The class is read from its tag, which stays among the labels.
       const labels = draft.labels.filter((label) => !label.startsWith('rsit:'))
       same(written, said({ ...draft, labels }), { ...rest, handling: { tlp: handling.tlp } })
+    }),
+    { numRuns: 150 },
+  )
+  t.pass()
+})
+
+/** Types that MISP has a word for, and one alone; of the others it has the value as `other`, which is context. */
+const hasMispWord = ({ type }: Observable): boolean => {
+  const [word, another] = typeOfMisp(mispTypeOf(type)) ?? []
+  return another === undefined && type !== 'text' && (word === type || word === anyIpAddress)
+}
+
+t.test('MISP: any value that it has a word for, with its class and its handling', async (t) => {
+  t.ok(values.filter(hasMispWord).length > 100)
+  await fc.assert(
+    fc.asyncProperty(anyValue.filter(hasMispWord), facts, cuts, async (value, facts, pieces) => {
+      const events = mispEvents([indicatorOf([value], facts)], [])
+      const written = JSON.stringify({ response: events.map((event) => ({ Event: event })) })
+      // MISP has no place for a confidence.
+      const { observables, class: type, handling } = await readAgain('misp', written, pieces)
+      const { tlp, pap } = facts.handling
+      same(
+        written,
+        present({ observables, class: type, tlp: handling.tlp, pap: handling.pap ?? 'green' }),
+        present({ observables: [value], class: facts.class, tlp, pap }),
+      )
     }),
     { numRuns: 150 },
   )
