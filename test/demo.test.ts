@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { createInterface } from 'node:readline'
@@ -209,6 +209,24 @@ function demo(t: Test, ...argv: readonly string[]) {
   }))
   return { child, ended }
 }
+
+t.test(
+  'demo --case --check plays a case from request to claw-back, as the README tells it',
+  { timeout: 150_000 },
+  async (t) => {
+    const { code, out, err } = await demo(t, '--case', '--check').ended
+    t.equal(code, 0, err)
+    // What differs from run to run is the id of the request, and where in the package the bit is.
+    const told = (text: string) =>
+      text
+        .replace(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, 'ID')
+        .replace(/of \d+ bytes/, 'of N bytes')
+        .replace(/flipped: .*/, 'flipped: …')
+    const readme = readFileSync('README.md', 'utf8')
+    const [, shown = 'nothing'] = /^## A case\n[\s\S]*?^```\n(1\. [\s\S]*?)^```/m.exec(readme) ?? []
+    t.ok(told(out).includes(told(shown).trimEnd()), 'README.md shows what it prints')
+  },
+)
 
 t.test('demo --check plays the whole transcript, leaves nothing and ends with 0', { timeout: 150_000 }, async (t) => {
   const { code, out, err, left } = await demo(t, '--check').ended

@@ -11,7 +11,7 @@ import { type DemoNode, startDemoNode } from '../demo/node.ts'
 import { type DemoAccount, seedDirectory } from '../demo/seed.ts'
 import { seedFiles, seedIndicators } from '../demo/seed-indicators.ts'
 import { Stage } from '../demo/stage.ts'
-import { playTranscript, type StepResult } from '../demo/transcript.ts'
+import { playCase, playTranscript, type StepResult } from '../demo/transcript.ts'
 import { tellWelcome } from '../demo/welcome.ts'
 import { CommandError, exitCodes } from '../exit.ts'
 import { openLog } from '../log.ts'
@@ -25,6 +25,7 @@ interface DemoOptions {
   readonly tlp: Tlp
   readonly database?: string
   readonly check?: boolean
+  readonly case?: boolean
   readonly json?: boolean
 }
 
@@ -37,6 +38,7 @@ export function addDemo(program: Command, shell: Shell): void {
     .option('--data <file...>', 'publish these files, as CERT.br, instead of invented indicators')
     .addOption(new Option('--tlp <tlp>', 'for what those files do not mark').choices(tlps).default('green'))
     .option('--database <url>', 'an empty PostgreSQL; without it a new embedded one is made, and removed at the end')
+    .option('--case', 'play a case of law enforcement instead: from a legal request to the claw-back')
     .option('--check', 'play the transcript, stop, and end with 0 when every statement held')
     .option('--json', 'for machines: one JSON line when the node is ready, or what --check found')
     .action(async (options: DemoOptions) => {
@@ -85,7 +87,8 @@ async function run(
     shell.print(JSON.stringify({ url: node.url, accounts }))
     return await stopped
   }
-  const results = await playTranscript(new Stage(node.url, accounts, narrator))
+  const stage = new Stage(node.url, accounts, narrator)
+  const results = await (options.case === true ? playCase(stage) : playTranscript(stage))
   report(shell, narrator, results, options)
   if (options.check === true) return
   tellWelcome(narrator, node.url, accounts)

@@ -1,3 +1,4 @@
+import { approving, type Case, exporting, filing, takingBack, withheld } from './scenes-case.ts'
 import { clients, masking, narrowing, police, recalling } from './scenes-limits.ts'
 import { absence, lookingUp, publishing, seeing } from './scenes-sharing.ts'
 import { NotAsTold, type Stage } from './stage.ts'
@@ -11,9 +12,8 @@ export interface StepResult {
 
 /** The main job, told step by step; each statement is asserted. A step that fails ends it. */
 export async function playTranscript(stage: Stage): Promise<StepResult[]> {
-  const results: StepResult[] = []
   let subject = ''
-  const steps: readonly (readonly [name: string, play: () => Promise<void>])[] = [
+  const steps: readonly Step[] = [
     [
       'A national CERT publishes',
       async () => {
@@ -29,6 +29,25 @@ export async function playTranscript(stage: Stage): Promise<StepResult[]> {
     ['The originator narrows', () => narrowing(stage, subject)],
     ['The originator recalls', () => recalling(stage, subject)],
   ]
+  return await playSteps(stage, steps)
+}
+
+/** A case of law enforcement, from the request to the claw-back. */
+export async function playCase(stage: Stage): Promise<StepResult[]> {
+  const it: Case = { request: '', indicators: [], bytes: new Uint8Array(0) }
+  return await playSteps(stage, [
+    ['What is on request, police do not read', () => withheld(stage, it)],
+    ['A liaison files a legal request', () => filing(stage, it)],
+    ['Two people approve it', () => approving(stage, it)],
+    ['The package, checked offline', () => exporting(stage, it)],
+    ['The originator sees it, and takes it back', () => takingBack(stage, it)],
+  ])
+}
+
+type Step = readonly [name: string, play: () => Promise<void>]
+
+async function playSteps(stage: Stage, steps: readonly Step[]): Promise<StepResult[]> {
+  const results: StepResult[] = []
   for (const [i, [step, play]] of steps.entries()) {
     stage.narrator.heading(`${i + 1}. ${step}`)
     try {
