@@ -63,6 +63,22 @@ export async function graphqlLine(node: BenchNode, rounds: number): Promise<Line
   return rate('GraphQL page of 100, nested, against REST', 'pages/s', ours, theirs, 0.5)
 }
 
+/** A page of a TAXII collection against one by REST: a hundred rows of the same reader, from the other end. */
+export async function taxiiLine(node: BenchNode, rounds: number): Promise<Line> {
+  const headers = node.readers['ninety-percent']
+  const url = '/taxii2/node/collections/all/objects/?limit=100'
+  const page = await node.client.send(url, { headers, keep: true })
+  const { objects } = JSON.parse(page) as { objects: unknown[] }
+  if (objects.length !== perPage) throw new Error(`a page of the collection has ${objects.length} objects`)
+  const { ours, theirs } = await inTurn(
+    rounds,
+    50,
+    () => node.client.send(url, { headers }),
+    () => node.client.send('/v1/indicators', { headers }),
+  )
+  return rate('TAXII page of 100, against REST', 'pages/s', ours, theirs, 0.5)
+}
+
 async function startBare({ context }: BenchNode) {
   const app = fastify()
   app.get('/page', async (request, reply) => {

@@ -10,7 +10,7 @@ import { judgedLine } from './federation.ts'
 import { ingestLine, singleLine } from './ingest.ts'
 import { lookupLine } from './lookup.ts'
 import { fillIndicators, observationsLines } from './observations.ts'
-import { feedLine, graphqlLine, pageLines } from './pages.ts'
+import { feedLine, graphqlLine, pageLines, taxiiLine } from './pages.ts'
 import { peerLines } from './peers.ts'
 import { memoryLine, visibleLine } from './process.ts'
 import { qualityLine, relatedLine } from './quality.ts'
@@ -60,6 +60,7 @@ try {
   }
   if (wanted('feed')) report(await feedLine(node, rounds))
   if (wanted('graphql')) report(await graphqlLine(node, rounds))
+  if (wanted('taxii')) report(await taxiiLine(node, rounds))
   if (wanted('lookup')) report(await lookupLine(node, rounds))
   if (wanted('quality')) report(await qualityLine(node, rounds), await relatedLine(node, rounds))
   if (wanted('visible')) report(await visibleLine(node))
