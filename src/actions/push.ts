@@ -23,6 +23,7 @@ export class Push {
   readonly #rejected: RecordFault[] = []
   #items = new Map<string, Identified>()
   #kept: KeptItem[] = []
+  #keptCharacters = 0
   #characters = 0
   #batchRecords: number = limits.firstBatchRecords
   #turn: Release | undefined
@@ -70,18 +71,23 @@ export class Push {
   /** Takes what is kept beside indicators. @returns something to wait for, where there is anything */
   keep(kept: Kept): Promise<void> | undefined {
     try {
+      if (kept.kind === 'event' && isAhead(kept.modified, this.#origin.context.clock))
+        throw impossible('/timestamp', 'It was modified in the future.')
+      this.#keptCharacters += sizeOf(kept)
       const personalData = kept.kind === 'context' && kept.personalData
       this.#kept.push({ kept, handling: this.#handlingOf(kept.handling, { personalData, maskable: false }) })
     } catch (error) {
       if (!(error instanceof Fault)) throw error
       this.reject([error.asRecordFault(kept.position)])
     }
-    return this.#kept.length < limits.batchRecords ? undefined : this.#writeKept()
+    const full = this.#kept.length >= limits.batchRecords || this.#keptCharacters >= limits.batchBytes
+    return full ? this.#writeKept() : undefined
   }
 
   async #writeKept(): Promise<void> {
     const items = this.#kept
     this.#kept = []
+    this.#keptCharacters = 0
     this.reject(await keepItems(this.#origin, items))
   }
 
@@ -192,13 +198,18 @@ const isLater = (a: Identified, b: Identified): boolean =>
 /** Clocks of publishers may be ahead by this much; a version from later could never be followed by another. */
 const aheadMs = 24 * 60 * 60 * 1000
 
+const isAhead = (time: string | undefined, clock: () => Date): boolean =>
+  time !== undefined && Date.parse(time) > clock().getTime() + aheadMs
+
+/** Characters of what is kept beside indicators, about as many as it takes in memory until it is written. */
+const sizeOf = ({ body }: Kept): number => JSON.stringify(body).length
+
 /** @throws {Fault} `invalid_record` */
 export function refuseImpossibleTimes(
   { created, modified, validFrom, validUntil }: Pick<Draft, 'created' | 'modified' | 'validFrom' | 'validUntil'>,
   clock: () => Date,
 ): void {
-  if (modified !== undefined && Date.parse(modified) > clock().getTime() + aheadMs)
-    throw impossible('/modified', 'It was modified in the future.')
+  if (isAhead(modified, clock)) throw impossible('/modified', 'It was modified in the future.')
   if (isBefore(modified, created)) throw impossible('/modified', 'It was modified before it was created.')
   if (isBefore(validUntil, validFrom)) throw impossible('/validUntil', 'It ends before it begins.')
 }

@@ -1,5 +1,8 @@
 import type { Caller } from '../domain/caller.ts'
+import { worldOf } from '../domain/directory.ts'
 import { limits } from '../domain/limits.ts'
+import { readEnvelope } from '../formats/envelope.ts'
+import { decide } from '../policy/decide.ts'
 import { addCounts } from '../store/peer-states.ts'
 import {
   dropQuarantined as dropRows,
@@ -14,6 +17,7 @@ import type { Context, Standing } from './context.ts'
 import { administrative } from './organisations.ts'
 import { openEntries } from './pull-peer.ts'
 import { absent } from './read.ts'
+import { byType } from './receive-envelope.ts'
 import { record, verb } from './verb.ts'
 
 /** Something of a peer that was not applied. */
@@ -32,7 +36,7 @@ export interface QuarantinedItem {
   readonly releasable: boolean
   /** When that happens by itself. */
   readonly retryAt?: string
-  /** The exact text of the envelope, where it is kept and one thing was asked for. */
+  /** The exact text of the envelope, where it is kept, one thing was asked for, and the caller may have what is in it. */
   readonly envelope?: string
 }
 
@@ -62,16 +66,33 @@ export const listQuarantine = verb(
     ).map((row) => shown(row)),
 )
 
-/** One of them, with the exact text of the envelope where it is kept. @throws {Fault} `not_found` */
+/**
+ * One of them, with the exact text of the envelope where it is kept and the caller may have what is in it: who keeps the node in order
+ * reads what its organisation may read, and nothing more. @throws {Fault} `not_found`
+ */
 export const readQuarantined = verb(
   'list-quarantine',
-  async (context: Context, _caller: Caller, { id }: { readonly id: string }): Promise<QuarantinedItem> => {
+  async (context: Context, caller: Caller, { id }: { readonly id: string }, standing): Promise<QuarantinedItem> => {
     const row = await quarantinedById(context.database, BigInt(id))
     if (row === undefined) throw absent()
     const envelope = row.entry === null ? undefined : readAside(row.entry).envelope
-    return { ...shown(row), ...(envelope === undefined ? {} : { envelope }) }
+    if (envelope === undefined || !mayHave(context, caller, standing, envelope)) return shown(row)
+    await context.database.transaction((transaction) =>
+      record(transaction, context, caller, standing, administrative('list-quarantine', { id })),
+    )
+    return { ...shown(row), envelope }
   },
 )
+
+/** What takes away has no content to keep from anybody. */
+function mayHave(context: Context, { reader, purpose }: Caller, { directory }: Standing, text: string): boolean {
+  const envelope = readEnvelope(text)
+  if (envelope.handling === null) return true
+  return (
+    decide(reader, byType(envelope, envelope.handling), purpose, context.clock(), worldOf(directory)).effect ===
+    'permit'
+  )
+}
 
 /** What became of something that was examined again. */
 export interface Released {

@@ -160,7 +160,7 @@ function judgeDestination(
 }
 
 /** Personal data by its type is personal data, whatever the handling says; and what has no masked form has none. */
-function byType(envelope: Envelope, handling: Handling): Handling {
+export function byType(envelope: Envelope, handling: Handling): Handling {
   if (!isWhole(envelope)) return handling
   const { personalData, maskable } = typeFactsOf(envelope.content)
   const said = (handling.personalData || !personalData) && (maskable || !handling.maskable)

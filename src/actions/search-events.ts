@@ -3,6 +3,7 @@ import type { Caller } from '../domain/caller.ts'
 import { limits } from '../domain/limits.ts'
 import type { AttributeFacts, ContextBody, EventBody, ObjectBody, ReleasedEvent } from '../domain/misp-event.ts'
 import { parseObservable } from '../domain/observables/parse.ts'
+import { originatorShown } from '../policy/release.ts'
 import { type EventParts, releaseEvent } from '../policy/release-event.ts'
 import { partsFor, type StoredPart } from '../store/misp-parts.ts'
 import { type EventFilter, type EventPlace, eventsFor, type StoredEvent } from '../store/misp-reads.ts'
@@ -28,7 +29,7 @@ export interface SearchEventsInput {
   readonly offset?: number
   /** 1–100. */
   readonly limit: number
-  /** RED goes into no feed and no file. */
+  /** For a feed: RED goes into none, and there is one file for a UUID. */
   readonly leaves?: true
 }
 
@@ -50,6 +51,8 @@ export const searchEvents = verb(
     const visible = {
       whole: visibleTo(permitted, standing, caller, 'content', keep),
       any: visibleTo(permitted, standing, caller, 'whole', keep),
+      named: visibleTo(permitted, standing, caller, 'whole', (handling) => originatorShown(caller.reader, handling))
+        .bitmap,
       owner: caller.reader.roles.some((role) => readingRoles.includes(role))
         ? caller.reader.organisation?.id
         : undefined,
@@ -60,6 +63,7 @@ export const searchEvents = verb(
       ...(after === undefined ? {} : { after }),
       offset,
       limit: limit + 1,
+      ...(input.leaves === true ? { distinct: true as const } : {}),
     })
     const page = found.slice(0, limit)
     const parts =

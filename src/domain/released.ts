@@ -19,6 +19,8 @@ export interface ReleasedHandling {
   readonly notReleasableTo?: readonly string[]
   readonly lawEnforcement: LawEnforcementUse
   readonly personalData: boolean
+  /** For the originator only, and only where others are not told who that is. */
+  readonly attribution?: 'anonymous'
   readonly expiresAt?: string
 }
 

@@ -7,6 +7,9 @@ export type JsonObject = { readonly [name: string]: unknown }
 export const isJsonObject = (value: unknown): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
+/** A text; nothing for anything else. `String()` calls what an object of the input names `toString`, and throws. */
+export const textOf = (value: unknown): string => (typeof value === 'string' ? value : '')
+
 /** @throws {Fault} `invalid_json` for bytes that are not UTF-8 */
 export function utf8Text(bytes: Buffer): string {
   if (!isUtf8(bytes)) throw new Fault('invalid_json', 'The text is not UTF-8')

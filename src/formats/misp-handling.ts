@@ -97,8 +97,8 @@ function* tagsOf(fields: Fields): Generator<string> {
  * sharing group, whose members are not in the event, so an audience must be given; 5 inherits.
  */
 function handlingOfDistribution(fields: Fields): HandlingInput {
-  const level = fields.object.distribution
-  switch (level === undefined || level === null ? '5' : String(level)) {
+  const level = fields.object.distribution ?? '5'
+  switch (typeof level === 'number' ? String(level) : level) {
     case '0':
     case '1':
       return { tlp: 'amber+strict', audience: [ownOrganisation] }

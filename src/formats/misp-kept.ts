@@ -38,7 +38,7 @@ function eventBody(fields: Fields): EventBody {
 }
 
 function creatorOf({ name, uuid }: { readonly name?: unknown; readonly uuid?: unknown }) {
-  const known = String(name).slice(0, limits.labelCharacters)
+  const known = String(name).slice(0, limits.labelCharacters).toWellFormed()
   return typeof uuid === 'string' && uuid.length === 36 ? { name: known, uuid: uuid.toLowerCase() } : { name: known }
 }
 
@@ -57,6 +57,7 @@ export function keptObject(fields: Fields, origin: Omit<MispOrigin, 'received'>)
   const time = unixTime(fields, 'timestamp')
   const short = (name: string) => optionalText(fields, name, limits.labelCharacters)
   const version = fields.object.template_version
+  const numbered = typeof version === 'string' || typeof version === 'number'
   return {
     kind: 'object',
     position: origin.position,
@@ -69,7 +70,7 @@ export function keptObject(fields: Fields, origin: Omit<MispOrigin, 'received'>)
       metaCategory: short('meta-category'),
       description: optionalText(fields, 'description'),
       templateUuid: short('template_uuid'),
-      templateVersion: version === undefined || version === null ? undefined : String(version).slice(0, 20),
+      templateVersion: numbered ? String(version).slice(0, 20).toWellFormed() : undefined,
       comment: optionalText(fields, 'comment'),
       timestamp: time === undefined ? undefined : Date.parse(time) / 1000,
       firstSeen: seen(fields, 'first_seen'),
@@ -87,11 +88,13 @@ function* referencesOf(fields: Fields): Generator<ObjectBody['references'][numbe
     const { uuid, referenced_uuid: to, relationship_type: type, comment } = each
     if (typeof uuid !== 'string' || typeof to !== 'string' || typeof type !== 'string' || isTrue(each.deleted)) continue
     const known = {
-      uuid: uuid.slice(0, 36),
-      to: to.slice(0, 36).toLowerCase(),
-      type: type.slice(0, limits.labelCharacters),
+      uuid: uuid.slice(0, 36).toWellFormed(),
+      to: to.slice(0, 36).toWellFormed().toLowerCase(),
+      type: type.slice(0, limits.labelCharacters).toWellFormed(),
     }
-    yield typeof comment === 'string' && comment !== '' ? { ...known, comment: comment.slice(0, 1_000) } : known
+    yield typeof comment === 'string' && comment !== ''
+      ? { ...known, comment: comment.slice(0, 1_000).toWellFormed() }
+      : known
   }
 }
 

@@ -6,8 +6,8 @@ import { derivedUuid, numberOf } from './misp-ids.ts'
  * this node reads again.
  */
 export function handlingTags(handling: ReleasedHandling): string[] {
-  const { tlp, pap, audience, people, releasableTo, notReleasableTo, lawEnforcement, personalData, expiresAt } =
-    handling
+  const { tlp, pap, audience, people, releasableTo, notReleasableTo, lawEnforcement, personalData } = handling
+  const { attribution, expiresAt } = handling
   const list = (predicate: string, values: readonly string[] = []) => values.map((value) => tag(predicate, value))
   return [
     `tlp:${tlp}`,
@@ -18,6 +18,7 @@ export function handlingTags(handling: ReleasedHandling): string[] {
     ...list('not-releasable-to', notReleasableTo),
     ...(lawEnforcement === 'on-request' ? [] : [tag('law-enforcement', lawEnforcement)]),
     ...(personalData ? [tag('personal-data', 'true')] : []),
+    ...(attribution === undefined ? [] : [tag('attribution', attribution)]),
     ...(expiresAt === undefined ? [] : [tag('expires-at', expiresAt)]),
   ]
 }

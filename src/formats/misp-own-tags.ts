@@ -15,6 +15,7 @@ const predicates: Readonly<Record<string, { readonly member: string; readonly li
   'not-releasable-to': { member: 'notReleasableTo', list: true },
   'law-enforcement': { member: 'lawEnforcement' },
   'personal-data': { member: 'personalData', flag: true },
+  attribution: { member: 'attribution' },
   'expires-at': { member: 'expiresAt' },
 }
 

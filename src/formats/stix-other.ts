@@ -3,7 +3,7 @@ import { Fault } from '../domain/errors.ts'
 import { limits } from '../domain/limits.ts'
 import { isIdentifier, referencesIn } from '../domain/stix-object.ts'
 import { defined, Fields } from './fields.ts'
-import { isJsonObject, type JsonObject } from './json-text.ts'
+import { isJsonObject, type JsonObject, textOf } from './json-text.ts'
 import { isStixId, isStixUuid } from './stix-id.ts'
 import { handlingOfObject } from './stix-markings.ts'
 import type { StixOrigin } from './stix-object.ts'
@@ -114,7 +114,7 @@ function checkWhole(fields: Fields, type: string): void {
     demand('confidence', confidence >= 0 && confidence <= 100, '"confidence" must be from 0 to 100') // §3.2
   }
   const author = object.created_by_ref
-  demand('created_by_ref', author === undefined || String(author).startsWith('identity--'), 'An author is an identity') // §3.2
+  demand('created_by_ref', author === undefined || textOf(author).startsWith('identity--'), 'An author is an identity') // §3.2
   switch (type) {
     case 'malware': // §4.11
       demand('name', object.is_family !== true || has('name'), 'A family of malware has a name')
@@ -128,7 +128,7 @@ function checkWhole(fields: Fields, type: string): void {
     case 'opinion': // §10.19
       demand(
         'opinion',
-        opinions.has(String(object.opinion)),
+        opinions.has(textOf(object.opinion)),
         'An opinion goes from strongly-disagree to strongly-agree',
       )
       break
@@ -138,7 +138,7 @@ function checkWhole(fields: Fields, type: string): void {
       demand('longitude', within(object.longitude, 180), 'A longitude is from -180 to 180')
       break
     case 'relationship': // §5.1
-      demand('relationship_type', relation.test(String(object.relationship_type)), 'A relationship type is a-z, 0-9, -')
+      demand('relationship_type', relation.test(textOf(object.relationship_type)), 'A relationship type is a-z, 0-9, -')
       break
     case 'sighting': // §5.2
       demand('count', within(object.count, limits.sightingCount), 'A count goes to 999,999,999')
@@ -180,7 +180,7 @@ function checkWhole(fields: Fields, type: string): void {
     case 'mac-addr': // §6.10
       demand(
         'value',
-        String(object.value) === String(object.value).toLowerCase(),
+        textOf(object.value) === textOf(object.value).toLowerCase(),
         'A MAC address is written in lower case',
       )
       break
@@ -191,7 +191,7 @@ const framing = new Set(['type', 'spec_version', 'id', 'object_marking_refs', 'g
 const opinions = new Set(['strongly-disagree', 'disagree', 'neutral', 'agree', 'strongly-agree'])
 const relation = /^[a-z0-9-]{1,250}$/
 const placed = ['identity', 'location']
-const typeOf = (id: unknown): string => String(id).split('--', 1)[0] ?? ''
+const typeOf = (id: unknown): string => textOf(id).split('--', 1)[0] ?? ''
 const areOf = (ids: unknown, types: readonly string[]): boolean =>
   !Array.isArray(ids) || ids.every((id) => types.includes(typeOf(id)))
 const isSightable = (id: unknown): boolean => {
@@ -210,4 +210,4 @@ function isPersonal(object: JsonObject, type: string): boolean {
 }
 
 const personalTypes = new Set(['email-addr', 'email-message', 'user-account'])
-const isPersonalPart = (part: unknown): boolean => isJsonObject(part) && personalTypes.has(String(part.type))
+const isPersonalPart = (part: unknown): boolean => isJsonObject(part) && personalTypes.has(textOf(part.type))

@@ -5,7 +5,7 @@ import { composedTypes } from '../domain/stix-object.ts'
 import { tlpOfMarking } from '../domain/tlp.ts'
 import { type DecodedGroups, faultAt, oneByOne, recordTooLarge } from './decoded.ts'
 import { type JsonPart, type JsonPath, jsonParts } from './json-parts.ts'
-import { isJsonObject, type JsonObject, parseObject, parseStrict, utf8Text } from './json-text.ts'
+import { isJsonObject, type JsonObject, parseObject, parseStrict, textOf, utf8Text } from './json-text.ts'
 import { MarkingDefinitions } from './stix-markings.ts'
 import { type StixOrigin, stixDraft } from './stix-object.ts'
 import { isObservableType } from './stix-observables.ts'
@@ -64,13 +64,13 @@ function read({ bytes, pointer }: JsonPart, position: Position, markings: Markin
   try {
     const received = utf8Text(bytes)
     const object = parseObject(received, 'invalid_stix', pointer)
-    const type = String(object.type)
+    const type = textOf(object.type)
     composed = composedTypes.has(type)
     // What spells its type with escapes is not found again: it is read at once.
     if (composed && which === 'simple' && mayBeComposed(bytes)) return []
     if (!composed && which === 'composed') return []
     // A label of TLP is everybody's: it is read, and the node gives out its own.
-    if (type === 'marking-definition' && tlpOfMarking(String(object.id)) !== undefined) return []
+    if (type === 'marking-definition' && tlpOfMarking(textOf(object.id)) !== undefined) return []
     return drafts(object, type, { position, pointer, received, markingOf: markings.markingOf })
   } catch (error) {
     return composed || which === 'simple' ? [{ fault: faultAt(position, error) }] : []

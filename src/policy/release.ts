@@ -187,6 +187,7 @@ export function releasedHandling(handling: Handling, reader: Reader): ReleasedHa
     ...optional(handling, ['releasableTo', 'notReleasableTo', 'expiresAt']),
     lawEnforcement: handling.lawEnforcement,
     personalData: handling.personalData,
+    ...(own && handling.attribution === 'anonymous' ? { attribution: handling.attribution } : {}),
   }
 }
 

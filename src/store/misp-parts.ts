@@ -1,6 +1,6 @@
 import type { Indicator } from '../domain/indicator.ts'
 import type { Queries } from './database.ts'
-import type { EventFilter, EventVisibleTo, StoredEvent } from './misp-reads.ts'
+import { type EventFilter, type EventVisibleTo, type StoredEvent, sameSource } from './misp-reads.ts'
 import { type IndicatorRow, indicatorColumns, toIndicator } from './rows.ts'
 import { Parameters, permittedHandling, queryVisible, visibleCondition } from './visible.ts'
 
@@ -37,15 +37,18 @@ export async function partsFor(
   const rows = await queryVisible<PartRow>(
     queries,
     visible.any,
-    `select x.* from unnest(${add(events.map(({ uuid }) => uuid))}::uuid[], ${add(events.map(({ originator }) => originator))}::text[])
-       with ordinality k (event, owner, nth)
+    `select x.* from unnest(${add(events.map(({ uuid }) => uuid))}::uuid[], ${add(events.map(({ originator }) => originator))}::text[],
+         ${add(events.map(({ handlingId }) => handlingId))}::integer[])
+       with ordinality k (event, owner, handling, nth)
      cross join lateral (
        select p.event as part_event, p.originator as part_originator, p.uuid as part_uuid, p.kind as part_kind, p.ordinal,
          p.object as part_object, p.handling_id as part_handling, p.body as part_body, ${indicatorColumns}
        from misp_part p left join indicator i
          on p.kind = 'attribute' and i.stix_id = p.stix_id and i.originator = p.originator and ${condition}
+           and ${sameSource(visible, parameters, 'k.handling', 'i.handling_id')}
        where p.event = k.event and p.originator = k.owner ${only} and (i.stix_id is not null
-         or (p.kind <> 'attribute' and ${permittedHandling(visible.whole, parameters, 'p.handling_id')}))
+         or (p.kind <> 'attribute' and ${permittedHandling(visible.whole, parameters, 'p.handling_id')}
+           and ${sameSource(visible, parameters, 'k.handling', 'p.handling_id')}))
        order by p.ordinal, p.uuid limit ${add(limit)}) x
      order by k.nth, x.ordinal, x.part_uuid`,
     parameters,

@@ -45,8 +45,18 @@ export interface StoredEvent extends EventPlace {
 export interface EventVisibleTo {
   readonly whole: VisibleTo
   readonly any: VisibleTo
+  /** Handlings whose source the reader is told, as a bitmap. */
+  readonly named: Uint8Array
   /** The organisation whose own events the reader sees also when they are empty. */
   readonly owner: string | undefined
+}
+
+export interface EventStretch {
+  readonly after?: EventPlace
+  readonly offset: number
+  readonly limit: number
+  /** Of several originators' events of one UUID only the first that is visible: a feed has one file for it. */
+  readonly distinct?: true
 }
 
 /**
@@ -57,14 +67,22 @@ export async function eventsFor(
   queries: Queries,
   visible: EventVisibleTo,
   filter: EventFilter,
-  page: { readonly after?: EventPlace; readonly offset: number; readonly limit: number },
+  page: EventStretch,
 ): Promise<StoredEvent[]> {
   const parameters = new Parameters()
   const add = (value: unknown) => parameters.add(value)
   const own = add(visible.owner ?? null)
+  const isThere = (event: string) =>
+    `${permittedHandling(visible.whole, parameters, `${event}.handling_id`)}
+     and (${event}.originator = ${own}::text or exists (${somethingVisible(visible, parameters, event)}))`
   const conditions = [
-    permittedHandling(visible.whole, parameters, 'e.handling_id'),
-    `(e.originator = ${own}::text or exists (${somethingVisible(visible, parameters)}))`,
+    isThere('e'),
+    ...(page.distinct === true
+      ? [
+          `not exists (select 1 from misp_event o where o.uuid = e.uuid
+             and (o.date_added, o.originator) < (e.date_added, e.originator) and ${isThere('o')})`,
+        ]
+      : []),
     ...filterConditions(visible, filter, parameters),
   ]
   if (page.after !== undefined) {
@@ -101,15 +119,35 @@ interface EventRow {
 }
 
 /** A part of the event that the reader may see. */
-const somethingVisible = (visible: EventVisibleTo, parameters: Parameters): string =>
-  `select 1 from misp_part p where p.event = e.uuid and p.originator = e.originator and (
-     (p.kind = 'context' and ${permittedHandling(visible.whole, parameters, 'p.handling_id')})
-     or (p.kind = 'attribute' and exists (${indicatorOf(visible.any, parameters)})))`
+const somethingVisible = (visible: EventVisibleTo, parameters: Parameters, event: string): string =>
+  `select 1 from misp_part p where p.event = ${event}.uuid and p.originator = ${event}.originator and (
+     (p.kind = 'context' and ${permittedHandling(visible.whole, parameters, 'p.handling_id')}
+       and ${sameSource(visible, parameters, `${event}.handling_id`, 'p.handling_id')})
+     or (p.kind = 'attribute' and exists (${indicatorOf(visible, parameters, event)})))`
 
-/** The visible indicator of a part. */
-const indicatorOf = (visible: VisibleTo, parameters: Parameters, more = ''): string =>
+/**
+ * An event that names its source has in it nothing whose source stays anonymous, or the event would name it; nor has an anonymous event
+ * something that is named.
+ */
+export function sameSource({ named }: EventVisibleTo, parameters: Parameters, one: string, other: string): string {
+  const bytes = parameters.add(Buffer.from(named.buffer, named.byteOffset, named.byteLength))
+  const length = parameters.add(named.length * 8)
+  const isNamed = (column: string) =>
+    `case when ${column} < ${length} then get_bit(${bytes}::bytea, ${column}) else 0 end`
+  return `${isNamed(one)} = ${isNamed(other)}`
+}
+
+/** The visible indicator of a part of an event. */
+const indicatorOf = (
+  visible: EventVisibleTo,
+  parameters: Parameters,
+  event: string,
+  more = '',
+  by: VisibleTo = visible.any,
+): string =>
   `select 1 from indicator i where i.stix_id = p.stix_id and i.originator = p.originator
-   and ${visibleCondition(visible, parameters)} ${more}`
+   and ${visibleCondition(by, parameters)}
+   and ${sameSource(visible, parameters, `${event}.handling_id`, 'i.handling_id')} ${more}`
 
 function filterConditions(visible: EventVisibleTo, filter: EventFilter, parameters: Parameters): string[] {
   const add = (value: unknown) => parameters.add(value)
@@ -131,7 +169,7 @@ function filterConditions(visible: EventVisibleTo, filter: EventFilter, paramete
   } = filter
   const having = (more: string, by: VisibleTo = visible.any) =>
     `exists (select 1 from misp_part p where p.event = e.uuid and p.originator = e.originator and p.kind = 'attribute'
-       and exists (${indicatorOf(by, parameters, more)}))`
+       and exists (${indicatorOf(visible, parameters, 'e', more, by)}))`
   const changed = (condition: (column: string) => string) =>
     `(${condition('coalesce(e.modified, e.date_added)')} or ${having(`and ${condition('i.modified')}`)})`
   const tagged = (names: readonly string[]) => `exists (

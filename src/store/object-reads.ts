@@ -62,8 +62,9 @@ export async function pageOfObjects(
     ...filters(query, parameters),
     permittedHandling(listed, parameters, 'o.handling_id'),
     standing(query, seen, parameters),
-    // The cheap questions first: this one is asked for what is left.
+    // The cheap questions first: these are asked for what is left.
     `stix_parts_visible(o.needs, o.about, ${bits}, ${reader}, ${depth})`,
+    partsShown({ bits, reader }, 'o', depth),
   ]
   const order = query.newestFirst === true ? 'desc' : ''
   const answer = await askVisible<ObjectRow>(
@@ -71,7 +72,7 @@ export async function pageOfObjects(
     seen,
     `select p.originator, p.id, p.type, p.version, p.change, p.handling_id, p.created, p.modified, p.recalled, p.refs, p.stix, p.position,
        p.date_added::text as date_added, p.present, p.present_handling, p.together,
-       array(select ref from unnest(p.refs) ref where stix_reference_visible(ref, ${bits}, ${reader}, ${depth + 1})) as visible
+       array(select ref from unnest(p.refs) ref where ${referenceShown({ bits, reader }, 'ref', 'p', depth + 1)}) as visible
      from (
        select o.*, count(*) over () as together, row_number() over w as place,
          sum(octet_length(o.stix)) over w as bytes, sum(cardinality(o.refs)) over w as named
@@ -87,6 +88,42 @@ export async function pageOfObjects(
     parameters,
   )
   return pageFrom(answer)
+}
+
+interface AskedBy {
+  /** The permission, as SQL. */
+  readonly bits: string
+  /** The reader's organisation, as SQL. */
+  readonly reader: string
+}
+
+/**
+ * Whether what a row refers to is there for its reader. What its originator published under that id is what it means: where that is
+ * hidden, nothing that somebody else published under the same id stands for it, or whoever guesses an id would see by his own object
+ * whether it is referred to.
+ */
+const referenceShown = (by: AskedBy, ref: string, row: string, depth: number): string =>
+  `(stix_reference_visible(${ref}, ${by.bits}, ${by.reader}, ${depth}) and not (${hiddenByOwner(by, ref, row, depth)}))`
+
+function hiddenByOwner(by: AskedBy, ref: string, row: string, depth: number): string {
+  const shown = (each: string): string =>
+    `case when ${each}.handling_id < length(${by.bits}) * 8 then get_bit(${by.bits}, ${each}.handling_id) else 0 end = 1
+     and (not ${each}.recalled or ${each}.originator = ${by.reader})`
+  const own = `own${depth}`
+  const parts = depth < 1 ? `cardinality(${own}.needs || ${own}.about) = 0` : partsShown(by, own, depth - 1)
+  return `exists (select from stix_object ${own} where ${own}.id = ${ref} and ${own}.originator = ${row}.originator and ${own}.present
+      and not (${shown(own)} and ${parts}))
+    or (starts_with(${ref}, 'indicator--') and exists (select from indicator ${own}
+      where ${own}.stix_id = (case when starts_with(${ref}, 'indicator--') then substr(${ref}, 12) end)::uuid
+      and ${own}.originator = ${row}.originator and not (${shown(own)})))`
+}
+
+/** Whether the parts that a row cannot be without are there for its reader: all it needs, and one that it is about. */
+const partsShown = (by: AskedBy, row: string, depth: number): string => {
+  const part = `part${depth}`
+  const there = referenceShown(by, part, row, depth)
+  return `(not exists (select from unnest(${row}.needs) ${part} where not ${there})
+    and (cardinality(${row}.about) = 0 or exists (select from unnest(${row}.about) ${part} where ${there})))`
 }
 
 /**

@@ -164,7 +164,7 @@ export const typeRules: Readonly<Record<string, TypeRule>> = {
   RecalledStixObject: { from: ['recall-object'], members: 'stixId version recalled' },
   Handling: {
     from: [...releasing, ...releasingObjects],
-    members: 'tlp pap audience people releasableTo notReleasableTo lawEnforcement personalData expiresAt',
+    members: 'tlp pap audience people releasableTo notReleasableTo lawEnforcement personalData attribution expiresAt',
   },
   IndicatorConnection: { from: ['search'], members: 'edges pageInfo' },
   Observations: {

@@ -3,7 +3,7 @@ import type { FastifyRequest } from 'fastify'
 import { actions, type Context } from '../../actions/index.ts'
 import type { PublishReceipt } from '../../actions/publish.ts'
 import { Fault } from '../../domain/errors.ts'
-import type { HandlingInput } from '../../domain/handling.ts'
+import { type HandlingInput, strictestInput } from '../../domain/handling.ts'
 import { limits } from '../../domain/limits.ts'
 import type { ReleasedEvent } from '../../domain/misp-event.ts'
 import type { DecodedGroups } from '../../formats/decoded.ts'
@@ -22,9 +22,9 @@ export const mispAddEvent: Handler = async (context, request) => {
   const option = optionOf(request)
   const known = id === undefined ? undefined : await ownEvent(context, request)
   const uuid = known?.uuid ?? (typeof event.uuid === 'string' ? event.uuid.toLowerCase() : randomUUID())
-  const receipt = await push(context, request, {
-    Event: { ...(known === undefined ? {} : saidBefore(known)), ...event, uuid },
-  })
+  const document = { Event: { ...(known === undefined ? {} : saidBefore(known)), ...event, uuid } }
+  const before = known ?? (await ownNamed(context, request, uuid))
+  const receipt = await push(context, request, document, { defaults: staysAnonymous(before, event) })
   const kept = await ownNamed(context, request, uuid)
   if (kept === undefined) throw refusedWhole(receipt.rejected)
   return { Event: mispEvent(kept, option === 'metadata:1'), ...rejectedOf(receipt) }
@@ -46,6 +46,12 @@ function saidBefore(known: ReleasedEvent): object {
   return { info, date, threat_level_id, analysis, published, extends_uuid, Orgc, Tag }
 }
 
+/** Who published anonymously is named by no edit that does not say so. */
+const staysAnonymous = (before: ReleasedEvent | undefined, { Tag }: { readonly Tag?: unknown }): HandlingInput =>
+  before?.handling.attribution === 'anonymous' && !JSON.stringify(Tag ?? []).includes('puente:attribution')
+    ? { attribution: 'anonymous' }
+    : {}
+
 /** `POST /misp/attributes/add/{id}`: one attribute, or a list. */
 export const mispAddAttributes: Handler = async (context, request) => {
   optionOf(request)
@@ -55,7 +61,12 @@ export const mispAddAttributes: Handler = async (context, request) => {
   if (all.length > limits.batchRecords)
     throw new Fault('too_many_values', `At most ${limits.batchRecords} attributes at once.`)
   const attributes = all.map(named)
-  const receipt = await push(context, request, { Event: { ...frameOf(event), Attribute: attributes } }, event.uuid)
+  const receipt = await push(
+    context,
+    request,
+    { Event: { ...frameOf(event), Attribute: attributes } },
+    { to: event.uuid },
+  )
   const uuids = new Set(attributes.map(({ uuid }) => uuid))
   const written = await added(context, request, event, (each) => uuids.has(each.uuid))
   if (written.length === 0) throw refusedWhole(receipt.rejected)
@@ -70,7 +81,7 @@ export const mispAddObject: Handler = async (context, request) => {
   const { Attribute: list, ...frame } = named(unwrapped(request.body, 'Object'))
   const attributes = (Array.isArray(list) ? list : []).map(named)
   const object = { ...frame, Attribute: attributes }
-  const receipt = await push(context, request, { Event: { ...frameOf(event), Object: [object] } }, event.uuid)
+  const receipt = await push(context, request, { Event: { ...frameOf(event), Object: [object] } }, { to: event.uuid })
   const now = await ownNamed(context, request, event.uuid)
   const { Object: objects } = mispEvent(now ?? event) as { readonly Object: readonly { readonly uuid: string }[] }
   const written = objects.find(({ uuid }) => uuid === frame.uuid)
@@ -118,12 +129,12 @@ async function ownNamed(context: Context, request: FastifyRequest, uuid: string)
   return (await eventsNamed(context, request, name)).find((event) => isOwn(request, event))
 }
 
-/** Publishes a document; with `event` what is in it is added to that one, which stays as it is. */
+/** Publishes a document; what is in it is added to the event `to`, where one is named, which stays as it is. */
 async function push(
   context: Context,
   request: FastifyRequest,
   document: object,
-  event?: string,
+  { to, defaults = {} }: { readonly to?: string; readonly defaults?: HandlingInput },
 ): Promise<PublishReceipt> {
   const text = JSON.stringify(document)
   const bytes = Buffer.from(text)
@@ -133,9 +144,9 @@ async function push(
     },
   })
   return await actions.publish(context, request.caller, {
-    decoded: event === undefined ? decoded : withoutEvents(decoded),
-    defaults: defaultsOf(request),
-    ...(event === undefined ? {} : { event }),
+    decoded: to === undefined ? decoded : withoutEvents(decoded),
+    defaults: strictestInput(defaultsOf(request), defaults),
+    ...(to === undefined ? {} : { event: to }),
     requestDigest: () => createHash('sha256').update(text).digest(),
   })
 }
@@ -153,8 +164,12 @@ function defaultsOf({ headers }: FastifyRequest): HandlingInput {
   if (said === undefined) return {}
   const record: Record<string, unknown> = {}
   const lists = ['audience', 'people', 'releasableTo', 'notReleasableTo']
-  for (const [name, value] of new URLSearchParams(Array.isArray(said) ? said.join('&') : said))
+  for (const [name, value] of new URLSearchParams(Array.isArray(said) ? said.join('&') : said)) {
+    // Of two readers each could take another of them.
+    if (Object.hasOwn(record, name))
+      throw new Fault('invalid_handling', `Puente-Handling says ${name.slice(0, 40)} twice.`)
     record[name] = lists.includes(name) ? value.split(',') : value
+  }
   return handlingFromRecord(record)
 }
 

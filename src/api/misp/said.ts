@@ -14,7 +14,7 @@ export const isYes = (value: unknown): boolean => value === true || value === 1 
 
 export function wholeNumber(value: unknown, name: string): number | undefined {
   if (value === undefined || value === 0 || value === '0') return undefined
-  const number = Number(value)
+  const number = typeof value === 'string' || typeof value === 'number' ? Number(value) : Number.NaN
   if (!Number.isSafeInteger(number) || number < 1 || number > 1_000_000)
     throw new Fault('invalid_request', `"${name}" is a whole number from 1 to 1000000.`)
   return number
@@ -78,7 +78,7 @@ export function span(value: unknown, now: Date): { readonly since?: string; read
 const unitMs: Readonly<Record<string, number>> = { d: 86_400_000, h: 3_600_000, m: 60_000, s: 1_000 }
 
 function instantOf(value: unknown, now: Date): string {
-  const text = String(value)
+  const text = typeof value === 'string' || typeof value === 'number' ? String(value) : ''
   const unit = unitMs[text.slice(-1)]
   const number = Number(unit === undefined ? text : text.slice(0, -1))
   const at = unit === undefined ? number * 1_000 : now.getTime() - number * unit

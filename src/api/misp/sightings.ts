@@ -10,14 +10,19 @@ import { unwrapped } from './events.ts'
 import type { Handler } from './handler.ts'
 
 /** MISP's types of sightings. */
-const sightingTypes: Readonly<Record<string, SightingType>> = { '0': 'seen', '1': 'false-positive', '2': 'expired' }
+const sightingTypes: ReadonlyMap<unknown, SightingType> = new Map<unknown, SightingType>([
+  ['0', 'seen'],
+  ['1', 'false-positive'],
+  ['2', 'expired'],
+])
 
 /** `POST /misp/sightings/add` and `/misp/sightings/add/{id}`: of an attribute, or of every visible indicator of a value. */
 export const mispSight: Handler = async (context, request) => {
   const body = unwrapped(request.body ?? {}, 'Sighting')
   const { id: inPath } = request.params as { readonly id?: string }
   const name = inPath ?? textIn(body, 'uuid') ?? textIn(body, 'id')
-  const type = sightingTypes[String(body.type ?? '0')]
+  const said = typeof body.type === 'number' ? String(body.type) : (body.type ?? '0')
+  const type = sightingTypes.get(said)
   if (type === undefined)
     throw new Fault('invalid_request', 'The type of a sighting is 0 (seen), 1 (false positive) or 2 (expired).')
   const sighting: SightingInput = { type, ...timeOf(body) }
@@ -44,7 +49,7 @@ export const mispSight: Handler = async (context, request) => {
       uuid,
       attribute_id: attribute,
       org_id: home.id,
-      type: String(body.type ?? '0'),
+      type: said,
       date_sighting: String(Math.floor(context.clock().getTime() / 1000)),
       source: '',
       Organisation: home,
@@ -54,7 +59,7 @@ export const mispSight: Handler = async (context, request) => {
 
 function timeOf({ timestamp }: Record<string, unknown>): Partial<SightingInput> {
   if (timestamp === undefined || timestamp === null || timestamp === '') return {}
-  const seconds = Number(timestamp)
+  const seconds = typeof timestamp === 'string' || typeof timestamp === 'number' ? Number(timestamp) : Number.NaN
   if (!Number.isFinite(seconds) || seconds < 0 || seconds > 253_402_300_799)
     throw new Fault('invalid_request', '"timestamp" is seconds since 1970.')
   const at = new Date(seconds * 1000).toISOString()
