@@ -1,15 +1,8 @@
 import type { Caller } from '../domain/caller.ts'
 import { Fault } from '../domain/errors.ts'
 import { limits } from '../domain/limits.ts'
-import {
-  countStale,
-  type ExportRow,
-  forgetLines,
-  leftoverExports,
-  readExport,
-  unfetchedExports,
-  updateExport,
-} from '../store/exports.ts'
+import { countStale, forgetLines } from '../store/export-items.ts'
+import { type ExportRow, leftoverExports, readExport, unfetchedExports, updateExport } from '../store/exports.ts'
 import { readLegalRequest } from '../store/legal-requests.ts'
 import { readEpoch } from '../store/node.ts'
 import { PolicyMoved } from '../store/visible.ts'
