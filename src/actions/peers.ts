@@ -5,6 +5,7 @@ import { Fault } from '../domain/errors.ts'
 import { limits } from '../domain/limits.ts'
 import type { Peer, PeerDirection } from '../domain/peer.ts'
 import type { Transaction } from '../store/database.ts'
+import { forgetPeerState } from '../store/peer-states.ts'
 import {
   forgetPeerKeys,
   insertPeer,
@@ -16,7 +17,7 @@ import {
   updatePeer,
 } from '../store/peers.ts'
 import type { Context, Standing } from './context.ts'
-import { administrative, organisationOf } from './organisations.ts'
+import { administrative } from './organisations.ts'
 import { enrolled, peerNow, pin } from './peer-pins.ts'
 import { readStatement, refused } from './peer-statements.ts'
 import { record, verb } from './verb.ts'
@@ -72,9 +73,12 @@ export const addPeer = verb(
       const known = (await readPeers(transaction)).find((peer) => peer.id === id)
       if (known !== undefined && known.state !== 'expelled')
         throw new Fault('already_exists', 'This node is enrolled already: amend it, or pin its new key.')
+      if (known?.keys.some((key) => key.thumbprint === input.thumbprint && key.revokedAt !== undefined) === true)
+        throw refused('This key was taken back, and is never pinned again: let the node make a new one.')
       await checkHomes(transaction, standing, id, organisations)
       await insertPeer(transaction, row)
       await forgetPeerKeys(transaction, id)
+      await forgetPeerState(transaction, id)
       await pin(transaction, id, signer, at)
       await replaceHomes(transaction, id, organisations)
       const subject = { ...row, organisations, thumbprint: input.thumbprint }
@@ -150,7 +154,7 @@ async function checkHomes(
 ): Promise<void> {
   const { directory } = standing
   for (const id of organisations) {
-    organisationOf(standing, id)
+    if (!directory.organisations.has(id)) throw new Fault('not_found', `"${id}" is not enrolled here: enrol it first.`)
     const home = homeOf(directory, id)
     if (id === directory.operator) throw conflict(`"${id}" operates this node, and is at home here.`)
     if (home !== undefined && home.id !== peer) throw conflict(`"${id}" is at home at ${home.name}.`)
