@@ -20,6 +20,7 @@ import {
   keepEnvelopes,
   keepSeals,
   knownEnvelopes,
+  lockApplying,
   type SealRow,
 } from '../store/envelopes.ts'
 import type { Tally } from '../store/peer-states.ts'
@@ -244,7 +245,9 @@ export async function applyJudged(
     const [earlier, later] = [before, after].map((id) => visibility.handling(id))
     return earlier === undefined || later === undefined || narrows(earlier, later)
   }
-  for (const layer of layersOf(effective)) {
+  await lockApplying(transaction)
+  const fresh = await notOvertaken(transaction, effective)
+  for (const layer of layersOf(fresh)) {
     await keep(transaction, sender, layer, at)
     const wholes = layer.filter(({ effect }) => effect === 'indicator')
     const rows = wholes.map((one) => rowOf(context, one, handlings, at))
@@ -260,6 +263,21 @@ export async function applyJudged(
       at,
     )
   }
+}
+
+/** Without what another peer brought since it was judged, and what that overtook. */
+async function notOvertaken(transaction: Transaction, effective: readonly Effective[]): Promise<Effective[]> {
+  const keys = effective.map(({ stixId, envelope: { originator } }) => ({ stixId, originator }))
+  const known = new Map((await knownEnvelopes(transaction, keys)).map((row) => [keyOf(row), row]))
+  return effective.filter(({ stixId, envelope, digest, effect }) => {
+    const there = known.get(keyOf({ stixId, originator: envelope.originator }))
+    if (there === undefined) return true
+    if (there.recalled) return false
+    if (effect === 'tombstone') return true
+    if (there.version !== envelope.version) return there.version < envelope.version
+    // The other form of the same version, or content that was let go of and may be had again.
+    return !there.digest.equals(digest) || (isWhole(envelope) && !there.held)
+  })
 }
 
 /** The handlings that applying needs, interned before its transaction begins. */

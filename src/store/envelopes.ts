@@ -190,6 +190,14 @@ export interface KnownEnvelope extends IndicatorKey {
   readonly recalled: boolean
 }
 
+/**
+ * One page is applied at a time, whoever sent it, until the transaction ends: two peers may bring the same, and what was known when it was
+ * judged may be old.
+ */
+export async function lockApplying({ client }: Transaction): Promise<void> {
+  await client.query("select pg_advisory_xact_lock(hashtext('peer_apply'))")
+}
+
 /** What is known of these indicators: of each the latest version, and its whole form where both are of one version. */
 export async function knownEnvelopes({ client }: Queries, keys: readonly IndicatorKey[]): Promise<KnownEnvelope[]> {
   const { rows } = await client.query<Row & { held: boolean }>(

@@ -504,7 +504,7 @@ function questions(reader: string, { h, visible, beside, object, shared, onlyH, 
     },
 
     packaged(reader, { types: ['domain-name', 'url'] }),
-    packaged(reader, { values: [secretValue, secretParent] }),
+    packaged(reader, { types: ['domain-name'], values: [secretValue, secretParent] }),
     packaged(reader, { domain: secretParent }),
     get('/v1/legal-requests'),
 

@@ -162,6 +162,20 @@ t.test('a relay passes on what it was given, and its withdrawals', async (t) => 
   t.notOk(await sees(cl, 'diego.csirt-cl', '3fff::31'))
 })
 
+t.test('what two peers bring at once is applied once', async (t) => {
+  fed.cut('csirt-cl', 'cert-br')
+  fed.cut('csirt-cl', 'lacnic')
+  const ids = [await publish(br, 'ana.cert-br', '3fff::51', 'tlp=green')]
+  ids.push(await publish(br, 'ana.cert-br', '3fff::52', 'tlp=green'))
+  await fed.settle()
+  fed.heal()
+  await Promise.all([fed.pull('csirt-cl', 'cert-br'), fed.pull('csirt-cl', 'lacnic')])
+  const { rows } = await cl.context.database.client.query('select kind from feed where stix_id = any($1::uuid[])', [
+    ids.map((id) => id.slice(11)),
+  ])
+  t.strictSame(rows, [{ kind: 'published' }, { kind: 'published' }])
+})
+
 t.test('an organisation that speaks elsewhere is taken from its node alone', async (t) => {
   const refused = await post(cl, 'ana.cert-br', '/v1/indicators?tlp=green', { type: 'ipv6-address', value: '3fff::41' })
   t.equal(refused.status, 401)
