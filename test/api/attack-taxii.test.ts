@@ -175,6 +175,13 @@ t.test('attacks on TAXII', async (t) => {
       t.ok(status >= 400 && status < 500, `${account} ${status}`)
     }
     t.equal((await get('camila.csirt-cl', `${root}/community-lac-csirts/objects/indicator--${uuid(20)}/`)).status, 200)
+    const inAll = await node.call('ana.cert-br', {
+      method: 'DELETE',
+      url: `${root}/all/objects/indicator--${uuid(20)}/`,
+      headers: { accept: taxii },
+    })
+    t.equal(inAll.status, 403, 'its own publisher, where it cannot write')
+    t.equal((await get('camila.csirt-cl', `${root}/all/objects/indicator--${uuid(20)}/`)).status, 200)
     const other = await get('camila.csirt-cl', `/taxii2/node/status/${published.body.id}/`)
     t.equal(other.status, 404)
   })
