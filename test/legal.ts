@@ -6,8 +6,8 @@ import { insertKey } from '../src/store/keys.ts'
 import { type Answer, type TestNode, testNode } from './node.ts'
 
 /** A node with people for legal requests: `as` and `call` know those that were added, too. */
-export async function legalNode(t: Test): Promise<TestNode> {
-  const node = await testNode(t)
+export async function legalNode(t: Test, options: Parameters<typeof testNode>[1] = {}): Promise<TestNode> {
+  const node = await testNode(t, options)
   const keys = new Map<string, string>()
   const people: readonly (readonly [string, string, readonly Role[]])[] = [
     ['iris.csirt-cl', 'csirt-cl', ['approver', 'reader']],

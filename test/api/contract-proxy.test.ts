@@ -1,8 +1,8 @@
 import t from 'tap'
-import { integrateAudit } from '../../src/actions/index.ts'
+import { integrateAudit, runExports } from '../../src/actions/index.ts'
 import { readContract } from '../../src/api/rest/contract.ts'
 import { type Asked, ContractProxy } from '../contract-proxy.ts'
-import { requestBody } from '../legal.ts'
+import { approvedRequest, legalNode, requestBody } from '../legal.ts'
 import { testNode } from '../node.ts'
 import { indicator as indicatorOf, marked } from '../taxii.ts'
 import { assertionOf, issuer, jwtBearer, pairOf } from '../tokens.ts'
@@ -14,6 +14,10 @@ t.setTimeout(120_000)
 
 /** A stream does not end, and Prism passes a body on when it has ended: its refusals are seen here, its events in stream.test.ts. */
 const endless = 'stream'
+
+/** What a peer asks is signed for the node's own address, and only what a peer sent is released: refusals are seen here, answers in
+ * `test/federation/`. */
+const ofPeers = ['releaseQuarantined', 'federationFeed', 'federationAcks']
 
 /** Doors that look at no credentials. */
 const open = [
@@ -28,7 +32,7 @@ const external = {
 }
 
 t.test('Prism finds nothing', async (t) => {
-  const node = await testNode(t, { privateHosts: ['127.0.0.1'], tokens: { issuer, external } })
+  const node = await legalNode(t, { privateHosts: ['127.0.0.1'], tokens: { issuer, external } })
   const proxy = await ContractProxy.start(t, node)
   const ok = async (account: string, line: string, asked: Asked = {}) => {
     const answer = await proxy.call(account, line, asked)
@@ -300,45 +304,28 @@ t.test('Prism finds nothing', async (t) => {
     await ok(liaison, `POST ${at}/close`)
   })
 
-  await t.test('MISP', async () => {
-    const [by, reader] = ['ana.cert-br', 'sofia.csirt-ar']
-    const [event, attribute] = ['5bad1b96-53bc-4148-87eb-000000000001', '5bad1b96-53bc-4148-87eb-000000000002']
-    const one = { uuid: attribute, type: 'ip-dst', category: 'Network activity', to_ids: true, value: '192.0.2.200' }
-    const json = { info: 'An event', date: '2026-05-04', Tag: [{ name: 'tlp:green' }], Attribute: [one] }
-    const another = { type: 'ip-dst', category: 'Network activity', to_ids: true, value: '192.0.2.201' }
-    const domain = { type: 'domain', object_relation: 'domain', to_ids: true, value: 'c2.example.org' }
-    await ok(by, 'POST /misp/events/add', { json: { ...json, uuid: event } })
-    await ok(by, `POST /misp/events/edit/${event}`, { json: { ...json, info: 'Said better' } })
-    await ok(by, `POST /misp/events/publish/${event}`)
-    await ok(by, `POST /misp/attributes/add/${event}`, { json: another })
-    await ok(by, `POST /misp/objects/add/${event}`, { json: { name: 'domain-ip', Attribute: [domain] } })
-    await refused(by, `POST /misp/objects/add/${event}`, 422, { json: { name: 'domain-ip', Attribute: [] } })
-    await ok(by, 'POST /misp/sightings/add', { json: { value: '192.0.2.200' } })
-    await ok(by, `POST /misp/sightings/add/${attribute}`)
-    for (const line of [
-      ...['servers/getVersion', 'servers/getVersion.json', 'servers/getPyMISPVersion.json', 'users/view/me'],
-      ...['attributes/describeTypes', 'attributes/describeTypes.json', 'tags', 'tags/index', 'events/index'],
-      ...[
-        `events/view/${event}`,
-        `attributes/view/${attribute}`,
-        'feed/manifest.json',
-        'feed/hashes.csv',
-        `feed/${event}.json`,
-      ],
-    ]) {
-      await ok(reader, `GET /misp/${line}`)
-      await refused('nobody', `GET /misp/${line}`, 403)
-    }
-    for (const line of ['events/restSearch', 'attributes/restSearch', 'events/index', `events/view/${event}`]) {
-      await ok(reader, `POST /misp/${line}`)
-      await refused('nobody', `POST /misp/${line}`, 403)
-    }
-    for (const line of ['events/add', `events/edit/${event}`, `attributes/add/${event}`, `objects/add/${event}`]) {
-      await refused('nobody', `POST /misp/${line}`, 403, { json })
-    }
-    for (const line of [`events/publish/${event}`, 'sightings/add', `sightings/add/${attribute}`]) {
-      await refused('nobody', `POST /misp/${line}`, 403)
-    }
+  await t.test('exports', async () => {
+    const [liaison, approver, stranger] = ['ignacio.policia-cl', 'iris.csirt-cl', 'diego.csirt-cl']
+    await node.plant(handling('csirt-cl', { tlp: 'green' }), { type: 'ipv4-address', value: '192.0.2.220' })
+    const at = `/v1/legal-requests/${await approvedRequest(node)}`
+    const { id } = await ok(liaison, `POST ${at}/exports`, { json: { language: 'pt' } })
+    await refused(stranger, `POST ${at}/exports`, 403, { json: {} })
+    await ok(liaison, `GET ${at}/exports`)
+    await refused(stranger, `GET ${at}/exports`, 403)
+    await runExports(node.context)
+    await ok(liaison, `GET /v1/exports/${id}`)
+    await refused('berta.policia-cl', `GET /v1/exports/${id}`, 404)
+    await ok(liaison, `POST /v1/exports/${id}/download`)
+    await refused(liaison, `POST /v1/exports/${id}/download`, 410)
+    const other = await ok(liaison, `POST ${at}/exports`, { json: {} })
+    await ok(liaison, `DELETE /v1/exports/${other.id}`)
+    await refused('berta.policia-cl', `DELETE /v1/exports/${other.id}`, 404)
+    await ok(stranger, 'GET /v1/disclosures')
+    await refused('anonymous', 'GET /v1/disclosures', 401)
+    await refused(liaison, `POST ${at}/confirm`, 409, { json: { note: 'Nothing was taken back.' } })
+    await refused(approver, `POST ${at}/claw-back`, 400, { json: {} })
+    await ok(approver, `POST ${at}/claw-back`, { json: { note: 'It was a test page.' } })
+    await ok(liaison, `POST ${at}/confirm`, { json: { note: 'Deleted.' } })
   })
 
   await t.test('objects of STIX', async () => {
@@ -374,6 +361,34 @@ t.test('Prism finds nothing', async (t) => {
     await ok(by, `POST /v1/peers/${id}/keys`, { json: { statement: rotated.statement } })
     await ok(by, `POST /v1/peers/${id}/keys/${keys[0].thumbprint}/revoke`)
     await refused(by, `POST /v1/peers/${id}/keys/${'x'.repeat(43)}/revoke`, 404, { json: {} })
+    await ok(by, `GET /v1/peers/${id}`)
+    await refused('ana.cert-br', `GET /v1/peers/${id}`, 403)
+    await ok(by, `POST /v1/peers/${id}/pull`)
+    await refused('ana.cert-br', `POST /v1/peers/${id}/pull`, 403)
+    const { rows } = await node.context.database.client.query<{ id: string }>(
+      `insert into quarantine (peer, code, detail, bytes, at)
+       select $1, 'seal_invalid', 'Entry ' || n, 10, now() from generate_series(1, 2) n
+       on conflict do nothing returning id`,
+      [id],
+    )
+    const item = `/v1/quarantine/${rows[0]?.id}`
+    await ok(by, 'GET /v1/quarantine?limit=1')
+    await refused('ana.cert-br', 'GET /v1/quarantine', 403)
+    await ok(by, `GET ${item}`)
+    await refused(by, 'GET /v1/quarantine/999999', 404)
+    await refused(by, 'POST /v1/quarantine/999999/release', 404)
+    await ok(by, `DELETE ${item}`)
+    await refused(by, 'DELETE /v1/quarantine/999999', 404)
+    const shared = await node.plant(handling('cert-br', { tlp: 'green' }), {
+      type: 'ipv4-address',
+      value: '192.0.2.230',
+    })
+    for (const what of ['provenance', 'holders']) {
+      await ok('ana.cert-br', `GET /v1/indicators/${shared}/${what}`)
+      await refused('anonymous', `GET /v1/indicators/${shared}/${what}`, what === 'holders' ? 401 : 404)
+    }
+    await refused('anonymous', 'GET /federation/v1/feed?wait=0', 401)
+    await refused('anonymous', 'POST /federation/v1/acks', 401, { json: { refused: [] } })
     await ok(by, `POST /v1/peers/${id}/expel`)
     await refused(by, `POST /v1/peers/${id}/expel`, 409)
     await ok(by, 'POST /v1/federation-keys')
@@ -461,7 +476,7 @@ t.test('Prism finds nothing', async (t) => {
     operations.map(({ operationId }) => operationId).filter((id) => ![...(proxy.seen.get(id) ?? [])].some(wanted))
   t.strictSame(
     unseen((status) => status < 400),
-    [endless],
+    [endless, ...ofPeers],
     'every route answered',
   )
   t.strictSame(

@@ -425,6 +425,16 @@ t.test('own policy narrows and never widens, whoever reads, in random worlds', a
   t.ok(lost > 500, `${lost} times somebody lost it`)
 })
 
+t.test('own policy narrows no more than it says', async (t) => {
+  const amber = green('cert-br', { tlp: 'amber', organisations: ['csirt-cl', 'lacnic'], communities: ['banks'] })
+  t.strictSame(narrowed(amber, {}), amber)
+  t.strictSame(narrowed(amber, { pap: 'red' }), { ...amber, pap: 'red' })
+  t.match(narrowed(amber, { organisations: ['lacnic', 'isp-br'] }), { organisations: ['lacnic'], communities: [] })
+  const raised = { tlp: 'amber', organisations: ['lacnic'], communities: [], lawEnforcement: 'never' }
+  t.match(narrowed(green('cert-br'), { tlp: 'amber', organisations: ['lacnic'] }), raised)
+  t.match(narrowed(green('cert-br'), { tlp: 'clear' }), { tlp: 'green', lawEnforcement: 'on-request' })
+})
+
 t.test('what travels to a node is what one of its organisations may read whole, and never RED', async (t) => {
   let travelled = 0
   fc.assert(
