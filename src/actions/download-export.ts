@@ -8,7 +8,7 @@ import { readEpoch } from '../store/node.ts'
 import { PolicyMoved } from '../store/visible.ts'
 import type { Context } from './context.ts'
 import { packageParts } from './export-package.ts'
-import { mayHave, workOf } from './export-work.ts'
+import { gives, mayHave, workOf } from './export-work.ts'
 import { takeStep } from './legal-step.ts'
 import { administrative } from './organisations.ts'
 import { absent } from './read.ts'
@@ -42,6 +42,8 @@ export const downloadExport = verb(
       const locked = await readExport(transaction, id, true)
       if (request === undefined || locked === undefined) throw absent()
       refuseState(locked)
+      // It may have been taken back since it was looked at.
+      if (!gives(request, context.clock())) throw outdated('The request gives nothing any more.')
       if ((await readEpoch(transaction)) !== work.standing.directory.epoch)
         throw new PolicyMoved('the policy epoch moved before a package was given')
       if ((await countStale(transaction, id, mayHave(context, work))) > 0) return undefined

@@ -3,12 +3,13 @@ import type { Envelope } from '../domain/envelope.ts'
 import { canonicalHandling, handlingText } from '../domain/handling.ts'
 import { limits } from '../domain/limits.ts'
 import type { Tlp } from '../domain/tlp.ts'
+import { originatorShown } from '../policy/release.ts'
 import { holdersOf } from '../store/peer-holdings.ts'
 import { provenanceOf } from '../store/provenance.ts'
 import type { Context, Standing } from './context.ts'
 import { uuidOf } from './ids.ts'
 import { findOwn } from './own.ts'
-import { findVisible, type ReadInput } from './read.ts'
+import { absent, findVisible, type ReadInput } from './read.ts'
 import { verb } from './verb.ts'
 import { permittedFor } from './visible.ts'
 
@@ -40,18 +41,22 @@ export interface Provenance {
   readonly narrowedHere?: boolean
 }
 
-/** @throws {Fault} `not_found` alike for what does not exist and for what the caller may not see */
+/**
+ * Nothing of what is anonymous to the caller: the node that it comes from, a seal's key and the relays would say who the source is.
+ * @throws {Fault} `not_found` alike for what does not exist and for what the caller may not see
+ */
 export const readProvenance = verb(
   'read-provenance',
   async (context: Context, caller: Caller, input: ReadInput, standing): Promise<Provenance> => {
     const permitted = permittedFor(context, caller, standing)
     const { id, originator, handlingId } = await findVisible(context, caller, standing, permitted, input)
+    const held = standing.visibility.handling(handlingId)
+    if (held === undefined || !originatorShown(caller.reader, held)) throw absent()
     const named = nodeNames(context, caller, standing)
     const row = await provenanceOf(context.database, { stixId: uuidOf(id) ?? '', originator })
     if (row === undefined) return { id, node: named(context.node.id), here: true, hops: [] }
     const { handling } = JSON.parse(row.body) as Envelope
-    const held = standing.visibility.handling(handlingId)
-    const same = handling !== null && held !== undefined && textOf(handling) === textOf(held)
+    const same = handling !== null && textOf(handling) === textOf(held)
     return {
       id,
       node: named(row.node),

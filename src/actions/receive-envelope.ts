@@ -1,5 +1,6 @@
 import type { OpenedSeal, SealFault } from '../auth/seals.ts'
 import { type Envelope, type Gap, type Hop, isWhole, onlyNarrows } from '../domain/envelope.ts'
+import { Fault } from '../domain/errors.ts'
 import type { Handling } from '../domain/handling.ts'
 import { limits } from '../domain/limits.ts'
 import type { PeerKey, PeerState } from '../domain/peer.ts'
@@ -7,11 +8,14 @@ import { type KeyStanding, keyStanding } from '../domain/peer-keys.ts'
 import type { Reader, World } from '../domain/reader.ts'
 import type { Effect, Quarantined, RefusalCode, Refused, Verdict } from '../domain/verdict.ts'
 import { EnvelopeError, readEnvelope } from '../formats/envelope.ts'
+import { parseObject } from '../formats/json-text.ts'
+import { stixDraft } from '../formats/stix-object.ts'
 import { judgeHops } from '../policy/hops.ts'
 import { type Narrowing, narrowed } from '../policy/local-narrowing.ts'
 import { mayTravel } from '../policy/travelling.ts'
 import { judgeVersion, type KnownVersion } from '../policy/version-rules.ts'
 import { envelopeDigest, isInBatch, type PlaceInBatch } from '../seal/batches.ts'
+import type { TypeFacts } from './handling.ts'
 import { typeFactsOf } from './type-facts.ts'
 
 /** One entry of a page of a peer's feed. */
@@ -159,12 +163,28 @@ function judgeDestination(
   return refused('destination', 'No organisation homed here may have it.')
 }
 
-/** Personal data by its type is personal data, whatever the handling says; and what has no masked form has none. */
+/**
+ * Personal data by its type is personal data, whatever the handling says, and also where the pattern alone has it; and what has no masked
+ * form has none.
+ */
 export function byType(envelope: Envelope, handling: Handling): Handling {
   if (!isWhole(envelope)) return handling
-  const { personalData, maskable } = typeFactsOf(envelope.content)
+  const [sealed, written] = [typeFactsOf(envelope.content), factsOfPattern(envelope.content.stix)]
+  const personalData = sealed.personalData || written?.personalData === true
+  const maskable = sealed.maskable && written?.maskable !== false
   const said = (handling.personalData || !personalData) && (maskable || !handling.maskable)
   return said ? handling : narrowed(handling, { personalData, maskable })
+}
+
+/** What the text says that readers get beside the observables; undefined where its pattern is none that this node reads. */
+function factsOfPattern(text: string): TypeFacts | undefined {
+  try {
+    const object = parseObject(text, 'invalid_stix', '')
+    return typeFactsOf(stixDraft(object, { position: {}, pointer: '', received: text, markingOf: () => ({}) }))
+  } catch (error) {
+    if (error instanceof Fault) return undefined
+    throw error
+  }
 }
 
 function applied(envelope: Envelope, digest: Buffer, facts: ReceiverFacts, now: Date): Verdict {

@@ -65,17 +65,21 @@ export const searchEvents = verb(
       limit: limit + 1,
       ...(input.leaves === true ? { distinct: true as const } : {}),
     })
-    const page = found.slice(0, limit)
-    const parts =
-      page.length === 0 ? [] : await partsFor(context.database, visible, page, limits.mispParts, input.filter)
+    const asked = found.slice(0, limit)
+    const { parts, events: fit } =
+      asked.length === 0 ? nothing : await partsFor(context.database, visible, asked, input.filter)
+    // Large ones make a page of their own.
+    const page = asked.slice(0, fit)
     const shown = parts.filter(({ indicator }) => indicator?.recalled !== true)
     const events = released(context, caller, standing, page, shown)
     await recordReading(context, caller, standing, 'search-events', readsOf(page, shown))
     const last = page.at(-1)
-    return { events, ...(found.length > limit && last !== undefined ? { next: last } : {}) }
+    return { events, ...(found.length > page.length && last !== undefined ? { next: last } : {}) }
   },
   { checkedWithRows: true },
 )
+
+const nothing: Awaited<ReturnType<typeof partsFor>> = { parts: [], events: 0 }
 
 function narrowed(caller: Caller, { filter, leaves }: SearchEventsInput) {
   const asked = handlingFilter(caller, filter)

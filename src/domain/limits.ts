@@ -41,6 +41,8 @@ export const limits = {
   /** Tags of a MISP event, and attributes and objects of one that are given out. */
   mispTags: 512,
   mispParts: 20_000,
+  /** Of what is in the events that are read at once. */
+  mispEventBytes: 32 * 1024 * 1024,
   /** Events read at once; an answer of more is read page by page while it is sent. */
   mispEvents: 20,
   /** How far pages of attributes reach, by number. */

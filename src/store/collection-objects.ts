@@ -1,5 +1,6 @@
 import type { Words } from './column.ts'
 import type { Queries } from './database.ts'
+import { partsShown } from './object-reads.ts'
 import { Parameters, permittedHandling, type VisibleTo } from './visible.ts'
 
 export interface ObjectPlaces {
@@ -33,7 +34,7 @@ export async function placesOfObjects(
      where o.position > ${parameters.add(above)}::bigint and o.position <= ${parameters.add(upto)}::bigint and ${kindCondition(which, seen, parameters)}
        and ${permittedHandling({ ...seen, bitmap: words }, parameters, 'o.handling_id')}
        ${types === undefined ? '' : `and o.type = any(${parameters.add(types)}::text[])`}
-       and stix_parts_visible(o.needs, o.about, ${bits}, ${reader}, ${depth})
+       and stix_parts_visible(o.needs, o.about, ${bits}, ${reader}, ${depth}) and ${partsShown({ bits, reader }, 'o', depth)}
      order by o.position limit ${parameters.add(Number.isFinite(limit) ? limit : null)}::bigint`,
     parameters.values,
   )

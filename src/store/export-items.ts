@@ -138,14 +138,23 @@ export async function forgetLines({ client }: Transaction, id: string): Promise<
   await client.query('update export set manifest = null where id = $1', [id])
 }
 
-/** Items whose present version is another, is recalled, or whose handling is not in the permitted set. */
-export async function countStale({ client }: Queries, id: string, permitted: Uint8Array): Promise<number> {
+/**
+ * Items whose present version is another, is recalled, or whose handling is not in the permitted set: in that of what may be had whole
+ * where it stands there whole.
+ */
+export async function countStale(
+  { client }: Queries,
+  id: string,
+  { whole, any }: { readonly whole: Uint8Array; readonly any: Uint8Array },
+): Promise<number> {
+  const has = (bits: string, length: string) =>
+    `case when e.handling_id < ${length} then get_bit(${bits}::bytea, e.handling_id) else 0 end = 1`
   const { rows } = await client.query<{ count: number }>(
     `select count(*)::int as count from export_item e
      left join indicator i on i.stix_id = e.stix_id and i.originator = e.originator
-     where e.export = $1 and (i.version is distinct from e.version or i.recalled or e.handling_id >= $3
-       or get_bit($2::bytea, least(e.handling_id, $3 - 1)) = 0)`,
-    [id, Buffer.from(permitted), permitted.length * 8],
+     where e.export = $1 and (i.version is distinct from e.version or i.recalled
+       or not (${has('$2', '$3')}) or not (e.masked or ${has('$4', '$5')}))`,
+    [id, Buffer.from(any), any.length * 8, Buffer.from(whole), whole.length * 8],
   )
   return rows[0]?.count ?? 0
 }

@@ -1,4 +1,5 @@
 import type { Indicator } from '../domain/indicator.ts'
+import { limits } from '../domain/limits.ts'
 import type { Queries } from './database.ts'
 import { type EventFilter, type EventVisibleTo, type StoredEvent, sameSource } from './misp-reads.ts'
 import { type IndicatorRow, indicatorColumns, toIndicator } from './rows.ts'
@@ -17,16 +18,16 @@ export interface StoredPart {
 }
 
 /**
- * What the reader may see of these events, in their order, at most `limit` parts of each.
+ * What the reader may see of these events, in their order: at most `limits.mispParts` of each, and together `limits.mispEventBytes`. An
+ * event that does not fit any more is left out whole, and so are all after it; of the first one there is what fits.
  * @param only attributes that are these indicators (UUIDs), or have these UUIDs, with the frames around them
  */
 export async function partsFor(
   queries: Queries,
   visible: EventVisibleTo,
   events: readonly StoredEvent[],
-  limit: number,
   { indicators, attributes }: Pick<EventFilter, 'indicators' | 'attributes'> = {},
-): Promise<StoredPart[]> {
+): Promise<{ readonly parts: readonly StoredPart[]; readonly events: number }> {
   const parameters = new Parameters()
   const add = (value: unknown) => parameters.add(value)
   const condition = visibleCondition(visible.any, parameters)
@@ -37,7 +38,10 @@ export async function partsFor(
   const rows = await queryVisible<PartRow>(
     queries,
     visible.any,
-    `select x.* from unnest(${add(events.map(({ uuid }) => uuid))}::uuid[], ${add(events.map(({ originator }) => originator))}::text[],
+    `select y.* from (select x.*, k.nth, count(*) over (partition by k.nth) as together,
+       sum(octet_length(x.part_body) + coalesce(octet_length(x.stix), 0) + 300) over w as bytes,
+       max(k.nth) over () as furthest
+     from unnest(${add(events.map(({ uuid }) => uuid))}::uuid[], ${add(events.map(({ originator }) => originator))}::text[],
          ${add(events.map(({ handlingId }) => handlingId))}::integer[])
        with ordinality k (event, owner, handling, nth)
      cross join lateral (
@@ -49,11 +53,28 @@ export async function partsFor(
        where p.event = k.event and p.originator = k.owner ${only} and (i.stix_id is not null
          or (p.kind <> 'attribute' and ${permittedHandling(visible.whole, parameters, 'p.handling_id')}
            and ${sameSource(visible, parameters, 'k.handling', 'p.handling_id')}))
-       order by p.ordinal, p.uuid limit ${add(limit)}) x
-     order by k.nth, x.ordinal, x.part_uuid`,
+       order by p.ordinal, p.uuid limit ${add(limits.mispParts)}) x
+     window w as (order by k.nth, x.ordinal, x.part_uuid)) y
+     where y.bytes <= ${limits.mispEventBytes} order by y.nth, y.ordinal, y.part_uuid`,
     parameters,
   )
-  return rows.map((row) => ({
+  const whole = wholeOf(rows, events.length)
+  const parts = rows.filter(({ nth }) => Number(nth) <= whole).map(toPart)
+  return { parts, events: whole }
+}
+
+/** How many of the events, from the first, are there with all their parts; one at least. */
+function wholeOf(rows: readonly PartRow[], events: number): number {
+  const last = rows.at(-1)
+  if (last === undefined) return events
+  const [nth, furthest] = [Number(last.nth), Number(last.furthest)]
+  const isWhole = rows.filter((row) => row.nth === last.nth).length === Number(last.together)
+  if (isWhole && nth === furthest) return events
+  return Math.max(1, isWhole ? nth : nth - 1)
+}
+
+function toPart(row: PartRow): StoredPart {
+  return {
     event: row.part_event,
     originator: row.part_originator,
     uuid: row.part_uuid,
@@ -62,7 +83,7 @@ export async function partsFor(
     ...(row.part_handling === null ? {} : { handlingId: row.part_handling }),
     body: row.part_body,
     ...(row.stix_id === null ? {} : { indicator: toIndicator(row as IndicatorRow) }),
-  }))
+  }
 }
 
 type PartRow = { [K in keyof IndicatorRow]: IndicatorRow[K] | null } & {
@@ -73,6 +94,10 @@ type PartRow = { [K in keyof IndicatorRow]: IndicatorRow[K] | null } & {
   readonly part_object: string | null
   readonly part_handling: number | null
   readonly part_body: string
+  /** Place of the event among those asked for, from 1; of the last one that has parts; and how many parts this one has. */
+  readonly nth: bigint
+  readonly furthest: bigint
+  readonly together: bigint
 }
 
 /** Id of the handling of an originator's own event, whoever may see it: for the originator's own acts. */

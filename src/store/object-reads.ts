@@ -90,7 +90,7 @@ export async function pageOfObjects(
   return pageFrom(answer)
 }
 
-interface AskedBy {
+export interface AskedBy {
   /** The permission, as SQL. */
   readonly bits: string
   /** The reader's organisation, as SQL. */
@@ -119,7 +119,7 @@ function hiddenByOwner(by: AskedBy, ref: string, row: string, depth: number): st
 }
 
 /** Whether the parts that a row cannot be without are there for its reader: all it needs, and one that it is about. */
-const partsShown = (by: AskedBy, row: string, depth: number): string => {
+export const partsShown = (by: AskedBy, row: string, depth: number): string => {
   const part = `part${depth}`
   const there = referenceShown(by, part, row, depth)
   return `(not exists (select from unnest(${row}.needs) ${part} where not ${there})

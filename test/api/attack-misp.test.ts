@@ -287,3 +287,41 @@ t.test('attacks on MISP', async (t) => {
     t.match(text, 'invalid_record')
   })
 })
+
+t.test('large events are read a few at a time', async (t) => {
+  const node = await testNode(t)
+  const text = 'x'.repeat(60_000)
+  for (let n = 0; n < 3; n++) {
+    const comments = Array.from({ length: 250 }, (_, i) => ({
+      uuid: uuid(10_000 + n * 1_000 + i),
+      type: 'comment',
+      value: `${i} ${text}`,
+    }))
+    const { status } = await post(
+      node,
+      'ana.cert-br',
+      '/v1/indicators?format=misp',
+      event(9_000 + n, { Attribute: comments }),
+    )
+    t.equal(status, 200)
+  }
+  const { actions } = await import('../../src/actions/index.ts')
+  const { publicCaller } = await import('../../src/domain/caller.ts')
+  const reader = (await import('../../src/actions/recognise.ts')).readerIn(
+    (await node.context.policy.current()).directory,
+    'camila.csirt-cl',
+  )
+  if (reader === undefined) throw new Error('the reader is not there')
+  const caller = { ...publicCaller, reader, scopes: ['read'] } as const
+  const first = await actions['search-events'](node.context, caller, { filter: {}, limit: 20 })
+  t.equal(first.events.length, 2)
+  if (first.next === undefined) throw new Error('there is more')
+  const second = await actions['search-events'](node.context, caller, { filter: {}, limit: 20, after: first.next })
+  t.strictSame(
+    second.events.map(({ attributes }) => attributes.length),
+    [250],
+  )
+  t.equal(second.next, undefined)
+  const { body } = await post(node, 'camila.csirt-cl', '/misp/events/restSearch', {})
+  t.equal(body.response.length, 3, 'all of them in one answer')
+})

@@ -48,6 +48,8 @@ t.test('attacks on objects', async (t) => {
     const doors = [
       `/v1/objects/${grouping.id}`,
       `/v1/objects/${uses.id}`,
+      '/taxii2/node/collections/all/objects/?match[type]=grouping,relationship',
+      `/taxii2/node/collections/all/objects/${uses.id}/`,
       '/v1/objects?type=grouping&type=relationship',
     ]
     const before = await Promise.all(doors.map((url) => get(node, 'carlos.colcert', url)))

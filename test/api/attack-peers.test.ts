@@ -52,3 +52,19 @@ t.test('who keeps the node in order reads nothing in quarantine that its organis
   t.strictSame(await shown('nico.lacnic'), [false, true])
   t.strictSame(await shown('marta.lacnic'), [false, true])
 })
+
+t.test('where something comes from is no way to learn who stays anonymous', async (t) => {
+  const node = await testNode(t)
+  const open = { type: 'domain-name', value: 'named.example.com' }
+  const named = await node.plant(handling('cert-br', { tlp: 'green' }), open)
+  const hushed = { ...handling('cert-br', { tlp: 'green' }), attribution: 'anonymous' } as const
+  const anonymous = await node.plant(hushed, { ...open, value: 'anonymous.example.com' })
+  const asked = (account: string, id: string) =>
+    node.call(account, { method: 'GET', url: `/v1/indicators/${id}/provenance` })
+  t.equal((await asked('camila.csirt-cl', named)).status, 200)
+  const answer = await asked('camila.csirt-cl', anonymous)
+  const none = await asked('camila.csirt-cl', 'indicator--00000000-0000-4000-8000-000000000000')
+  t.equal(answer.status, 404)
+  t.equal(answer.text, none.text)
+  t.equal((await asked('ana.cert-br', anonymous)).status, 200)
+})

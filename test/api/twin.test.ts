@@ -136,16 +136,16 @@ const idOf = (n: number): string => `indicator--${uuidAt(n)}`
 
 /** In both worlds, of somebody else: what is made of something that everybody sees and of what is hidden, or not there at all. */
 async function plantObjects(node: TestNode, { h, visible, object }: Ids): Promise<void> {
-  // Each in a millisecond of its own: over TAXII the order within one is by a key, and each node has another.
-  let ms = 500
-  const plant: TestNode['plantObject'] = (...planted) => {
-    node.at(`2026-06-01T00:00:00.${ms++}Z`)
-    return node.plantObject(...planted)
-  }
   const clear: Handling = { ...publicHandling, tlp: 'clear' }
+  // Each in a millisecond of its own: in one, their order is by a key that every node has of its own.
+  let at = Date.parse('2026-06-01T00:00:00.010Z')
+  const plant = (object: Parameters<TestNode['plantObject']>[1]): Promise<string> => {
+    node.at(new Date(at++).toISOString())
+    return node.plantObject(clear, object)
+  }
   const tool = `tool--${uuidAt(1)}`
   const tie = (n: number, source: string, target: string) =>
-    plant(clear, {
+    plant({
       type: 'relationship',
       id: `relationship--${uuidAt(n)}`,
       relationship_type: 'related-to',
@@ -153,8 +153,8 @@ async function plantObjects(node: TestNode, { h, visible, object }: Ids): Promis
       target_ref: target,
     })
   const about = (type: string, n: number, refs: readonly string[], more: object) =>
-    plant(clear, { type, id: `${type}--${uuidAt(n)}`, object_refs: refs, ...more })
-  await plant(clear, { type: 'tool', id: tool, name: 'open' })
+    plant({ type, id: `${type}--${uuidAt(n)}`, object_refs: refs, ...more })
+  await plant({ type: 'tool', id: tool, name: 'open' })
   await tie(1, visible, tool)
   await tie(2, h, tool)
   await tie(3, tool, object)
@@ -163,7 +163,7 @@ async function plantObjects(node: TestNode, { h, visible, object }: Ids): Promis
   await about('grouping', 1, [`relationship--${uuidAt(3)}`, `relationship--${uuidAt(1)}`, `note--${uuidAt(1)}`], {
     context: 'x',
   })
-  await plant(clear, {
+  await plant({
     type: 'sighting',
     id: `sighting--${uuidAt(1)}`,
     sighting_of_ref: object,

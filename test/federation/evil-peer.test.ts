@@ -204,6 +204,17 @@ t.test('personal data is personal data, whatever its originator says', async (t)
   const agreements = world.agreements.map((each) => ({ ...each, personalData: true }))
   const verdict = judge(await sealed(brazil, mail), { facts: { world: { ...world, agreements } } })
   t.match(verdict, { outcome: 'narrowed', handling: { personalData: true } })
+  // A pattern that says more than what was sealed beside it is what readers are given.
+  const times = { created: after(-60_000), modified: after(-60_000), valid_from: after(-60_000) }
+  const pattern = { pattern: "[email-addr:value = 'ana@example.br']", pattern_type: 'stix' }
+  const hidden = envelopeOf(brazil, 'cert-br', {
+    id,
+    content: {
+      ...{ kind: 'published', compound: false, observables: [{ type: 'ipv4-address', value: '192.0.2.1' }] },
+      stix: JSON.stringify({ type: 'indicator', spec_version: '2.1', id, ...times, ...pattern }),
+    },
+  })
+  t.equal(code(judge(await sealed(brazil, hidden))), 'refused destination', 'personal data in the pattern alone')
 })
 
 t.test('versions: none that is old, jumps, forks, or comes from the future', async (t) => {

@@ -56,9 +56,12 @@ export async function eventsNamed(
   { caller }: FastifyRequest,
   uuid: string,
 ): Promise<ReleasedEvent[]> {
+  const home = caller.reader.organisation?.id
+  // Asked for by itself: a large one of somebody else's under the same UUID must not keep it out of the page.
+  const filter = { uuids: [uuid], originator: home === undefined ? [] : [home] }
+  const { events: own } = await actions['search-events'](context, caller, { filter, limit: 1 })
   const { events } = await actions['search-events'](context, caller, { filter: { uuids: [uuid] }, limit: 20 })
-  const own = (event: ReleasedEvent) => (event.originator?.id === caller.reader.organisation?.id ? 0 : 1)
-  return [...events].sort((a, b) => own(a) - own(b))
+  return [...own, ...events.filter(({ originator }) => originator === undefined || originator.id !== home)]
 }
 
 async function* found(

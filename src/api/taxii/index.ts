@@ -78,6 +78,9 @@ const handlers: Readonly<Record<string, Handler>> = {
     }
     const asked = { collection, object, filter: {} }
     await actions['read-collection'](context, request.caller, asked)
+    const collections = await actions['list-collections'](context, request.caller, {})
+    if (collections.find(({ id, alias }) => id === collection || alias === collection)?.canWrite !== true)
+      throw new Fault('not_yours', 'Nothing is deleted in this collection.', { rule: 'collection.read-only' })
     const recalled = { id: object, reason: 'deleted over TAXII' }
     if (object.startsWith('indicator--')) await actions.recall(context, request.caller, recalled)
     else await actions['recall-object'](context, request.caller, recalled)
