@@ -118,6 +118,18 @@ function isProxy(text: string): boolean {
 export const localUrl = ({ host, port }: { readonly host: string; readonly port: number }): string =>
   `http://${isIP(host) === 6 ? `[${host}]` : host}:${port}`
 
+interface Listening {
+  readonly host: string
+  readonly port: number
+  readonly issuer: string
+}
+
+/** For a node that listens elsewhere than the environment says: its own URL goes with it, unless it was told another. */
+export function listeningAt<C extends Listening>(config: C, host: string, port: number): C {
+  const issuer = config.issuer === localUrl(config) ? localUrl({ host, port }) : config.issuer
+  return { ...config, host, port, issuer }
+}
+
 /** An issuer is compared letter by letter (OpenID Connect Core 1.0 §2), so it stays as it is written. */
 export function oidc(issuer: string | undefined, audience: string | undefined, claim = 'sub'): OidcConfig | undefined {
   if (!/^[A-Za-z0-9_.:/-]{1,100}$/.test(claim)) {

@@ -1,7 +1,7 @@
 import t from 'tap'
 import type { Context } from '../src/actions/index.ts'
 import { readConfig, variables } from '../src/config.ts'
-import { ConfigurationError } from '../src/config-values.ts'
+import { ConfigurationError, listeningAt } from '../src/config-values.ts'
 import { type Job, startSchedule } from '../src/schedule.ts'
 
 const key = `puente_0123456789ab_${'x'.repeat(43)}`
@@ -16,6 +16,13 @@ t.test('an empty environment gives the documented defaults', async (t) => {
   for (const { name, default: otherwise } of variables) {
     if (/^\d+$/.test(otherwise)) t.same(readConfig({ [name]: otherwise }).config, config, `${name} is ${otherwise}`)
   }
+})
+
+t.test('a node that listens elsewhere names itself so, unless it has another name', async (t) => {
+  const { config } = readConfig({})
+  t.match(listeningAt(config, '::1', 9000), { host: '::1', port: 9000, issuer: 'http://[::1]:9000' })
+  const named = readConfig({ PUENTE_ISSUER: 'https://puente.example.org' }).config
+  t.match(listeningAt(named, '::1', 9000), { port: 9000, issuer: 'https://puente.example.org' })
 })
 
 t.test('an empty variable counts as absent', async (t) => {

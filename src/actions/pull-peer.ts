@@ -120,8 +120,10 @@ async function askFor(
   }
   if (answer.status !== 200) throw new Unusable(`status ${answer.status}`)
   const { status, headers: fields, body } = answer
+  // As they are pinned now: one may have been taken back while the peer waited for something new.
+  const keys = (await context.policy.current()).directory.peers.get(peer.id)?.keys ?? []
   await verifyResponse({ status, fields, request }, body, {
-    keyOf: (thumbprint) => peer.keys.find((key) => key.thumbprint === thumbprint),
+    keyOf: (thumbprint) => keys.find((key) => key.thumbprint === thumbprint),
     destination: context.node.id,
     at: context.clock(),
   })

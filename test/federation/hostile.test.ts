@@ -211,7 +211,14 @@ t.test('a key that was taken back to an instant takes with it what it sealed sin
   fed.at('2026-06-01T00:20:00Z')
   const thumbprint = (await keyOf(uy)).kid
   const place = `/v1/peers/${uy.context.node.id}/keys/${thumbprint}/revoke`
-  t.equal((await post(cl, adminOf(cl), place, { from: '2026-06-01T00:05:00Z' })).status, 200)
+  fed.meddle('csirt-cl', 'lacnic', async (asked) => {
+    const { answer } = await answerOf(uy, asked)
+    t.equal((await post(cl, adminOf(cl), place, { from: '2026-06-01T00:05:00Z' })).status, 200)
+    return answer
+  })
+  const meanwhile = await takePage(cl.context, uy.context.node.id, 0)
+  t.match(meanwhile, { failed: /key/ }, 'an answer that was under way is not believed')
+  fed.meddle('csirt-cl', 'lacnic', () => undefined)
   await tendPeers(cl.context)
   t.ok(await sees(cl, 'diego.csirt-cl', '3fff::d1'), 'what it sealed before stays')
   t.strictSame(await tablesWith(cl, '3fff::d2'), [], 'what came after is in no table')

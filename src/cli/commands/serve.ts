@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander'
-import { integer } from '../../config-values.ts'
+import { integer, listeningAt } from '../../config-values.ts'
 import { serve } from '../../main.ts'
 import { CommandError, exitCodes } from '../exit.ts'
 import { openLog } from '../log.ts'
@@ -21,9 +21,7 @@ export function addServe(program: Command, { config, secrets }: Shell): void {
     .addOption(new Option('--processes <number>', 'instead of PUENTE_PROCESSES: so many, behind one port'))
     .action(async ({ host = config.host, port, processes }: ServeOptions) => {
       const chosen = {
-        ...config,
-        host,
-        port: integer('--port', port, config.port, 0, 65_535),
+        ...listeningAt(config, host, integer('--port', port, config.port, 0, 65_535)),
         processes: integer('--processes', processes, config.processes, 1, 64),
       }
       try {

@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises'
 import path from 'node:path'
 import type { Log } from '../../actions/index.ts'
 import type { Config } from '../../config.ts'
+import { listeningAt } from '../../config-values.ts'
 import { dataFolderOf, openDatabase, type RunningNode, startNode } from '../../main.ts'
 import { openDataFolder } from '../../store/embedded/data-folder.ts'
 import { removeLeftovers, temporaryPath } from '../../store/embedded/temporary.ts'
@@ -39,7 +40,12 @@ export async function startDemoNode(config: Config, options: DemoNodeOptions, lo
     // a person who reads along and a check both ask much at once, from one machine
     const { port = config.port } = options
     const free = options.port === undefined ? 'or a free one' : 'only this port'
-    const node = await startNode(database, { ...config, host, port, requestsPerMinute: 100_000 }, log, free)
+    const node = await startNode(
+      database,
+      { ...listeningAt(config, host, port), requestsPerMinute: 100_000 },
+      log,
+      free,
+    )
     const stop = async () => {
       await node.stop()
       await remove()
