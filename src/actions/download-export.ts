@@ -1,21 +1,14 @@
 import type { Caller } from '../domain/caller.ts'
 import { Fault } from '../domain/errors.ts'
 import { limits } from '../domain/limits.ts'
-import {
-  countStale,
-  type ExportRow,
-  forgetLines,
-  leftoverExports,
-  readExport,
-  unfetchedExports,
-  updateExport,
-} from '../store/exports.ts'
+import { countStale, forgetLines } from '../store/export-items.ts'
+import { type ExportRow, leftoverExports, readExport, unfetchedExports, updateExport } from '../store/exports.ts'
 import { readLegalRequest } from '../store/legal-requests.ts'
 import { readEpoch } from '../store/node.ts'
 import { PolicyMoved } from '../store/visible.ts'
 import type { Context } from './context.ts'
 import { packageParts } from './export-package.ts'
-import { mayHave, workOf } from './export-work.ts'
+import { gives, mayHave, workOf } from './export-work.ts'
 import { takeStep } from './legal-step.ts'
 import { administrative } from './organisations.ts'
 import { absent } from './read.ts'
@@ -49,6 +42,8 @@ export const downloadExport = verb(
       const locked = await readExport(transaction, id, true)
       if (request === undefined || locked === undefined) throw absent()
       refuseState(locked)
+      // It may have been taken back since it was looked at.
+      if (!gives(request, context.clock())) throw outdated('The request gives nothing any more.')
       if ((await readEpoch(transaction)) !== work.standing.directory.epoch)
         throw new PolicyMoved('the policy epoch moved before a package was given')
       if ((await countStale(transaction, id, mayHave(context, work))) > 0) return undefined

@@ -7,18 +7,15 @@ import { type Grounds, handlingLine } from '../formats/export-handling.ts'
 import {
   copyItems,
   type ExportItemRow,
-  type ExportRow,
   type ItemLines,
   itemsFrom,
   keyOf,
   presentOf,
-  readExport,
   replaceItems,
   selectForExport,
-  takeExport,
-  updateHeldExport,
   writeLines,
-} from '../store/exports.ts'
+} from '../store/export-items.ts'
+import { type ExportRow, readExport, takeExport, updateHeldExport } from '../store/exports.ts'
 import { PolicyMoved } from '../store/visible.ts'
 import type { Context, Standing } from './context.ts'
 import { sealExport } from './export-seal.ts'

@@ -36,10 +36,13 @@ export async function workOf(context: Context, row: ExportRow): Promise<Work> {
 export const gives = (request: LegalRequest, at: Date): boolean =>
   givingStates.includes(request.state) && Date.parse(request.expiresAt) > at.getTime()
 
-/** Handlings that the liaison may have under the request, whole or masked, as a bitmap. */
-export const mayHave = (context: Context, { caller, standing }: Pick<Work, 'caller' | 'standing'>): Uint8Array => {
+/** Handlings that the liaison may have under the request, as bitmaps: whole, and whole or masked. */
+export const mayHave = (
+  context: Context,
+  { caller, standing }: Pick<Work, 'caller' | 'standing'>,
+): { readonly whole: Uint8Array; readonly any: Uint8Array } => {
   const { permit, redact } = permittedFor(context, caller, standing)
-  return permit.union(redact).bytes
+  return { whole: permit.bytes, any: permit.union(redact).bytes }
 }
 
 /** By what a handling is given to this caller. */

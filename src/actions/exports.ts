@@ -7,15 +7,8 @@ import { preserves } from '../domain/legal-words.ts'
 import { limits } from '../domain/limits.ts'
 import { knowsLegalRequest, sidesOf } from '../policy/duties.ts'
 import type { Queries } from '../store/database.ts'
-import {
-  type ExportRow,
-  exportsOf,
-  forgetLines,
-  insertExport,
-  openExports,
-  readExport,
-  updateExport,
-} from '../store/exports.ts'
+import { forgetLines } from '../store/export-items.ts'
+import { type ExportRow, exportsOf, insertExport, openExports, readExport, updateExport } from '../store/exports.ts'
 import { readLegalRequest } from '../store/legal-requests.ts'
 import type { Context } from './context.ts'
 import { gives } from './export-work.ts'

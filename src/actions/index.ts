@@ -28,6 +28,7 @@ import { lookup } from './lookup.ts'
 import * as objects from './objects.ts'
 import { observe } from './observe.ts'
 import * as organisations from './organisations.ts'
+import * as peerPins from './peer-pins.ts'
 import * as peers from './peers.ts'
 import { readHolders, readProvenance } from './provenance.ts'
 import { publish } from './publish.ts'
@@ -142,8 +143,8 @@ export const actions = {
   'add-peer': peers.addPeer,
   'amend-peer': peers.amendPeer,
   'expel-peer': peers.expelPeer,
-  'pin-peer-key': peers.pinPeerKey,
-  'revoke-peer-key': peers.revokePeerKey,
+  'pin-peer-key': peerPins.pinPeerKey,
+  'revoke-peer-key': peerPins.revokePeerKey,
   'rotate-node-key': rotateNodeKey,
   'serve-feed': serveFeed,
   'take-acks': takeAcks,

@@ -1,4 +1,4 @@
-import { type HttpRequest, signRequest, verifyResponse } from '../auth/http-signatures.ts'
+import { verifyResponse } from '../auth/http-signatures.ts'
 import { openSeal } from '../auth/seals.ts'
 import { type Caller, publicCaller } from '../domain/caller.ts'
 import { Fault } from '../domain/errors.ts'
@@ -14,10 +14,12 @@ import {
   updatePeerState,
 } from '../store/peer-states.ts'
 import { keepQuarantined, markReported, quarantineSize, unreported } from '../store/quarantine.ts'
-import { applyJudged, internHandlings, type Judged, judgePage, type OpenedEntry } from './apply-page.ts'
-import type { AnswerOfNode, Context, Standing } from './context.ts'
-import { freshNonce } from './peer-request.ts'
+import { applyJudged, internHandlings } from './apply-page.ts'
+import { ask, Unusable } from './ask-peer.ts'
+import type { Context, Standing } from './context.ts'
+import { type Judged, judgePage } from './judge-page.ts'
 import { absent } from './read.ts'
+import type { OpenedEntry } from './set-aside.ts'
 import { record, verb } from './verb.ts'
 
 /** What came of asking a peer once. */
@@ -89,10 +91,6 @@ async function rewound(context: Context, { directory }: Standing, state: PeerSta
   return rewindCursor
 }
 
-class Unusable extends Error {
-  override readonly name = 'Unusable'
-}
-
 function refuseOverQuota(context: Context, { itemsPerHour, bytesPerHour }: Peer, state: PeerStateRow): void {
   if (context.clock().getTime() - (state.hourBegan?.getTime() ?? 0) >= hourMs) return
   if (state.hourItems >= itemsPerHour || state.hourBytes >= bytesPerHour)
@@ -130,36 +128,6 @@ async function askFor(
   const page = readPage(body)
   if (page.from !== peer.id || page.to !== context.node.id) throw new Unusable('the page is between other nodes')
   return { page, bytes: body.length }
-}
-
-interface Asking {
-  readonly method: 'GET' | 'POST'
-  readonly path: string
-  readonly body?: Buffer
-  readonly timeoutMs: number
-  readonly signal?: AbortSignal | undefined
-}
-
-/** A signed request, and what came back. @throws {Unusable} */
-async function ask(
-  context: Context,
-  standing: Standing,
-  peer: Peer,
-  { method, path, body = Buffer.alloc(0), timeoutMs, signal }: Asking,
-): Promise<{ readonly request: HttpRequest; readonly answer: AnswerOfNode }> {
-  const at = context.clock()
-  const key = await context.federationKeys.signer(standing, at)
-  const url = `${peer.url}${path}`
-  const own = method === 'POST' ? { 'content-type': 'application/json' } : {}
-  const signer = { key, destination: peer.id, nonce: freshNonce(), at }
-  const signed = await signRequest({ method, url, fields: own }, body, signer)
-  const fields = { ...own, ...signed }
-  const answer = await context.wayOut.ask({
-    ...{ url, method, headers: fields, timeoutMs, signal, maxBytes: limits.peerPageBytes },
-    ...(method === 'POST' ? { body } : {}),
-  })
-  if ('error' in answer) throw new Unusable(answer.error)
-  return { request: { method, url, fields }, answer }
 }
 
 interface Taken {

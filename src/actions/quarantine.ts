@@ -12,12 +12,14 @@ import {
   quarantined,
   quarantinedById,
 } from '../store/quarantine.ts'
-import { applyJudged, internHandlings, judgePage, readAside } from './apply-page.ts'
+import { applyJudged, internHandlings } from './apply-page.ts'
 import type { Context, Standing } from './context.ts'
+import { judgePage } from './judge-page.ts'
 import { administrative } from './organisations.ts'
 import { openEntries } from './pull-peer.ts'
 import { absent } from './read.ts'
 import { byType } from './receive-envelope.ts'
+import { readAside } from './set-aside.ts'
 import { record, verb } from './verb.ts'
 
 /** Something of a peer that was not applied. */

@@ -32,7 +32,7 @@ export function stixOfObject(
 }
 
 /** Members that may name the source, whatever they say. */
-const naming = new Set(['created_by_ref', 'external_references', 'extensions'])
+const naming = new Set(['created_by_ref', 'external_references', 'extensions', 'where_sighted_refs'])
 
 function mark(members: Map<string, string>, tlp: Tlp, anonymous: boolean): void {
   const refs: unknown = JSON.parse(members.get('object_marking_refs') ?? '[]')

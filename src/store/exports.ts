@@ -1,24 +1,10 @@
-import { and, asc, desc, eq, gte, inArray, isNotNull, isNull, lt, lte, or, sql } from 'drizzle-orm'
+import { and, asc, desc, eq, inArray, isNotNull, isNull, lte, or, sql } from 'drizzle-orm'
 import type { ExportState } from '../domain/export.ts'
 import { openExportStates } from '../domain/export.ts'
-import type { Indicator } from '../domain/indicator.ts'
-import type { Database, Queries, Transaction } from './database.ts'
-import { conditionsOf, type PageFilter } from './filters.ts'
-import { plainTypes } from './plain-types.ts'
-import { type IndicatorRow, indicatorColumns, stixIdOf, toIndicator } from './rows.ts'
-import { exportItem, exportJob } from './tables/exports.ts'
-import { askVisible, Parameters, type VisibleTo, visibleCondition } from './visible.ts'
+import type { Database, Queries } from './database.ts'
+import { exportJob } from './tables/exports.ts'
 
 export type ExportRow = typeof exportJob.$inferSelect
-export type ExportItemRow = typeof exportItem.$inferSelect
-
-/** What an item of a package is about. */
-export interface Selected {
-  readonly originator: string
-  readonly stixId: string
-  readonly version: number
-  readonly handlingId: number
-}
 
 export async function insertExport({ db }: Queries, row: typeof exportJob.$inferInsert): Promise<void> {
   await db.insert(exportJob).values(row)
@@ -89,139 +75,6 @@ export async function takeExport(database: Database, now: Date, until: Date): Pr
     await db.update(exportJob).set({ heldUntil: until }).where(eq(exportJob.id, row.id))
     return { ...row, heldUntil: until }
   })
-}
-
-/**
- * What a request and the policy let through, by originator and id, with the position of the feed at which that is so.
- * @throws {PolicyMoved}
- */
-export async function selectForExport(
-  queries: Queries,
-  visible: VisibleTo,
-  filter: PageFilter,
-  limit: number,
-): Promise<{ readonly items: Selected[]; readonly position: bigint }> {
-  const parameters = new Parameters()
-  const conditions = [visibleCondition(visible, parameters), ...conditionsOf(filter, parameters)]
-  const { rows, head } = await askVisible<{
-    originator: string
-    stix_id: string
-    version: number
-    handling_id: number
-  }>(
-    queries,
-    visible,
-    `select i.originator, i.stix_id, i.version, i.handling_id from indicator i where ${conditions.join(' and ')}
-     order by i.originator collate "C", i.stix_id limit ${parameters.add(limit)}`,
-    parameters,
-  )
-  const items = rows.map((row) => ({
-    originator: row.originator,
-    stixId: row.stix_id,
-    version: row.version,
-    handlingId: row.handling_id,
-  }))
-  // The rows come back in no promised order beside the look at the epoch.
-  items.sort((a, b) => (a.originator === b.originator ? order(a.stixId, b.stixId) : order(a.originator, b.originator)))
-  return { items, position: BigInt(head) }
-}
-
-const order = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
-
-/** Fixes what is in an export; what was fixed before is forgotten. */
-export async function replaceItems({ client }: Transaction, id: string, items: readonly Selected[]): Promise<void> {
-  await client.query('delete from export_item where export = $1', [id])
-  await client.query(
-    `insert into export_item (export, ordinal, originator, stix_id, version, handling_id)
-     select $1, n - 1, o, s, v, h from unnest($2::text[], $3::uuid[], $4::int[], $5::int[]) with ordinality x (o, s, v, h, n)`,
-    [
-      id,
-      items.map(({ originator }) => originator),
-      items.map(({ stixId }) => stixId),
-      items.map(({ version }) => version),
-      items.map(({ handlingId }) => handlingId),
-    ],
-  )
-}
-
-/** Fixes that the same is in another export. */
-export async function copyItems({ client }: Transaction, from: string, to: string): Promise<void> {
-  await client.query('delete from export_item where export = $1', [to])
-  await client.query(
-    `insert into export_item (export, ordinal, originator, stix_id, version, handling_id)
-     select $2, ordinal, originator, stix_id, version, handling_id from export_item where export = $1`,
-    [from, to],
-  )
-}
-
-export async function itemsFrom({ db }: Queries, id: string, from: number, limit: number): Promise<ExportItemRow[]> {
-  return await db
-    .select()
-    .from(exportItem)
-    .where(and(eq(exportItem.export, id), gte(exportItem.ordinal, from), lt(exportItem.ordinal, from + limit)))
-    .orderBy(asc(exportItem.ordinal))
-}
-
-/** The present rows of items, recalled ones too; by `originator stixId`. */
-export async function presentOf(
-  { client }: Queries,
-  items: readonly Selected[],
-): Promise<ReadonlyMap<string, Indicator>> {
-  const { rows } = await client.query<IndicatorRow>({
-    text: `select ${indicatorColumns} from unnest($1::text[], $2::uuid[]) w (originator, id)
-           cross join lateral (select * from indicator where stix_id = w.id and originator = w.originator) i`,
-    values: [items.map(({ originator }) => originator), items.map(({ stixId }) => stixId)],
-    types: plainTypes,
-  })
-  return new Map(rows.map((row) => [keyOf({ originator: row.originator, stixId: row.stix_id }), toIndicator(row)]))
-}
-
-export const keyOf = ({ originator, stixId }: Pick<Selected, 'originator' | 'stixId'>): string =>
-  `${originator} ${stixIdOf(stixId)}`
-
-/** The lines of one item. */
-export interface ItemLines {
-  readonly ordinal: number
-  readonly stix: string
-  readonly csv: string
-  readonly handling: string
-  readonly digest: Buffer
-  readonly masked: boolean
-}
-
-export async function writeLines({ client }: Transaction, id: string, lines: readonly ItemLines[]): Promise<void> {
-  await client.query(
-    `update export_item e set stix = l.stix, csv = l.csv, handling = l.handling, digest = l.digest, masked = l.masked
-     from unnest($2::int[], $3::text[], $4::text[], $5::text[], $6::bytea[], $7::boolean[]) l (n, stix, csv, handling, digest, masked)
-     where e.export = $1 and e.ordinal = l.n`,
-    [
-      id,
-      lines.map(({ ordinal }) => ordinal),
-      lines.map(({ stix }) => stix),
-      lines.map(({ csv }) => csv),
-      lines.map(({ handling }) => handling),
-      lines.map(({ digest }) => digest),
-      lines.map(({ masked }) => masked),
-    ],
-  )
-}
-
-/** Forgets the content of a package; what was in it stays known. */
-export async function forgetLines({ client }: Transaction, id: string): Promise<void> {
-  await client.query('update export_item set stix = null, csv = null, handling = null where export = $1', [id])
-  await client.query('update export set manifest = null where id = $1', [id])
-}
-
-/** Items whose present version is another, is recalled, or whose handling is not in the permitted set. */
-export async function countStale({ client }: Queries, id: string, permitted: Uint8Array): Promise<number> {
-  const { rows } = await client.query<{ count: number }>(
-    `select count(*)::int as count from export_item e
-     left join indicator i on i.stix_id = e.stix_id and i.originator = e.originator
-     where e.export = $1 and (i.version is distinct from e.version or i.recalled or e.handling_id >= $3
-       or get_bit($2::bytea, least(e.handling_id, $3 - 1)) = 0)`,
-    [id, Buffer.from(permitted), permitted.length * 8],
-  )
-  return rows[0]?.count ?? 0
 }
 
 /** The export of the same manifest whose disclosure is on the log already. */

@@ -170,6 +170,41 @@ t.test('attacks on legal requests', async (t) => {
   })
 })
 
+t.test('a package with what may now be had masked alone is not given', async (t) => {
+  const node = await legalNode(t)
+  const { handling } = await import('./graphql.ts')
+  const { runExports } = await import('../../src/actions/index.ts')
+  const personal = handling('cert-br', { tlp: 'green', lawEnforcement: 'allowed', personalData: true, maskable: true })
+  await node.plant(personal, { type: 'email-address', value: 'victim@example.org' })
+  const scope = { originators: ['cert-br'], types: ['email-address'] }
+  const drafted = await post(node, liaison, '/v1/legal-requests', requestBody({ scope }))
+  await step(node, liaison, drafted.body.id, 'file')
+  t.equal((await step(node, 'policy.lacnic', drafted.body.id, 'approve')).body.state, 'approved')
+  const made = async () => {
+    const { body } = await post(node, liaison, `/v1/legal-requests/${drafted.body.id}/exports`)
+    await runExports(node.context)
+    return (await get(node, liaison, `/v1/exports/${body.id}`)).body
+  }
+  const whole = await made()
+  t.match(whole, { state: 'ready', items: 1, masked: 0 })
+  const agreement = {
+    ...{ id: 'without-data', name: 'Example (invented)', parties: ['BR', 'CL'], maxTlp: 'green' },
+    ...{
+      purposes: ['law-enforcement'],
+      personalData: false,
+      citation: 'Invented',
+      validFrom: '2025-01-01T00:00:00.000Z',
+    },
+  }
+  const added = await post(node, 'policy.lacnic', '/v1/agreements', agreement)
+  t.equal(added.status, 201, added.text)
+  const ended = await post(node, 'policy.lacnic', '/v1/agreements/br-cl-justicia/end', {})
+  t.equal(ended.status, 200, ended.text)
+  t.match(await made(), { state: 'ready', items: 1, masked: 1 }, 'it may be had masked')
+  const given = await post(node, liaison, `/v1/exports/${whole.id}/download`)
+  t.match([given.status, given.body?.code], [410, 'export_outdated'])
+})
+
 const literal = (value: unknown): string =>
   Array.isArray(value)
     ? `[${value.map(literal).join(',')}]`

@@ -325,3 +325,16 @@ t.test('large events are read a few at a time', async (t) => {
   const { body } = await post(node, 'camila.csirt-cl', '/misp/events/restSearch', {})
   t.equal(body.response.length, 3, 'all of them in one answer')
 })
+
+t.test('one sighting is not ten thousand', async (t) => {
+  const node = await testNode(t)
+  const list = (n: number) => Array.from({ length: 100 }, (_, i) => ({ value: `v${i}.example.com`, name: `${n}` }))
+  const values = Array.from({ length: 100 }, (_, i) => `v${i}.example.com`)
+  for (let n = 0; n < 11; n++) {
+    const records = list(n).map((each, i) => ({ ...each, id: `indicator--${uuid(20_000 + n * 100 + i)}` }))
+    const { status, text } = await post(node, 'ana.cert-br', '/v1/indicators?tlp=green', records)
+    t.equal(status, 200, text)
+  }
+  const { status, body } = await post(node, 'camila.csirt-cl', '/misp/sightings/add', { values })
+  t.match([status, body.code], [413, 'too_many_values'])
+})

@@ -81,6 +81,11 @@ t.test('attacks on objects', async (t) => {
     t.match(seen.text, 'anon malware')
     t.notMatch(seen.text, author.id)
     t.notMatch(seen.text, /cert-br/)
+    const sighting = sdo('sighting', 12, { sighting_of_ref: malware.id, where_sighted_refs: [author.id], count: 3 })
+    t.equal((await push(node, 'ana.cert-br', '?tlp=green&attribution=anonymous', sighting)).status, 200)
+    const sighted = await get(node, 'camila.csirt-cl', `/v1/objects/${sighting.id}`)
+    t.match(sighted.text, '"count":3')
+    t.notMatch(sighted.text, author.id, 'nor by where it was seen')
   })
 })
 void json

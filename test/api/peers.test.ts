@@ -89,7 +89,10 @@ t.test('an organisation speaks at one node', async (t) => {
   ])
   const conflict = { status: 409, body: { code: 'home_conflict' } }
   t.match(await enrol(here, there, { organisations: ['lacnic'] }), conflict, "the operator's own")
-  t.match(await enrol(here, there, { organisations: ['nobody'] }), { status: 404 })
+  t.match(await enrol(here, there, { organisations: ['nobody'] }), {
+    status: 404,
+    body: { detail: /"nobody" is not enrolled here/ },
+  })
   await post(here, '/v1/indicators?tlp=green', { type: 'ipv4-address', value: '192.0.2.7' }, 'carlos.colcert')
   t.match(await enrol(here, there, { organisations: ['colcert'] }), conflict, 'one that has published here')
 
@@ -163,6 +166,10 @@ t.test('keys rotate by endorsement, and are taken back by hand', async (t) => {
   const { statement } = await describe(there)
   t.match(await post(here, keys, { statement }), bad, 'and a key without an endorsement needs a thumbprint')
   t.match(await post(here, keys, { statement, thumbprint: fresh.thumbprint }), { status: 200 })
+
+  t.equal((await post(here, `${keys}/${fresh.thumbprint}/revoke`, {})).status, 200)
+  t.equal((await post(here, `/v1/peers/${id}/expel`, {})).status, 200)
+  t.match(await enrol(here, there), bad, 'nor is it enrolled by a key that was taken back')
   const rows = await there.context.database.client.query<{ jwk: string }>(
     'select jwk from federation_key where removed_at is not null',
   )

@@ -10,7 +10,7 @@ import type { Envelope } from '../../src/domain/envelope.ts'
 import { writeEnvelope } from '../../src/formats/envelope.ts'
 import { batchOf } from '../../src/seal/batches.ts'
 import type { TestNode } from '../node.ts'
-import { adminOf, federation, json, post, publish, sees, tablesWith, urlOf } from './nodes.ts'
+import { adminOf, enrol, federation, json, post, publish, sees, tablesWith, urlOf } from './nodes.ts'
 
 /** Peers that lie, and what is between them: nothing of it has an effect, all of it is listed, and the rest goes on. */
 
@@ -237,4 +237,8 @@ t.test('an expelled node gets nothing, and what came from it is not shown, by wh
     told.body.items.some(({ change }: { change: string }) => change === 'withdrawn'),
     'its readers are told',
   )
+
+  await enrol(cl, br, 'cert-br', ['cert-br', 'rede-sul'])
+  await fed.pull('csirt-cl', 'cert-br')
+  t.ok(await sees(cl, 'diego.csirt-cl', '3fff::e1'), 'a node that is enrolled again is asked from the beginning')
 })

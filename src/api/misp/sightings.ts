@@ -1,5 +1,6 @@
 import { actions } from '../../actions/index.ts'
 import { Fault } from '../../domain/errors.ts'
+import { limits } from '../../domain/limits.ts'
 import { detectType } from '../../domain/observables/detect.ts'
 import type { Released } from '../../domain/released.ts'
 import type { SightingInput, SightingType } from '../../domain/sighting.ts'
@@ -31,6 +32,9 @@ export const mispSight: Handler = async (context, request) => {
   else
     for (const value of valuesOf(body))
       about.push(...(await actions.search(context, request.caller, { filter: { value } })).items)
+  // Before any is written: a hundred values can be in ten thousand indicators, and each is a transaction.
+  if (about.length > limits.pageRecords)
+    throw new Fault('too_many_values', `These values are in more than ${limits.pageRecords} indicators: say fewer.`)
   if (about.length === 0) throw new Fault('not_found', 'There is no such thing here.')
   for (const { id, originator } of about)
     await actions.sight(context, request.caller, {

@@ -1,7 +1,8 @@
 import type { FastifyRequest } from 'fastify'
 import type { RotateNodeKeyInput } from '../../actions/federation-keys.ts'
 import { actions, describeNode } from '../../actions/index.ts'
-import type { AddPeerInput, AmendPeerInput, PinPeerKeyInput, RevokePeerKeyInput } from '../../actions/peers.ts'
+import type { PinPeerKeyInput, RevokePeerKeyInput } from '../../actions/peer-pins.ts'
+import type { AddPeerInput, AmendPeerInput } from '../../actions/peers.ts'
 import { type QuarantineInput, readQuarantined } from '../../actions/quarantine.ts'
 import type { Handler } from './handler.ts'
 
