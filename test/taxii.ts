@@ -116,13 +116,15 @@ let made = 0
 export function indicator(more: object = {}): StixObject & Record<string, unknown> {
   made++
   const time = '2026-05-01T00:00:00.000Z'
+  const high = made >> 16
+  const end = `${high === 0 ? '' : `${high.toString(16)}:`}${(made & 0xffff).toString(16)}`
   return {
     type: 'indicator',
     spec_version: '2.1',
     id: `indicator--00000000-0000-4000-8000-${made.toString(16).padStart(12, '0')}`,
     created: time,
     modified: time,
-    pattern: `[ipv6-addr:value = '3fff:abc::${made.toString(16)}']`,
+    pattern: `[ipv6-addr:value = '3fff:abc::${end}']`,
     pattern_type: 'stix',
     valid_from: time,
     ...more,
