@@ -1,3 +1,5 @@
+import { limitsBetweenNodes } from './limits-between-nodes.ts'
+
 /** Every size and time limit, in one place. Units end the names. Configuration may lower or raise those it names. */
 export const limits = {
   /** One record of a stream (a line, an array element, a STIX object). */
@@ -228,29 +230,7 @@ export const limits = {
   relatedOfKindDefault: 10,
   /** Observables of one indicator by which related ones are looked for. */
   relatedObservables: 10,
-  /** Entries of this node's feed that are sealed in one transaction. */
-  sealEntries: 2_000,
-  /** Bytes of entries in a page that this node gives: what is taken at most, with room for one large one and the rest. */
-  peerPageGivenBytes: 4 * 1024 * 1024,
-  /** How long a peer's request may wait for something new. */
-  peerWaitSeconds: 30,
-  /** Between two looks for whoever waits. */
-  peerTickMs: 5_000,
-  /** Longest that a request to a peer may take beyond its wait. */
-  peerTimeoutMs: 20_000,
-  /** Waits after a failure double from a second up to this. */
-  peerBackOffSeconds: 300,
-  /** A process that takes from a peer and was not heard of for so long is dead: another does. */
-  peerLeaseMs: 15_000,
-  /** When the own directory changes, what was not for anybody here is asked for again at most so often. */
-  peerRewindSeconds: 600,
-  /** Things not applied that are kept of one peer, and their bytes; what comes then is counted alone. */
-  quarantineItems: 10_000,
-  quarantineBytes: 256 * 1024 * 1024,
-  /** After so long without a page of a peer what is here of it is stale. */
-  peerStaleSeconds: 300,
-  /** Until a peer must have confirmed a recall before it counts as overdue. */
-  recallOverdueSeconds: 900,
+  ...limitsBetweenNodes,
   /** Other objects that one STIX object may name. */
   objectReferences: 5_000,
   /** STIX objects committed in one transaction, and characters of them. */
@@ -261,32 +241,6 @@ export const limits = {
   /** Text of one page of STIX objects, and references looked at for it; a page always has one object. */
   objectPageBytes: 8 * 1024 * 1024,
   objectPageReferences: 10_000,
-  /** One envelope between nodes: an indicator of the greatest size, its STIX text escaped. */
-  envelopeBytes: 2 * 1024 * 1024,
-  /** The largest version of an envelope: what a PostgreSQL integer holds. */
-  envelopeVersion: 2_147_483_647,
-  /** Entries of one page of the feed between nodes, and its bytes. */
-  peerPageEntries: 1_000,
-  peerPageBytes: 8 * 1024 * 1024,
-  /** Relays that something may pass through. */
-  peerHops: 8,
-  /** Hashes of one audit path: enough for a batch of 2^32. */
-  auditPathHashes: 32,
-  /** How far ahead of our clock an envelope may be issued and sealed. */
-  issuedAheadMs: 60_000,
-  /** And how far ahead it waits in quarantine for our clock; what is further is refused. */
-  issuedAheadHeldMs: 24 * 60 * 60 * 1000,
-  /** How old and how far ahead the signature of a peer's request may be; its nonce is remembered that long. Clocks may be an hour off. */
-  peerSignatureWindowSeconds: 3_900,
-  /** A new key towards peers is shown so long before it signs: a day, in which they pin it. */
-  federationKeyNoticeSeconds: 86_400,
-  /** Keys of one node: those that its statement shows, and those that are pinned for it. */
-  peerKeys: 20,
-  /** A node's statement of itself. */
-  statementCharacters: 32_768,
-  /** What is taken from one peer in an hour, unless its enrolment says otherwise. */
-  peerItemsPerHour: 10_000_000,
-  peerBytesPerHour: 32 * 1024 * 1024 * 1024,
   /** A legal request ends within so many days, its texts are so long, and one account has so many that are not filed. */
   legalRequestDays: 366,
   legalTextCharacters: 16_384,
