@@ -12,6 +12,7 @@ import { indicatorMutations } from './publishing.ts'
 import { qualityMutations, qualityQueries, qualityTypes } from './quality.ts'
 import { ASN, DateTime } from './scalars.ts'
 import { webhookMutations, webhookQueries } from './webhooks.ts'
+import { wideningMutations, wideningQueries } from './widening.ts'
 
 /**
  * What answers each field of `schema.graphql`; fields of other types that are not here are members of what the actions return.
@@ -28,6 +29,7 @@ export const resolvers = {
     ...legalQueries,
     ...provenanceQueries,
     ...peerQueries,
+    ...wideningQueries,
     ...objectQueries,
   },
   Mutation: {
@@ -39,6 +41,7 @@ export const resolvers = {
     ...webhookMutations,
     ...legalMutations,
     ...peerMutations,
+    ...wideningMutations,
     ...objectMutations,
   },
   Subscription: feedSubscription,
