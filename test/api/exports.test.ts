@@ -9,7 +9,7 @@ import { limits } from '../../src/domain/limits.ts'
 import { markingOfTlp } from '../../src/domain/tlp.ts'
 import { readZip, writeZip } from '../../src/formats/export-zip.ts'
 import { approvedRequest, get, legalNode, post, requestBody } from '../legal.ts'
-import type { TestNode } from '../node.ts'
+import { download, fileIn, packageOf, start } from '../packages.ts'
 import { ask, handling } from './graphql.ts'
 
 t.setTimeout(240_000)
@@ -18,39 +18,6 @@ const liaison = 'ignacio.policia-cl'
 const onRequest = handling('csirt-cl', { tlp: 'green' })
 const allowed = handling('csirt-cl', { tlp: 'green', lawEnforcement: 'allowed' })
 const address = (n: number) => ({ type: 'ipv4-address', value: `192.0.2.${n}` })
-
-const start = async (node: TestNode, request: string, body: object = {}, account = liaison): Promise<string> => {
-  const answer = await post(node, account, `/v1/legal-requests/${request}/exports`, body)
-  if (answer.status !== 202) throw new Error(answer.text)
-  return answer.body.id
-}
-
-/** A package as it comes; `text` of the answer would lose bytes. */
-async function download(
-  node: TestNode,
-  id: string,
-  account = liaison,
-): Promise<{ status: number; bytes: Buffer; code?: string }> {
-  const answer = await node.app.inject({
-    method: 'POST',
-    url: `/v1/exports/${id}/download`,
-    headers: node.as(account),
-  })
-  const code = answer.statusCode === 200 ? undefined : answer.json().code
-  return { status: answer.statusCode, bytes: answer.rawPayload, ...(code === undefined ? {} : { code }) }
-}
-
-async function packageOf(node: TestNode, request: string, body: object = {}, account = liaison): Promise<Buffer> {
-  const id = await start(node, request, body, account)
-  await runExports(node.context)
-  const { status, bytes, code } = await download(node, id, account)
-  if (status !== 200)
-    throw new Error(`${status} ${code} ${JSON.stringify((await get(node, account, `/v1/exports/${id}`)).body)}`)
-  return bytes
-}
-
-const fileIn = (bytes: Buffer, name: string): string =>
-  Buffer.from(readZip(bytes, limits.exportBytes).get(name) ?? new Uint8Array(0)).toString()
 
 /** Values in a package, sorted. */
 const valuesIn = (bytes: Buffer): string[] =>
