@@ -17,7 +17,7 @@ const endless = 'stream'
 
 /** What a peer asks is signed for the node's own address, and only what a peer sent is released: refusals are seen here, answers in
  * `test/federation/`. */
-const ofPeers = ['releaseQuarantined', 'federationFeed', 'federationAcks', 'federationWidening']
+const ofPeers = ['releaseQuarantined', 'federationFeed', 'federationWidening', 'federationAcks']
 
 /** Doors that look at no credentials. */
 const open = [
