@@ -6,6 +6,7 @@ import { verifyAudit } from '../../src/actions/verify-audit.ts'
 import { verifyPackage } from '../../src/cli/export/verify-package.ts'
 import { packageFiles } from '../../src/domain/export.ts'
 import { limits } from '../../src/domain/limits.ts'
+import { markingOfTlp } from '../../src/domain/tlp.ts'
 import { readZip, writeZip } from '../../src/formats/export-zip.ts'
 import { approvedRequest, get, legalNode, post, requestBody } from '../legal.ts'
 import { download, fileIn, packageOf, start } from '../packages.ts'
@@ -37,6 +38,9 @@ t.test('a package holds what request and policy let through, is given once, and 
   await node.plant({ ...onRequest, expiresAt: '2026-05-01T00:00:00.000Z' }, address(5))
   await node.plant({ ...onRequest, attribution: 'anonymous' }, address(6))
   await node.plant({ ...onRequest, tlp: 'amber', organisations: ['csirt-ar'] }, address(7))
+  // What its account is told at other doors does not reach into a package.
+  const amended = { method: 'PATCH', url: `/v1/accounts/${liaison}`, payload: { stixMarkings: 'tlp1' } } as const
+  t.equal((await node.call('marta.lacnic', amended)).status, 200)
   const request = await approvedRequest(node)
   const id = await start(node, request, { language: 'es' })
   t.match((await get(node, liaison, `/v1/exports/${id}`)).body, { state: 'queued', items: 0 })
@@ -70,6 +74,8 @@ t.test('a package holds what request and policy let through, is given once, and 
   t.match(csv, /^\ufeffid,type,value/)
   t.match(csv, /,'=cmd\|calc,Dirección,/, 'no formula, and accents')
   t.match(fileIn(bytes, 'handling.csv'), /csirt-cl,green.*permit,tlp\.green\|jurisdiction\.agreement\|purpose\.le/)
+  const marked = fileIn(bytes, 'indicators.ndjson').match(/marking-definition--[0-9a-f-]+/g)
+  t.strictSame(new Set(marked), new Set([markingOfTlp.green]), 'labels are those of TLP 2.0')
   const manifest = JSON.parse(fileIn(bytes, 'manifest.json'))
   t.match(manifest, { request: { id: request, liaison, organisation: 'policia-cl' }, counts: { items: 2, masked: 0 } })
   t.strictSame(

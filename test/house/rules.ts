@@ -278,7 +278,7 @@ export const typeRules: Readonly<Record<string, TypeRule>> = {
   ClientPair: { from: ['list-clients', 'add-client', 'remove-client'], members: '' },
   Account: {
     from: ['list-accounts', 'create-account', 'amend-account', 'whoami'],
-    members: 'id slug name roles disabled',
+    members: 'id slug name roles disabled stixMarkings',
   },
   ApiKey: {
     from: ['list-keys', 'issue-key'],

@@ -17,6 +17,7 @@ import { paps } from '../../domain/pap.ts'
 import { peerDirections, peerStates } from '../../domain/peer.ts'
 import { relations } from '../../domain/related.ts'
 import { sightingTypes } from '../../domain/sighting.ts'
+import { stixMarkings } from '../../domain/stix-markings.ts'
 import { tlps } from '../../domain/tlp.ts'
 import { pauseReasons } from '../../domain/webhook.ts'
 
@@ -27,6 +28,7 @@ export const vocabulary: Readonly<Record<string, readonly string[]>> = {
   LawEnforcementUse: lawEnforcementUses,
   Attribution: attributions,
   Purpose: purposes,
+  StixMarkings: stixMarkings,
   Role: roles,
   Scope: scopes,
   OrganisationKind: organisationKinds,
