@@ -358,6 +358,17 @@ function questions(reader: string, { h, visible, beside, object, shared, onlyH, 
     },
   })
   const graphql = (query: string, variables: object): Question => post('/graphql', { query, variables })
+  const asking = (indicators: readonly string[]): Question => ({
+    name: `POST /v1/assistance ${indicators}`,
+    ask: async (node) => {
+      const body = { to: 'lacnic', kind: 'information', text: 'What is it?', indicators, dueAt: '2026-06-20T00:00:00Z' }
+      const made = await post('/v1/assistance', body).ask(node)
+      const { id = 'none' } = made.body ?? {}
+      const listed = await get('/v1/assistance').ask(node)
+      const text = `${made.text}${listed.text}`.replaceAll(id, 'asking').replace(/"id":"[0-9a-f-]{36}"/g, '"id"')
+      return { ...made, text }
+    },
+  })
   const filters = [
     '',
     `?value=${secretValue}`,
@@ -513,6 +524,11 @@ function questions(reader: string, { h, visible, beside, object, shared, onlyH, 
     packaged(reader, { types: ['domain-name'], values: [secretValue, secretParent] }),
     packaged(reader, { domain: secretParent }),
     get('/v1/legal-requests'),
+    ...[h, beside, visible].map((id) => asking([id, id])),
+    get('/v1/assistance'),
+    get('/v1/assistance?queue=true'),
+    get(`/v1/assistance/${uuidAt(50)}`),
+    post(`/v1/assistance/${uuidAt(50)}/accept`, {}),
 
     get('/v1/me'),
     get('/v1/organisations'),
