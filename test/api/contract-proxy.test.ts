@@ -306,9 +306,10 @@ t.test('Prism finds nothing', async (t) => {
 
   await t.test('assistance', async () => {
     const [asker, addressee, stranger] = ['ana.cert-br', 'camila.csirt-cl', 'sofia.csirt-ar']
+    const page = await node.plant(handling('cert-br', { tlp: 'green' }), { type: 'ipv4-address', value: '192.0.2.230' })
     const json = {
       ...{ to: 'csirt-cl', kind: 'information', text: 'Who is behind it?' },
-      ...{ indicators: [planted], dueAt: '2026-06-20T00:00:00Z' },
+      ...{ indicators: [page], dueAt: '2026-06-20T00:00:00Z' },
     }
     const asked = async () => `/v1/assistance/${(await ok(asker, 'POST /v1/assistance', { json })).id}`
     await refused(asker, 'POST /v1/assistance', 403, { json: { ...json, to: 'cert-mx' } })
