@@ -7,6 +7,7 @@ import { legalMutations, legalQueries } from './legal.ts'
 import { nodeQueries } from './node.ts'
 import { objectMutations, objectQueries, objectTypes } from './objects.ts'
 import { observationMutations, observationTypes } from './observing.ts'
+import { peerMutations, peerQueries } from './peers.ts'
 import { provenanceQueries, provenanceTypes } from './provenance.ts'
 import { indicatorMutations } from './publishing.ts'
 import { qualityMutations, qualityQueries, qualityTypes } from './quality.ts'
@@ -28,6 +29,7 @@ export const resolvers = {
     ...legalQueries,
     ...assistanceQueries,
     ...provenanceQueries,
+    ...peerQueries,
     ...objectQueries,
   },
   Mutation: {
@@ -39,6 +41,7 @@ export const resolvers = {
     ...webhookMutations,
     ...legalMutations,
     ...assistanceMutations,
+    ...peerMutations,
     ...objectMutations,
   },
   Subscription: feedSubscription,
