@@ -5,7 +5,7 @@ import { get, legalNode, post } from '../legal.ts'
 import type { TestNode } from '../node.ts'
 import { ask, domain, handling } from './graphql.ts'
 
-t.setTimeout(180_000)
+t.setTimeout(600_000)
 
 const [asker, addressee] = ['ana.cert-br', 'camila.csirt-cl']
 const at = '/v1/assistance'
