@@ -1,4 +1,5 @@
 import { directoryMutations } from './administration.ts'
+import { assistanceMutations, assistanceQueries } from './assistance.ts'
 import { blocklistMutations, blocklistQueries, blocklistTypes } from './blocking.ts'
 import { directoryQueries, directoryTypes } from './directory.ts'
 import { feedSubscription, indicatorQueries, indicatorTypes } from './indicators.ts'
@@ -27,6 +28,7 @@ export const resolvers = {
     ...blocklistQueries,
     ...webhookQueries,
     ...legalQueries,
+    ...assistanceQueries,
     ...provenanceQueries,
     ...peerQueries,
     ...wideningQueries,
@@ -40,6 +42,7 @@ export const resolvers = {
     ...blocklistMutations,
     ...webhookMutations,
     ...legalMutations,
+    ...assistanceMutations,
     ...peerMutations,
     ...wideningMutations,
     ...objectMutations,

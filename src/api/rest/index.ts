@@ -3,6 +3,7 @@ import { type Context, isReady } from '../../actions/index.ts'
 import { Fault } from '../../domain/errors.ts'
 import { limits } from '../../domain/limits.ts'
 import { parseStrict } from '../../formats/json-text.ts'
+import { assistance } from './assistance.ts'
 import { audit } from './audit.ts'
 import { blocklists } from './blocklists.ts'
 import type { Contract, Operation } from './contract.ts'
@@ -43,6 +44,7 @@ const handlers = (contract: Contract): Readonly<Record<string, Handler>> => ({
   ...provenance,
   ...legal,
   ...widening,
+  ...assistance,
   search,
   read,
   revise,
