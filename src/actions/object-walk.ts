@@ -46,6 +46,9 @@ interface Stretch {
   readonly isLast?: boolean
 }
 
+/** Where an object stands. */
+type StandingAt = Pick<ObjectPlace, 'position' | 'micros'>
+
 /** How often what others publish meanwhile is looked for at the end. */
 const attempts = 3
 
@@ -73,6 +76,17 @@ export class ObjectWalk {
     if (query.ids !== undefined || query.positions !== undefined) return { query, head }
     const found = this.#proposed(limit)
     return { query: { ...query, positions: found }, proposed: found, head, isLast: found.length < limit }
+  }
+
+  /**
+   * What of a stretch of a collection needs no look at its parts: it has none. Whether the column is exact is asked when it is read.
+   */
+  plain({ proposed = [] }: Stretch): readonly StandingAt[] {
+    if (this.query.kind !== 'standing') return []
+    const { objects, slots } = this.#column
+    return proposed
+      .filter((position) => !objects.mayHaveParts(position))
+      .map((position) => ({ position, micros: slots.at(position) }))
   }
 
   /** What was already found of this way. */
@@ -117,22 +131,38 @@ const stretchRows = 1_000
  */
 export async function visiblePlaces(
   context: Pick<Context, 'database' | 'column'>,
-  { listed, seen, reader }: ObjectScope,
+  scope: ObjectScope,
   walk: ObjectWalk,
   need: number,
-): Promise<readonly ObjectPlace[]> {
-  const places: ObjectPlace[] = []
+): Promise<readonly StandingAt[]> {
+  const places: StandingAt[] = []
   for (let limit = Math.min(need * 2, stretchRows); ; limit = Math.min(limit * 2, stretchRows)) {
     const stretch = walk.next(limit)
-    if (stretch.proposed?.length === 0 && walk.query.upto !== undefined) return places
-    const { head, judged } = await inSnapshot(context.database, async (queries) => {
-      const found = await objectPlaces(queries, listed, seen, stretch.query)
-      const named = ({ needs, about }: ObjectPlace) => [...needs, ...about]
-      return { head: found.head, judged: await partsOfRows(queries, reader, found.places, named, partsDepth) }
-    })
-    for (const { row, parts } of judged) if (parts.hasParts(row, partsDepth)) places.push(row)
+    const plain = walk.plain(stretch)
+    const { head, looked, shown } = await judged(context, scope, walk, stretch, plain)
+    places.push(...(plain.length === 0 ? shown : [...plain, ...shown].sort((a, b) => a.position - b.position)))
     if (places.length >= need) return places.slice(0, need)
-    const more = stretch.proposed === undefined && judged.length === limit
-    if (await walk.endsAfter(stretch, { last: judged.at(-1)?.row.position, more, head })) return places
+    const more = stretch.proposed === undefined && looked.length === limit
+    if (await walk.endsAfter(stretch, { last: looked.at(-1)?.position, more, head })) return places
   }
+}
+
+/** Of a stretch, what has the parts that it needs; `plain` is known already. Of a collection nothing is asked where there is nothing else. */
+async function judged(
+  { database }: Pick<Context, 'database'>,
+  { listed, seen, reader }: ObjectScope,
+  walk: ObjectWalk,
+  { query, proposed, head: known }: Stretch,
+  plain: readonly StandingAt[],
+) {
+  const isKnown = new Set(plain.map(({ position }) => position))
+  const rest = proposed?.filter((position) => !isKnown.has(position))
+  if (rest?.length === 0 && walk.query.upto !== undefined) return { head: known, looked: [], shown: [] }
+  return await inSnapshot(database, async (queries) => {
+    const asked = rest === undefined ? query : { ...query, positions: rest }
+    const { places: looked, head } = await objectPlaces(queries, listed, seen, asked)
+    const named = ({ needs, about }: ObjectPlace) => [...needs, ...about]
+    const rows = await partsOfRows(queries, reader, looked, named, partsDepth)
+    return { head, looked, shown: rows.flatMap(({ row, parts }) => (parts.hasParts(row, partsDepth) ? [row] : [])) }
+  })
 }

@@ -1,3 +1,4 @@
+import { composedTypes } from '../domain/stix-object.ts'
 import { Column, has, type Words, wordsWhere } from './column.ts'
 
 /**
@@ -33,6 +34,11 @@ export class ObjectColumn {
     })
   }
 
+  /** Whether what stands at a position may be made of others; nothing that is escapes this. */
+  mayHaveParts(position: number): boolean {
+    return composedCodes.has(this.#pairs[this.now.at(position)]?.type ?? 0)
+  }
+
   #numberOf(handling: number, type: number): number {
     const key = `${handling} ${type}`
     const known = this.#numbers.get(key)
@@ -48,3 +54,5 @@ export const typeCode = (type: string): number => Buffer.from(type).reduce(nextC
 
 /** The number of a text with one byte more. */
 export const nextCode = (code: number, byte: number): number => (Math.imul(code, 31) + byte) >>> 0
+
+const composedCodes = new Set([...composedTypes].map(typeCode))

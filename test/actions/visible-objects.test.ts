@@ -161,7 +161,7 @@ t.test(
     const queries = { client } as unknown as Queries
     const reader = { objects: () => true, indicators: () => true, organisation: undefined }
     const notes = (from: number, count: number) => Array.from({ length: count }, (_, n) => `note--${from + n}`)
-    const reports = Array.from({ length: 40 }, (_, n) => ({
+    const reports = Array.from({ length: 20 }, (_, n) => ({
       originator: 'cert-br',
       needs: [],
       about: notes(n * 100, 100),
