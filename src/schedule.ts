@@ -1,5 +1,6 @@
 import {
   type Context,
+  expireAssistance,
   expireRequests,
   forgetEndedTokens,
   forgetLetters,
@@ -16,6 +17,7 @@ import {
   sealFeed,
   tendPeers,
   tendSigningKeys,
+  tendWidening,
 } from './actions/index.ts'
 
 /** Something that runs on the clock. */
@@ -49,11 +51,15 @@ export const jobs: readonly Job[] = [
   { name: 'seals', everyMs: 1_000, run: sealFeed },
   // what is not believed any more is let go of, and what waited in quarantine is examined again
   { name: 'peers', everyMs: 2_000, run: tendPeers },
+  // other nodes are told of requests to widen, and what nobody answered ends
+  { name: 'requests to widen', everyMs: 2_000, run: tendWidening },
   // packages are made a step at a time, by any process
   { name: 'exports', everyMs: 1_000, run: (context) => runExports(context) },
   { name: 'packages', everyMs: 600_000, run: forgetPackages },
   // what a request gave ended at its instant; here it is said of it
   { name: 'legal requests', everyMs: 60_000, run: expireRequests },
+  // what nobody took up by its time
+  { name: 'assistance', everyMs: 60_000, run: expireAssistance },
   // what became of what was sent to a collection
   { name: 'collection statuses', everyMs: 3_600_000, run: forgetOldStatuses },
   // streams append what they counted; pages of one indicator stay short when it is added up

@@ -2,6 +2,9 @@ import type { ActionName } from '../domain/action-names.ts'
 import * as accounts from './accounts.ts'
 import * as additions from './add-to-collection.ts'
 import * as agreements from './agreements.ts'
+import { askAssistance } from './ask-assistance.ts'
+import * as assistance from './assistance.ts'
+import * as assistanceSteps from './assistance-steps.ts'
 import * as auditProofs from './audit-proofs.ts'
 import { authenticate } from './authenticate.ts'
 import * as blocklists from './blocklists.ts'
@@ -54,9 +57,12 @@ import { rotateSigningKey } from './signing-keys.ts'
 import { statistics } from './statistics.ts'
 import * as subscriptions from './subscriptions.ts'
 import { takeAcks } from './take-acks.ts'
+import { takeWidening } from './take-widening.ts'
 import * as warninglists from './warninglists.ts'
 import * as webhooks from './webhook-upkeep.ts'
 import { whoami } from './whoami.ts'
+import * as widening from './widening.ts'
+import * as wideningAnswers from './widening-answers.ts'
 
 /** Every verb, by its name. A name without an action, or an action without a name, does not compile. */
 export const actions = {
@@ -157,6 +163,13 @@ export const actions = {
   'drop-quarantined': quarantine.dropQuarantined,
   'read-provenance': readProvenance,
   'read-holders': readHolders,
+  'ask-widening': widening.askWidening,
+  'list-widening': widening.listWidening,
+  'read-widening': widening.readWidening,
+  'accept-widening': wideningAnswers.acceptWidening,
+  'refuse-widening': wideningAnswers.refuseWidening,
+  'withdraw-widening': widening.withdrawWidening,
+  'take-widening': takeWidening,
   'draft-request': legalRequests.draftRequest,
   'amend-request': legalRequests.amendRequest,
   'list-requests': legalRequests.listRequests,
@@ -177,9 +190,19 @@ export const actions = {
   'read-export': exportVerbs.readExportState,
   'cancel-export': exportVerbs.cancelExport,
   'download-export': downloadExport,
+  'ask-assistance': askAssistance,
+  'list-assistance': assistance.listAssistance,
+  'read-assistance': assistance.readAssistance,
+  'accept-assistance': assistanceSteps.acceptAssistance,
+  'decline-assistance': assistanceSteps.declineAssistance,
+  'answer-assistance': assistanceSteps.answerAssistance,
+  'close-assistance': assistanceSteps.closeAssistance,
+  'withdraw-assistance': assistanceSteps.withdrawAssistance,
+  'annotate-assistance': assistanceSteps.annotateAssistance,
 } as const satisfies Record<ActionName, unknown>
 
 export { forgetOldStatuses } from './add-to-collection.ts'
+export { expireAssistance } from './assistance-steps.ts'
 export { isoOfMicros } from './collection-order.ts'
 export type { Collection } from './collections.ts'
 export type { Context, Log, WayOut } from './context.ts'
@@ -196,6 +219,7 @@ export { takePage } from './pull-peer.ts'
 export type { CollectionAnswer } from './read-collection.ts'
 export { mergeObservations } from './read-observations.ts'
 export { sealFeed } from './sealing.ts'
+export { tendWidening } from './send-widening.ts'
 export { tendSigningKeys } from './signing-keys.ts'
 export { describeTokens, publishedKeys } from './token-metadata.ts'
 export { forgetEndedTokens, refreshKeySet } from './tokens.ts'

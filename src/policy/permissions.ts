@@ -119,6 +119,14 @@ export const permissions = {
   'read-provenance': { who: 'public', scope: 'read' },
   // The action asks for the originator.
   'read-holders': { who: 'enrolled', scope: 'read' },
+  // Whose request it is, and who is asked, is for widening.ts.
+  'ask-widening': { who: ['reader', 'publisher'], scope: 'write' },
+  'list-widening': { who: 'enrolled', scope: 'read' },
+  'read-widening': { who: 'enrolled', scope: 'read' },
+  'accept-widening': { who: ['publisher'], scope: 'write' },
+  'refuse-widening': { who: ['publisher'], scope: 'write' },
+  'withdraw-widening': { who: ['reader', 'publisher'], scope: 'write' },
+  'take-widening': { who: 'peer', scope: 'read' },
   // Which requests, and on whose part, is for duties.ts.
   'draft-request': { who: ['liaison'], scope: 'write' },
   'amend-request': { who: ['liaison'], scope: 'write' },
@@ -140,6 +148,16 @@ export const permissions = {
   'read-export': { who: ['liaison', 'policy-officer'], scope: 'read' },
   'cancel-export': { who: ['liaison'], scope: 'write' },
   'download-export': { who: ['liaison'], scope: 'write' },
+  // Between which two, and on which side, is for assistance.ts.
+  'ask-assistance': { who: ['reader', 'publisher'], scope: 'write' },
+  'list-assistance': { who: ['reader', 'publisher'], scope: 'read' },
+  'read-assistance': { who: ['reader', 'publisher'], scope: 'read' },
+  'accept-assistance': { who: ['reader', 'publisher'], scope: 'write' },
+  'decline-assistance': { who: ['reader', 'publisher'], scope: 'write' },
+  'answer-assistance': { who: ['reader', 'publisher'], scope: 'write' },
+  'close-assistance': { who: ['reader', 'publisher'], scope: 'write' },
+  'withdraw-assistance': { who: ['reader', 'publisher'], scope: 'write' },
+  'annotate-assistance': { who: ['reader', 'publisher'], scope: 'write' },
 } as const satisfies Record<ActionName, Permission>
 
 export const needsCredentials = 'This needs credentials: send the header Authorization: Bearer <key>.'

@@ -137,6 +137,9 @@ t.test('REST and GraphQL have the same words for the same things', async (t) => 
     'Quarantined',
     'ReleasedFromQuarantine',
     'RotatedNodeKey',
+    'WideningRequest',
+    'Wanted',
+    'WideningPage',
   ]
   for (const name of [...shared, ...directory]) {
     const { gone = [], more = [] } = renamed[name] ?? {}
@@ -182,12 +185,15 @@ t.test('each verb that REST has, GraphQL has', async (t) => {
     readProvenance: 'provenance',
     readHolders: 'holders',
     readPeer: 'peer',
+    readWideningRequest: 'wideningRequest',
     readQuarantined: 'quarantined',
     readConstituency: 'constituency',
     // GraphQL has a type Subscription of its own.
     listSubscriptions: 'webhooks',
     readSubscription: 'webhook',
     readLegalRequest: 'legalRequest',
+    readAssistance: 'assistance',
+    listAssistance: 'assistanceList',
     listObjects: 'stixObjects',
     readObject: 'stixObject',
     listObjectVersions: 'stixObjectVersions',
@@ -212,7 +218,7 @@ t.test('each verb that REST has, GraphQL has', async (t) => {
   ]
   for (const operation of proofs) own.add(operation)
   // Between nodes, which know nothing of this schema, and what they say of themselves.
-  for (const operation of ['describeNode', 'federationFeed', 'federationAcks']) own.add(operation)
+  for (const operation of ['describeNode', 'federationFeed', 'federationAcks', 'federationWidening']) own.add(operation)
   // A file for resolvers and firewalls.
   own.add('readBlocklist')
   // A package is a file too.
@@ -313,6 +319,11 @@ t.test('every field of every type answers, in the type that the contract promise
     `insert into quarantine (id, peer, originator, item, version, code, detail, bytes, retry_at, at)
      overriding system value values (1, '${peer}', 'cert-br', 'x', 1, 'loop', 'd', 1, now(), now())`,
   )
+  await client.query(
+    `insert into widening_request values ('${request}', 'csirt-cl', null, '${peer}', null, 'lacnic', $1, 1, true,
+       '{"tlp":"green","audience":["csirt-cl"],"releasableTo":["UY"],"lawEnforcement":"allowed"}', 'r', 'accepted', now(), now(), 'n', 2, 'f')`,
+    [id.slice('indicator--'.length)],
+  )
   const object = await node.plantObject(handling('lacnic', { tlp: 'clear' }), { type: 'tool', name: 'n' })
   await node.context.database.client.query(
     `insert into export (id, request, account, position, state) values ('${request}', '${request}', 'ignacio.policia-cl', 0, 'ready')`,
@@ -325,12 +336,27 @@ t.test('every field of every type answers, in the type that the contract promise
     `insert into export_item (export, ordinal, originator, stix_id, version, handling_id)
      values ('00000000-0000-4000-8000-000000000003', 0, 'lacnic', gen_random_uuid(), 1, 1)`,
   )
+  const amber = await node.plant(handling('lacnic', { tlp: 'amber', organisations: ['cert-br'] }), {
+    type: 'url',
+    value: `http://[${value}]/y`,
+  })
+  const asking = `from indicator where stix_id = '${amber.slice('indicator--'.length)}'`
+  await node.context.database.client.query(
+    `insert into assistance (id, kind, asker, addressee, state, due_at, version, created_at, handling_id, answer_handling_id)
+     select '${request}', 'takedown', 'lacnic', 'cert-br', 'asked', '2030-01-01', 1, now(), handling_id, handling_id ${asking}`,
+  )
+  await node.context.database.client.query(
+    `insert into assistance_step (assistance, ordinal, step, side, account, handling_id, text, at)
+     select '${request}', 0, 'ask', 'asker', 'admin.lacnic', handling_id, 'x', now() ${asking}`,
+  )
   // Not for administrators.
   const officers = ['legalRequests', 'legalRequest', 'exports', 'export']
   const arguments_: Record<string, string> = {
     exports: `request: "${request}"`,
     export: `id: "${request}"`,
     legalRequest: `id: "${request}"`,
+    assistance: `id: "${request}"`,
+    assistanceList: 'limit: 5',
     legalRequests: 'limit: 5',
     webhook: `id: "${subscription}"`,
     deadLetters: `webhook: "${subscription}"`,
@@ -346,6 +372,7 @@ t.test('every field of every type answers, in the type that the contract promise
     sightings: `id: "${id}"`,
     provenance: `id: "${id}"`,
     holders: `id: "${id}"`,
+    wideningRequest: `id: "${request}"`,
     peer: `id: "${peer}"`,
     quarantined: 'id: "1"',
     related: `id: "${id}", limit: 2`,

@@ -20,6 +20,12 @@ export const rootRules: Readonly<Record<string, readonly ActionName[]>> = {
   'Query.related': ['list-related'],
   'Query.provenance': ['read-provenance'],
   'Query.holders': ['read-holders'],
+  'Query.wideningRequests': ['list-widening'],
+  'Query.wideningRequest': ['read-widening'],
+  'Mutation.askWidening': ['ask-widening'],
+  'Mutation.acceptWidening': ['accept-widening'],
+  'Mutation.refuseWidening': ['refuse-widening'],
+  'Mutation.withdrawWidening': ['withdraw-widening'],
   'Query.peers': ['list-peers'],
   'Query.peer': ['read-peer'],
   'Query.quarantine': ['list-quarantine'],
@@ -61,6 +67,15 @@ export const rootRules: Readonly<Record<string, readonly ActionName[]>> = {
   'Mutation.rotateWebhookSecret': ['rotate-webhook-secret'],
   'Mutation.pingWebhook': ['ping-subscription'],
   'Mutation.replayDeadLetters': ['replay-dead-letters'],
+  'Query.assistanceList': ['list-assistance'],
+  'Query.assistance': ['read-assistance'],
+  'Mutation.askAssistance': ['ask-assistance'],
+  'Mutation.acceptAssistance': ['accept-assistance'],
+  'Mutation.declineAssistance': ['decline-assistance'],
+  'Mutation.answerAssistance': ['answer-assistance'],
+  'Mutation.closeAssistance': ['close-assistance'],
+  'Mutation.withdrawAssistance': ['withdraw-assistance'],
+  'Mutation.annotateAssistance': ['annotate-assistance'],
   'Query.legalRequests': ['list-requests'],
   'Query.legalRequest': ['read-request'],
   'Query.disclosures': ['list-disclosures'],
@@ -160,6 +175,24 @@ const requesting = [
   'confirm-request',
 ] as const
 
+/** Everything that answers with requests to widen. */
+const widening = [
+  ...(['ask-widening', 'list-widening', 'read-widening', 'accept-widening', 'refuse-widening'] as const),
+  'withdraw-widening' as const,
+]
+
+/** Everything that answers with one asking of a partner. */
+const assisting = [
+  'ask-assistance',
+  'read-assistance',
+  'accept-assistance',
+  'decline-assistance',
+  'answer-assistance',
+  'close-assistance',
+  'withdraw-assistance',
+  'annotate-assistance',
+] as const
+
 /** Everything that answers with peers. */
 const peering = [
   ...(['list-peers', 'read-peer', 'add-peer', 'amend-peer', 'expel-peer', 'pin-peer-key', 'revoke-peer-key'] as const),
@@ -212,6 +245,13 @@ export const typeRules: Readonly<Record<string, TypeRule>> = {
     from: ['read-holders'],
     members: 'node version withdrawn givenAt storedVersion refused overdue',
   },
+  WideningRequest: {
+    from: widening,
+    members:
+      'id side indicator version originator asker wanted reason state askedAt closedAt note widenedVersion delivered failure',
+  },
+  Wanted: { from: widening, members: 'tlp audience releasableTo lawEnforcement' },
+  WideningPage: { from: ['list-widening'], members: 'items next' },
   Peer: {
     from: peering,
     members: 'id name url direction state stateSince organisations keys itemsPerHour bytesPerHour enrolledAt',
@@ -324,6 +364,16 @@ export const typeRules: Readonly<Record<string, TypeRule>> = {
     from: ['list-exports', 'read-export', 'start-export', 'cancel-export'],
     members: 'id request account state language createdAt items done masked fault sha256 bytes readyAt downloadedAt',
   },
+  Assistance: {
+    from: assisting,
+    members: 'id kind from to state tlp people personalData dueAt overdue version createdAt indicators steps',
+  },
+  AssistanceSummary: {
+    from: ['list-assistance'],
+    members: 'id kind from to state tlp dueAt overdue version createdAt',
+  },
+  AssistanceStep: { from: assisting, members: 'step organisation account text at' },
+  AssistancePage: { from: ['list-assistance'], members: 'items next' },
   LegalRequest: {
     from: requesting,
     members:

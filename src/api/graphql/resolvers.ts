@@ -1,4 +1,5 @@
 import { directoryMutations } from './administration.ts'
+import { assistanceMutations, assistanceQueries } from './assistance.ts'
 import { blocklistMutations, blocklistQueries, blocklistTypes } from './blocking.ts'
 import { directoryQueries, directoryTypes } from './directory.ts'
 import { feedSubscription, indicatorQueries, indicatorTypes } from './indicators.ts'
@@ -12,6 +13,7 @@ import { indicatorMutations } from './publishing.ts'
 import { qualityMutations, qualityQueries, qualityTypes } from './quality.ts'
 import { ASN, DateTime } from './scalars.ts'
 import { webhookMutations, webhookQueries } from './webhooks.ts'
+import { wideningMutations, wideningQueries } from './widening.ts'
 
 /**
  * What answers each field of `schema.graphql`; fields of other types that are not here are members of what the actions return.
@@ -26,8 +28,10 @@ export const resolvers = {
     ...blocklistQueries,
     ...webhookQueries,
     ...legalQueries,
+    ...assistanceQueries,
     ...provenanceQueries,
     ...peerQueries,
+    ...wideningQueries,
     ...objectQueries,
   },
   Mutation: {
@@ -38,7 +42,9 @@ export const resolvers = {
     ...blocklistMutations,
     ...webhookMutations,
     ...legalMutations,
+    ...assistanceMutations,
     ...peerMutations,
+    ...wideningMutations,
     ...objectMutations,
   },
   Subscription: feedSubscription,

@@ -6,6 +6,7 @@ import type { SearchFilter } from '../../actions/search-filter.ts'
 import type { Place, Subscription } from '../../actions/subscriptions.ts'
 import { roles, scopes } from '../../domain/account.ts'
 import { purposes } from '../../domain/agreement.ts'
+import { assistanceKinds, assistanceStates, assistanceTlps } from '../../domain/assistance.ts'
 import type { Effect } from '../../domain/decision.ts'
 import { exportLanguages, exportStates } from '../../domain/export.ts'
 import { attributions, lawEnforcementUses } from '../../domain/handling.ts'
@@ -20,6 +21,7 @@ import { sightingTypes } from '../../domain/sighting.ts'
 import { stixMarkings } from '../../domain/stix-markings.ts'
 import { tlps } from '../../domain/tlp.ts'
 import { pauseReasons } from '../../domain/webhook.ts'
+import { wideningSides, wideningStates } from '../../domain/widening.ts'
 
 /** The closed sets of the domain that are enumerations in the contract. */
 export const vocabulary: Readonly<Record<string, readonly string[]>> = {
@@ -45,9 +47,14 @@ export const vocabulary: Readonly<Record<string, readonly string[]>> = {
   Relation: relations,
   ExportState: exportStates,
   ExportLanguage: exportLanguages,
+  AssistanceKind: assistanceKinds,
+  AssistanceState: assistanceStates,
+  AssistanceTLP: assistanceTlps,
   LegalState: legalStates,
   LegalSide: decidingSides,
   Urgency: urgencies,
+  WideningSide: wideningSides,
+  WideningState: wideningStates,
   PeerDirection: peerDirections,
   PeerStanding: peerStates,
   ReleaseOutcome: releaseOutcomes,

@@ -3,6 +3,7 @@ import { type Context, isReady } from '../../actions/index.ts'
 import { Fault } from '../../domain/errors.ts'
 import { limits } from '../../domain/limits.ts'
 import { parseStrict } from '../../formats/json-text.ts'
+import { assistance } from './assistance.ts'
 import { audit } from './audit.ts'
 import { blocklists } from './blocklists.ts'
 import type { Contract, Operation } from './contract.ts'
@@ -24,6 +25,7 @@ import { keepRawBody } from './raw-body.ts'
 import { stream } from './stream.ts'
 import { subscriptions } from './subscriptions.ts'
 import { compileBody, compileParameters } from './validation.ts'
+import { widening } from './widening.ts'
 
 /** Operations whose body is a stream: they parse it themselves. */
 const streaming: Readonly<Record<string, Handler>> = { publish, lookup, observe }
@@ -41,6 +43,8 @@ const handlers = (contract: Contract): Readonly<Record<string, Handler>> => ({
   ...federation,
   ...provenance,
   ...legal,
+  ...widening,
+  ...assistance,
   search,
   read,
   revise,
