@@ -14,6 +14,7 @@ import {
   refreshKeySet,
   runExports,
   sealFeed,
+  tendHolds,
   tendPeers,
   tendSigningKeys,
 } from './actions/index.ts'
@@ -54,6 +55,8 @@ export const jobs: readonly Job[] = [
   { name: 'packages', everyMs: 600_000, run: forgetPackages },
   // what a request gave ended at its instant; here it is said of it
   { name: 'legal requests', everyMs: 60_000, run: expireRequests },
+  // what an approved request of preservation covers is copied at once, and let go of when it is over
+  { name: 'holds', everyMs: 1_000, run: tendHolds },
   // what became of what was sent to a collection
   { name: 'collection statuses', everyMs: 3_600_000, run: forgetOldStatuses },
   // streams append what they counted; pages of one indicator stay short when it is added up

@@ -5,6 +5,7 @@ import * as agreements from './agreements.ts'
 import * as auditProofs from './audit-proofs.ts'
 import { authenticate } from './authenticate.ts'
 import * as blocklists from './blocklists.ts'
+import { confirmRecalled, listClawBacks } from './claw-backs.ts'
 import * as clientKeys from './client-keys.ts'
 import * as clients from './clients.ts'
 import { listCollections } from './collections.ts'
@@ -30,6 +31,7 @@ import { observe } from './observe.ts'
 import * as organisations from './organisations.ts'
 import * as peerPins from './peer-pins.ts'
 import * as peers from './peers.ts'
+import { listPreservations, renewRequest } from './preservations.ts'
 import { readHolders, readProvenance } from './provenance.ts'
 import { publish } from './publish.ts'
 import { pullPeer } from './pull-peer.ts'
@@ -168,7 +170,11 @@ export const actions = {
   'annotate-request': legalDecisions.annotateRequest,
   'claw-back-request': legalDecisions.clawBackRequest,
   'confirm-request': legalDecisions.confirmRequest,
+  'renew-request': renewRequest,
+  'list-preservations': listPreservations,
   'list-disclosures': listDisclosures,
+  'list-claw-backs': listClawBacks,
+  'confirm-claw-backs': confirmRecalled,
   'start-export': exportVerbs.startExport,
   'list-exports': exportVerbs.listExports,
   'read-export': exportVerbs.readExportState,
@@ -185,6 +191,7 @@ export { forgetPackages } from './download-export.ts'
 export { expireRequests } from './expire-requests.ts'
 export { runExports } from './export-job.ts'
 export { describeNode } from './federation-keys.ts'
+export { tendHolds } from './holds.ts'
 export { integrateAudit } from './integrate-audit.ts'
 export { proveAnswer, provePeer } from './peer-request.ts'
 export { duePeers, keepHolding, letGoOfPeers } from './peer-turns.ts'

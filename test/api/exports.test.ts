@@ -384,18 +384,6 @@ t.test('an originator is not told of a confidential disclosure until its date', 
   t.match((await get(node, 'diego.csirt-cl', '/v1/disclosures')).body.items, [{ request: id, items: 1 }])
 })
 
-t.test('when the audit log cannot be written, nothing is given', async (t) => {
-  const node = await legalNode(t)
-  await node.plant(onRequest, address(1))
-  const id = await start(node, await approvedRequest(node))
-  await runExports(node.context)
-  const { client } = node.context.database
-  await client.query('alter table audit_leaf rename to audit_leaf_away')
-  t.ok((await download(node, id)).status >= 500)
-  await client.query('alter table audit_leaf_away rename to audit_leaf')
-  t.equal((await download(node, id)).status, 200)
-})
-
 t.test('GraphQL starts and follows exports', async (t) => {
   const node = await legalNode(t)
   const request = await approvedRequest(node)

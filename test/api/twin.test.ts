@@ -513,6 +513,8 @@ function questions(reader: string, { h, visible, beside, object, shared, onlyH, 
     packaged(reader, { types: ['domain-name'], values: [secretValue, secretParent] }),
     packaged(reader, { domain: secretParent }),
     get('/v1/legal-requests'),
+    get('/v1/preservations'),
+    get('/v1/claw-backs'),
 
     get('/v1/me'),
     get('/v1/organisations'),

@@ -51,6 +51,10 @@ export const rootRules: Readonly<Record<string, readonly ActionName[]>> = {
   'Query.legalRequests': ['list-requests'],
   'Query.legalRequest': ['read-request'],
   'Query.disclosures': ['list-disclosures'],
+  'Query.preservations': ['list-preservations'],
+  'Query.clawBacks': ['list-claw-backs'],
+  'Mutation.renewLegalRequest': ['renew-request'],
+  'Mutation.confirmClawBacks': ['confirm-claw-backs'],
   'Mutation.clawBackLegalRequest': ['claw-back-request'],
   'Mutation.confirmLegalRequest': ['confirm-request'],
   'Query.exports': ['list-exports'],
@@ -145,6 +149,7 @@ const requesting = [
   'annotate-request',
   'claw-back-request',
   'confirm-request',
+  'renew-request',
 ] as const
 
 export const typeRules: Readonly<Record<string, TypeRule>> = {
@@ -275,6 +280,15 @@ export const typeRules: Readonly<Record<string, TypeRule>> = {
     from: ['list-subscriptions', 'read-subscription', 'create-subscription', 'amend-subscription'],
     members: 'reason at',
   },
+  Preservation: {
+    from: ['list-preservations'],
+    members:
+      'request liaison instrument caseReference state from until ending items recalled renews renewedBy fault endedAt',
+  },
+  ClawBack: {
+    from: ['list-claw-backs', 'confirm-claw-backs'],
+    members: 'export request organisation indicator originator version recalledAt deadline overdue confirmedAt note',
+  },
   Disclosure: {
     from: ['list-disclosures'],
     members: 'export request organisation requestingJurisdiction instrument offence downloadedAt items recalled',
@@ -286,7 +300,7 @@ export const typeRules: Readonly<Record<string, TypeRule>> = {
   LegalRequest: {
     from: requesting,
     members:
-      'id liaison state instrument citation authority caseReference offence requestingJurisdiction facts necessity scope handlingCode urgency expiresAt confidentialUntil consents createdAt filedAt approvedAt steps',
+      'id liaison state instrument citation authority caseReference offence requestingJurisdiction facts necessity scope handlingCode urgency expiresAt confidentialUntil consents createdAt filedAt approvedAt renews steps',
   },
   LegalScope: {
     from: requesting,

@@ -1,8 +1,10 @@
+import type { ConfirmClawBacksInput, ListClawBacksInput } from '../../actions/claw-backs.ts'
 import type { StartExportInput } from '../../actions/exports.ts'
 import { actions } from '../../actions/index.ts'
 import type { DecisionInput, StepInput } from '../../actions/legal-decisions.ts'
 import type { ListRequestsInput } from '../../actions/legal-requests.ts'
 import type { LegalRequestInput } from '../../actions/legal-text.ts'
+import type { ListPreservationsInput, RenewInput } from '../../actions/preservations.ts'
 import { limits } from '../../domain/limits.ts'
 import { Fields } from '../../formats/fields.ts'
 import { type Asked, changing, orNull, reading } from './asked.ts'
@@ -23,6 +25,12 @@ export const legalQueries = {
     new Fields({ limit }, '', 'invalid_request').integer('limit', 1, limits.pageRecords)
     return actions['list-disclosures'](context, caller, { limit })
   }),
+  preservations: reading(({ context, caller }: Asked, input: ListPreservationsInput) =>
+    actions['list-preservations'](context, caller, limited(input)),
+  ),
+  clawBacks: reading(({ context, caller }: Asked, input: ListClawBacksInput) =>
+    actions['list-claw-backs'](context, caller, limited(input)),
+  ),
   exports: reading(({ context, caller }: Asked, { request }: { request: string }) =>
     orNull(actions['list-exports'](context, caller, { request: uuid(request) })),
   ),
@@ -63,6 +71,15 @@ export const legalMutations = {
   confirmLegalRequest: changing(({ context, caller }: Asked, input: StepInput) =>
     actions['confirm-request'](context, caller, step(input)),
   ),
+  renewLegalRequest: changing(({ context, caller }: Asked, input: RenewInput) =>
+    actions['renew-request'](context, caller, step(input)),
+  ),
+  confirmClawBacks: changing(
+    (
+      { context, caller }: Asked,
+      { export: id, ...input }: Omit<ConfirmClawBacksInput, 'id'> & { readonly export: string },
+    ) => actions['confirm-claw-backs'](context, caller, { ...input, id: uuid(id) }),
+  ),
   startExport: changing(({ context, caller }: Asked, { request, again, ...input }: StartExportInput) =>
     actions['start-export'](context, caller, {
       ...input,
@@ -83,6 +100,11 @@ const step = <Input extends StepInput>(input: Input): Input => ({ ...input, id: 
 /** What is no id of a request names none: the answer is that of one that is not there. */
 const uuid = (id = ''): string =>
   /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(id) ? id : '00000000-0000-0000-0000-000000000000'
+
+function limited<Input extends { readonly limit?: number }>(input: Input): Input {
+  new Fields({ ...input }, '', 'invalid_request').integer('limit', 1, limits.pageRecords)
+  return input
+}
 
 function checked(input: ListRequestsInput): ListRequestsInput {
   new Fields({ ...input }, '', 'invalid_request').integer('limit', 1, limits.pageRecords)

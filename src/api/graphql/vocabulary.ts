@@ -1,6 +1,7 @@
 import type { GraphQLEnumType } from 'graphql'
 import type { Change } from '../../actions/follow.ts'
 import type { MatchKind } from '../../actions/lookup.ts'
+import { preservationStates } from '../../actions/preservations.ts'
 import type { SearchFilter } from '../../actions/search-filter.ts'
 import type { Place, Subscription } from '../../actions/subscriptions.ts'
 import { roles, scopes } from '../../domain/account.ts'
@@ -42,6 +43,7 @@ export const vocabulary: Readonly<Record<string, readonly string[]>> = {
   ExportState: exportStates,
   ExportLanguage: exportLanguages,
   LegalState: legalStates,
+  PreservationState: preservationStates,
   LegalSide: decidingSides,
   Urgency: urgencies,
 }
