@@ -87,7 +87,7 @@ create table retention_rule (
 alter table indicator add column purged_at timestamptz;
 create index indicator_recalled on indicator (date_added) where recalled and purged_at is null;
 alter table stix_object add column purged_at timestamptz;
--- What single indicators were revised or recalled for, as far as it names them: erased with them where they were personal data.
+-- What the log was told of single indicators, such as why one was recalled: erased with them.
 create index audit_subject_indicator on audit_subject (substr(subject, 8, 47)) where starts_with(subject, '{"id":"indicator--');
 
 create function tell_of_recall() returns trigger language plpgsql as $$

@@ -11,6 +11,7 @@ import {
   type Log,
   makeRoom,
   mergeObservations,
+  purge,
   refreshKeySet,
   runExports,
   sealFeed,
@@ -52,6 +53,8 @@ export const jobs: readonly Job[] = [
   { name: 'peers', everyMs: 2_000, run: tendPeers },
   // packages are made a step at a time, by any process
   { name: 'exports', everyMs: 1_000, run: (context) => runExports(context) },
+  // what the rules of retention say is over goes for good
+  { name: 'retention', everyMs: 600_000, run: (context) => purge(context) },
   { name: 'packages', everyMs: 600_000, run: forgetPackages },
   // what a request gave ended at its instant; here it is said of it
   { name: 'legal requests', everyMs: 60_000, run: expireRequests },

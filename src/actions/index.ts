@@ -15,6 +15,7 @@ import { downloadExport } from './download-export.ts'
 import { explain } from './explain.ts'
 import * as exportVerbs from './exports.ts'
 import { rotateNodeKey } from './federation-keys.ts'
+import { readFigures } from './figures.ts'
 import { follow } from './follow.ts'
 import { history } from './history.ts'
 import * as identities from './identities.ts'
@@ -44,6 +45,7 @@ import { readPeer } from './read-peer.ts'
 import { readSightings } from './read-sightings.ts'
 import { recall } from './recall.ts'
 import { recallObject } from './recall-object.ts'
+import * as retention from './retention.ts'
 import { revise } from './revise.ts'
 import { revokeToken } from './revoke-token.ts'
 import { search } from './search.ts'
@@ -173,6 +175,7 @@ export const actions = {
   'renew-request': renewRequest,
   'list-preservations': listPreservations,
   'list-disclosures': listDisclosures,
+  'read-figures': readFigures,
   'list-claw-backs': listClawBacks,
   'confirm-claw-backs': confirmRecalled,
   'start-export': exportVerbs.startExport,
@@ -180,6 +183,9 @@ export const actions = {
   'read-export': exportVerbs.readExportState,
   'cancel-export': exportVerbs.cancelExport,
   'download-export': downloadExport,
+  'list-retention': retention.listRetention,
+  'set-retention': retention.setRetention,
+  'preview-retention': retention.previewRetention,
 } as const satisfies Record<ActionName, unknown>
 
 export { forgetOldStatuses } from './add-to-collection.ts'
@@ -197,6 +203,7 @@ export { proveAnswer, provePeer } from './peer-request.ts'
 export { duePeers, keepHolding, letGoOfPeers } from './peer-turns.ts'
 export { tendPeers } from './peer-upkeep.ts'
 export { takePage } from './pull-peer.ts'
+export { purge } from './purge.ts'
 export type { CollectionAnswer } from './read-collection.ts'
 export { mergeObservations } from './read-observations.ts'
 export { sealFeed } from './sealing.ts'

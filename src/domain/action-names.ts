@@ -112,6 +112,7 @@ export const actionNames = [
   'renew-request',
   'list-preservations',
   'list-disclosures',
+  'read-figures',
   'list-claw-backs',
   'confirm-claw-backs',
   'start-export',
@@ -119,5 +120,8 @@ export const actionNames = [
   'read-export',
   'cancel-export',
   'download-export',
+  'list-retention',
+  'set-retention',
+  'preview-retention',
 ] as const
 export type ActionName = (typeof actionNames)[number]

@@ -345,6 +345,16 @@ t.test('Prism finds nothing', async (t) => {
     const at = `POST /v1/legal-requests/${id}/renew`
     await ok(liaison, at, { json: { expiresAt: '2026-12-01T00:00:00.000Z', note: 'Still needed.' } })
     await refused(liaison, at, 400, { json: { expiresAt: '2026-06-02T00:00:00.000Z' } })
+    const rules = [{ tlp: ['green'], types: ['tool'], personalData: false, afterRecallDays: 30, afterExpiryDays: 30 }]
+    await ok('policy.lacnic', 'PUT /v1/retention', { json: { rules } })
+    await refused('policy.lacnic', 'PUT /v1/retention', 400, { json: { rules: [{}] } })
+    await refused(stranger, 'PUT /v1/retention', 403, { json: { rules } })
+    await ok('policy.lacnic', 'GET /v1/retention')
+    await refused('anonymous', 'GET /v1/retention', 401)
+    await ok('policy.lacnic', 'GET /v1/retention/due')
+    await refused(stranger, 'GET /v1/retention/due', 403)
+    await ok('policy.lacnic', 'GET /v1/transparency/2026')
+    await refused('anonymous', 'GET /v1/transparency/2026', 404)
     await refused(stranger, at, 403, { json: { expiresAt: '2026-12-01T00:00:00.000Z' } })
   })
 

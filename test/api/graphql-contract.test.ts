@@ -177,6 +177,8 @@ t.test('each verb that REST has, GraphQL has', async (t) => {
     listSubscriptions: 'webhooks',
     readSubscription: 'webhook',
     readLegalRequest: 'legalRequest',
+    readFigures: 'figures',
+    previewRetention: 'retentionDue',
     listObjects: 'stixObjects',
     readObject: 'stixObject',
     listObjectVersions: 'stixObjectVersions',
@@ -304,9 +306,11 @@ t.test('every field of every type answers, in the type that the contract promise
   await node.context.database.client.query(
     `insert into hold (request, organisation, began_at, ends_at) values ('${kept}', 'policia-cl', now(), '2030-01-01')`,
   )
+  await node.context.database.client.query('insert into retention_rule (ordinal, after_recall_days) values (0, 1)')
   // Not for administrators.
-  const officers = ['legalRequests', 'legalRequest', 'preservations', 'clawBacks', 'exports', 'export']
+  const officers = ['legalRequests', 'legalRequest', 'preservations', 'clawBacks', 'figures', 'exports', 'export']
   const arguments_: Record<string, string> = {
+    figures: 'year: 2026',
     exports: `request: "${request}"`,
     export: `id: "${request}"`,
     legalRequest: `id: "${request}"`,

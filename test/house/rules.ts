@@ -51,6 +51,10 @@ export const rootRules: Readonly<Record<string, readonly ActionName[]>> = {
   'Query.legalRequests': ['list-requests'],
   'Query.legalRequest': ['read-request'],
   'Query.disclosures': ['list-disclosures'],
+  'Query.figures': ['read-figures'],
+  'Query.retention': ['list-retention'],
+  'Query.retentionDue': ['preview-retention'],
+  'Mutation.setRetention': ['set-retention'],
   'Query.preservations': ['list-preservations'],
   'Query.clawBacks': ['list-claw-backs'],
   'Mutation.renewLegalRequest': ['renew-request'],
@@ -280,6 +284,17 @@ export const typeRules: Readonly<Record<string, TypeRule>> = {
     from: ['list-subscriptions', 'read-subscription', 'create-subscription', 'amend-subscription'],
     members: 'reason at',
   },
+  RetentionRule: {
+    from: ['list-retention', 'set-retention'],
+    members: 'tlp types personalData afterExpiryDays afterRecallDays',
+  },
+  RetentionDue: { from: ['preview-retention'], members: 'rule indicators objects events' },
+  Figures: { from: ['read-figures'], members: 'year suppressedBelow jurisdictions' },
+  JurisdictionFigures: {
+    from: ['read-figures'],
+    members: 'jurisdiction requests disclosures withheld clawBacks recalls preservations',
+  },
+  RequestFigure: { from: ['read-figures'], members: 'instrument state count' },
   Preservation: {
     from: ['list-preservations'],
     members:

@@ -5,6 +5,7 @@ import type { DecisionInput, StepInput } from '../../actions/legal-decisions.ts'
 import type { ListRequestsInput } from '../../actions/legal-requests.ts'
 import type { LegalRequestInput } from '../../actions/legal-text.ts'
 import type { ListPreservationsInput, RenewInput } from '../../actions/preservations.ts'
+import type { SetRetentionInput } from '../../actions/retention.ts'
 import { limits } from '../../domain/limits.ts'
 import { Fields } from '../../formats/fields.ts'
 import { type Asked, changing, orNull, reading } from './asked.ts'
@@ -31,6 +32,11 @@ export const legalQueries = {
   clawBacks: reading(({ context, caller }: Asked, input: ListClawBacksInput) =>
     actions['list-claw-backs'](context, caller, limited(input)),
   ),
+  figures: reading(({ context, caller }: Asked, { year }: { year: number }) =>
+    orNull(actions['read-figures'](context, caller, { year })),
+  ),
+  retention: reading(({ context, caller }: Asked) => actions['list-retention'](context, caller, {})),
+  retentionDue: reading(({ context, caller }: Asked) => actions['preview-retention'](context, caller, {})),
   exports: reading(({ context, caller }: Asked, { request }: { request: string }) =>
     orNull(actions['list-exports'](context, caller, { request: uuid(request) })),
   ),
@@ -79,6 +85,9 @@ export const legalMutations = {
       { context, caller }: Asked,
       { export: id, ...input }: Omit<ConfirmClawBacksInput, 'id'> & { readonly export: string },
     ) => actions['confirm-claw-backs'](context, caller, { ...input, id: uuid(id) }),
+  ),
+  setRetention: changing(({ context, caller }: Asked, input: SetRetentionInput) =>
+    actions['set-retention'](context, caller, input),
   ),
   startExport: changing(({ context, caller }: Asked, { request, again, ...input }: StartExportInput) =>
     actions['start-export'](context, caller, {

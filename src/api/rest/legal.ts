@@ -7,6 +7,7 @@ import type { DecisionInput, StepInput } from '../../actions/legal-decisions.ts'
 import type { ListRequestsInput } from '../../actions/legal-requests.ts'
 import type { LegalRequestInput } from '../../actions/legal-text.ts'
 import type { ListPreservationsInput, RenewInput } from '../../actions/preservations.ts'
+import type { SetRetentionInput } from '../../actions/retention.ts'
 import type { Handler } from './handler.ts'
 import { asList, type Query } from './query.ts'
 
@@ -56,6 +57,17 @@ export const legal = {
     const input = { ...(request.body as Omit<ConfirmClawBacksInput, 'id'>), id: exportOf(request) }
     return { items: await actions['confirm-claw-backs'](context, request.caller, input) }
   },
+  readFigures: (context, request) =>
+    actions['read-figures'](context, request.caller, { year: Number((request.params as { year: string }).year) }),
+  listRetention: async (context, request) => ({
+    rules: await actions['list-retention'](context, request.caller, {}),
+  }),
+  setRetention: async (context, request) => ({
+    rules: await actions['set-retention'](context, request.caller, request.body as SetRetentionInput),
+  }),
+  previewRetention: async (context, request) => ({
+    items: await actions['preview-retention'](context, request.caller, {}),
+  }),
   listDisclosures: async (context, request) => ({
     items: await actions['list-disclosures'](context, request.caller, request.query as { limit?: number }),
   }),

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { type Command, Option } from 'commander'
+import type { Figures } from '../../actions/figures.ts'
 import type { LegalRequestPage } from '../../actions/legal-requests.ts'
 import type { Disclosure } from '../../actions/list-disclosures.ts'
 import type { Preservation } from '../../actions/preservations.ts'
@@ -134,6 +135,27 @@ function addKept(request: Command, shell: Shell): void {
         ['CASE', ({ caseReference }) => caseReference],
       ])
     })
+
+  asClient(request.command('figures <year>').description('what happened in a year, by jurisdiction')).action(
+    async (year: string, options: ClientOptions) => {
+      const figures = await call<Figures>(targetOf(shell, options), path('v1', 'transparency', year))
+      if (options.json === true) return shell.print(JSON.stringify(figures))
+      const { suppressedBelow: least, jurisdictions } = figures
+      const told = (count: number | undefined) => count ?? `under ${least}`
+      printRows(shell, false, jurisdictions, [
+        ['JURISDICTION', ({ jurisdiction }) => jurisdiction],
+        [
+          'REQUESTS',
+          ({ requests }) => requests.map((each) => `${each.instrument} ${each.state} ${each.count}`).join(', '),
+        ],
+        ['DISCLOSURES', ({ disclosures }) => told(disclosures)],
+        ['WITHHELD', ({ withheld }) => told(withheld)],
+        ['CLAW-BACKS', ({ clawBacks }) => told(clawBacks)],
+        ['RECALLS', ({ recalls }) => told(recalls)],
+        ['PRESERVATIONS', ({ preservations }) => told(preservations)],
+      ])
+    },
+  )
 
   asClient(request.command('renew <id>').description('ask to keep on what a request of preservation keeps'))
     .requiredOption('--until <time>', 'when the next one ends')
