@@ -98,7 +98,10 @@ export const confirmRecalled = verb(
       await confirmClawBacks(transaction, input.id, ordinals, { at, by: row.account, note })
       const indicators = waiting.map(({ originator, stixId, version }) => [originator, stixIdOf(stixId), version])
       const subject = { export: input.id, request: row.request, indicators, note }
-      await record(transaction, context, caller, standing, administrative('confirm-claw-backs', subject))
+      await record(transaction, context, caller, standing, {
+        ...administrative('confirm-claw-backs', subject),
+        requests: [row.request],
+      })
       return waiting.map((each) => shown({ ...each, confirmedAt: at, note }, standing, at))
     })
   },

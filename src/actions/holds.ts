@@ -65,7 +65,10 @@ async function fillHold(context: Context, id: string): Promise<boolean> {
         until: hold.endsAt.toISOString(),
         ...(fault === undefined ? {} : { fault }),
       }
-      await record(transaction, context, publicCaller, standing, administrative('approve-request', subject))
+      await record(transaction, context, publicCaller, standing, {
+        ...administrative('approve-request', subject),
+        requests: [id],
+      })
       return true
     }, 'isolation level repeatable read')
   } catch (error) {
@@ -107,7 +110,10 @@ async function endOver(context: Context): Promise<number> {
     const ended = await endHolds(transaction, context.clock(), limits.holdsEndedTogether)
     for (const { request, items } of ended) {
       const subject = { preserved: request, items, ended: true }
-      await record(transaction, context, publicCaller, standing, administrative('close-request', subject))
+      await record(transaction, context, publicCaller, standing, {
+        ...administrative('close-request', subject),
+        requests: [request],
+      })
     }
     return ended.length
   })

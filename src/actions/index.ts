@@ -43,6 +43,7 @@ import { readCollection } from './read-collection.ts'
 import { readObservations } from './read-observations.ts'
 import { readPeer } from './read-peer.ts'
 import { readSightings } from './read-sightings.ts'
+import { readTrail } from './read-trail.ts'
 import { recall } from './recall.ts'
 import { recallObject } from './recall-object.ts'
 import * as retention from './retention.ts'
@@ -155,6 +156,7 @@ export const actions = {
   'pull-peer': pullPeer,
   'read-peer': readPeer,
   'list-quarantine': quarantine.listQuarantine,
+  'read-quarantined': quarantine.readQuarantined,
   'release-quarantined': quarantine.releaseQuarantined,
   'drop-quarantined': quarantine.dropQuarantined,
   'read-provenance': readProvenance,
@@ -163,6 +165,7 @@ export const actions = {
   'amend-request': legalRequests.amendRequest,
   'list-requests': legalRequests.listRequests,
   'read-request': legalRequests.readRequest,
+  'read-trail': readTrail,
   'file-request': legalDecisions.fileRequest,
   'review-request': legalDecisions.reviewRequest,
   'approve-request': legalDecisions.approveRequest,

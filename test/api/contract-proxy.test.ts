@@ -203,7 +203,7 @@ t.test('Prism finds nothing', async (t) => {
     const account = { id: 'zoe.new', organisation: 'new', name: 'Zoe', roles: ['publisher'] }
     await ok(by, 'POST /v1/accounts', { json: account })
     await refused(by, 'POST /v1/accounts', 409, { json: account })
-    await ok(by, 'PATCH /v1/accounts/zoe.new', { json: { name: 'Zoé', roles: ['reader'] } })
+    await ok(by, 'PATCH /v1/accounts/zoe.new', { json: { name: 'Zoé', roles: ['reader'], stixMarkings: 'tlp1' } })
     await refused('ana.cert-br', 'PATCH /v1/accounts/zoe.new', 403, { json: { name: 'x' } })
     await ok(by, 'GET /v1/accounts?organisation=new')
     await refused('ana.cert-br', 'GET /v1/accounts?organisation=new', 403)
@@ -296,6 +296,8 @@ t.test('Prism finds nothing', async (t) => {
     await ok(liaison, `GET ${at}`)
     await ok(liaison, 'GET /v1/legal-requests?limit=1')
     await refused('anonymous', 'GET /v1/legal-requests', 401)
+    await ok(liaison, `GET ${at}/trail?limit=1`)
+    await refused('anonymous', `GET ${at}/trail`, 401)
     for (const line of ['', '/file', '/review', '/approve', '/refuse', '/withdraw', '/close', '/notes']) {
       const asked = line === '' ? {} : { json: { note: 'n' } }
       await refused('anonymous', `${line === '' ? 'GET' : 'POST'} ${at}${line}`, 401, asked)

@@ -7,6 +7,7 @@ import type { DecisionInput, StepInput } from '../../actions/legal-decisions.ts'
 import type { ListRequestsInput } from '../../actions/legal-requests.ts'
 import type { LegalRequestInput } from '../../actions/legal-text.ts'
 import type { ListPreservationsInput, RenewInput } from '../../actions/preservations.ts'
+import type { TrailInput } from '../../actions/read-trail.ts'
 import type { SetRetentionInput } from '../../actions/retention.ts'
 import type { Handler } from './handler.ts'
 import { asList, type Query } from './query.ts'
@@ -71,6 +72,8 @@ export const legal = {
   listDisclosures: async (context, request) => ({
     items: await actions['list-disclosures'](context, request.caller, request.query as { limit?: number }),
   }),
+  legalTrail: (context, request) =>
+    actions['read-trail'](context, request.caller, { ...(request.query as Omit<TrailInput, 'id'>), id: idOf(request) }),
   listExports: async (context, request) => ({
     items: await actions['list-exports'](context, request.caller, { request: idOf(request) }),
   }),
