@@ -80,6 +80,7 @@ export class LiveColumn {
       const left = previous === undefined ? 0 : this.#column.at(previous)
       if (previous !== undefined && left !== 0) this.replaced.enter(previous, left, false, undefined)
       this.#column.enter(position, handling, recalled, previous)
+      if (previous !== undefined) this.hot.forget(previous)
     })
     for await (const chunk of source) entries.take(chunk as Buffer)
   }

@@ -84,6 +84,12 @@ t.test('what was purged is in no column of any table, and the log holds', async 
   t.match(pushed, { status: 200 }, pushed.text)
   const mine = (await get(node, 'camila.csirt-cl', `/v1/indicators?type=domain-name&value=b.${canary}.example`)).body
     .items[0].id
+  await get(node, 'camila.csirt-cl', '/v1/indicators')
+  const { rows } = await client.query<{ position: bigint }>(
+    "select position from indicator where domain_reversed = 'example.canary7f3a'",
+  )
+  const position = Number(rows[0]?.position)
+  t.ok(node.context.column.hot.get(position), 'it is in the memory of the process')
   await recall(node, mine, `${canary} was a mistake`)
   await recall(node, recalled, `${canary} was wrong`)
   await post(node, 'camila.csirt-cl', `/v1/objects/${tool}/recall`, { reason: 'wrong' })
@@ -112,6 +118,8 @@ t.test('what was purged is in no column of any table, and the log holds', async 
     { rule: 1, indicators: 0, objects: 0, events: 0 },
   ])
   t.strictSame(await whereIs(node, canary), [])
+  await node.context.column.catchUp()
+  t.notOk(node.context.column.hot.get(position), 'nor in the memory of the process')
   t.strictSame((await whereIs(node, 'kept.example')).includes('indicator.value'), true, 'what no rule is about stays')
 
   for (const id of [recalled, expired, mine]) {
