@@ -1,5 +1,6 @@
 import {
   type Context,
+  expireAssistance,
   expireRequests,
   forgetEndedTokens,
   forgetLetters,
@@ -60,6 +61,8 @@ export const jobs: readonly Job[] = [
   { name: 'legal requests', everyMs: 60_000, run: expireRequests },
   // what an approved request of preservation covers is copied at once, and let go of when it is over
   { name: 'holds', everyMs: 1_000, run: tendHolds },
+  // what nobody took up by its time
+  { name: 'assistance', everyMs: 60_000, run: expireAssistance },
   // what became of what was sent to a collection
   { name: 'collection statuses', everyMs: 3_600_000, run: forgetOldStatuses },
   // streams append what they counted; pages of one indicator stay short when it is added up

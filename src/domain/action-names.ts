@@ -125,5 +125,14 @@ export const actionNames = [
   'list-retention',
   'set-retention',
   'preview-retention',
+  'ask-assistance',
+  'list-assistance',
+  'read-assistance',
+  'accept-assistance',
+  'decline-assistance',
+  'answer-assistance',
+  'close-assistance',
+  'withdraw-assistance',
+  'annotate-assistance',
 ] as const
 export type ActionName = (typeof actionNames)[number]

@@ -149,6 +149,16 @@ export const permissions = {
   'list-retention': { who: ['administrator', 'policy-officer'], scope: 'admin', where: 'operator' },
   'set-retention': { who: ['policy-officer'], scope: 'admin', where: 'operator' },
   'preview-retention': { who: ['administrator', 'policy-officer'], scope: 'admin', where: 'operator' },
+  // Between which two, and on which side, is for assistance.ts.
+  'ask-assistance': { who: ['reader', 'publisher'], scope: 'write' },
+  'list-assistance': { who: ['reader', 'publisher'], scope: 'read' },
+  'read-assistance': { who: ['reader', 'publisher'], scope: 'read' },
+  'accept-assistance': { who: ['reader', 'publisher'], scope: 'write' },
+  'decline-assistance': { who: ['reader', 'publisher'], scope: 'write' },
+  'answer-assistance': { who: ['reader', 'publisher'], scope: 'write' },
+  'close-assistance': { who: ['reader', 'publisher'], scope: 'write' },
+  'withdraw-assistance': { who: ['reader', 'publisher'], scope: 'write' },
+  'annotate-assistance': { who: ['reader', 'publisher'], scope: 'write' },
 } as const satisfies Record<ActionName, Permission>
 
 export const needsCredentials = 'This needs credentials: send the header Authorization: Bearer <key>.'
