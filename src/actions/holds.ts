@@ -41,7 +41,8 @@ async function fillHold(context: Context, id: string): Promise<boolean> {
   const standing = await context.policy.current()
   const request = await readLegalRequest(context.database, id)
   const caller = request === undefined ? undefined : callerUnder(standing, request)
-  if (request === undefined || caller === undefined || !gives(request, context.clock())) return false
+  if (request === undefined || !gives(request, context.clock())) return false
+  if (caller === undefined) return await failHold(context, standing, request)
   const { visible, filter } = scopeQuery(context, caller, standing, request.scope)
   try {
     // One snapshot: what is copied is what the permission that was confirmed lets through.
@@ -75,6 +76,20 @@ async function fillHold(context: Context, id: string): Promise<boolean> {
     if (error instanceof PolicyMoved) return false
     throw error
   }
+}
+
+/** Whoever asked is nobody here any more: nothing can be decided for it, and nothing waits for it. */
+async function failHold(context: Context, standing: Standing, { id, consents }: LegalRequest): Promise<boolean> {
+  const fault = 'The account of its liaison is no more.'
+  return await context.database.transaction(async (transaction) => {
+    if ((await takeHold(transaction, id)) === undefined) return false
+    const items = await closeFilling(transaction, id, consents, context.clock(), fault)
+    await record(transaction, context, publicCaller, standing, {
+      ...administrative('approve-request', { preserved: id, items, fault }),
+      requests: [id],
+    })
+    return true
+  })
 }
 
 /** Whether what stands under a handling goes on into a hold that renews another. */

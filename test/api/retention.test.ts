@@ -172,6 +172,19 @@ t.test('what is preserved outlasts its retention, and goes with its hold', async
   t.strictSame(await whereIs(node, '192.0.2.77'), [])
 })
 
+t.test('a hold that nobody can fill any more keeps nothing from being purged', async (t) => {
+  const node = await legalNode(t)
+  const id = await node.plant(green, { type: 'ipv4-address', value: '192.0.2.78' })
+  await setRules(node, [{ afterRecallDays: 1 }])
+  await approvedRequest(node, 'berta.policia-cl', { instrument: 'eu-epoc-pr', expiresAt: '2026-08-15T00:00:00.000Z' })
+  await node.context.database.client.query("update account set disabled_at = now() where id = 'berta.policia-cl'")
+  await recall(node, id)
+  node.at('2026-06-05T00:00:00.000Z')
+  await tendHolds(node.context)
+  t.match((await get(node, officer, '/v1/preservations')).body.items, [{ state: 'failed', items: 0, fault: /no more/ }])
+  t.equal(await purge(node.context), 1)
+})
+
 t.test('a purge that is broken off was not begun, and is done by the next', async (t) => {
   const node = await legalNode(t)
   const ids: string[] = []
