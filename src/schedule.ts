@@ -19,6 +19,7 @@ import {
   tendHolds,
   tendPeers,
   tendSigningKeys,
+  tendWidening,
 } from './actions/index.ts'
 
 /** Something that runs on the clock. */
@@ -52,6 +53,8 @@ export const jobs: readonly Job[] = [
   { name: 'seals', everyMs: 1_000, run: sealFeed },
   // what is not believed any more is let go of, and what waited in quarantine is examined again
   { name: 'peers', everyMs: 2_000, run: tendPeers },
+  // other nodes are told of requests to widen, and what nobody answered ends
+  { name: 'requests to widen', everyMs: 2_000, run: tendWidening },
   // packages are made a step at a time, by any process
   { name: 'exports', everyMs: 1_000, run: (context) => runExports(context) },
   // what the rules of retention say is over goes for good

@@ -22,6 +22,7 @@ import { sightingTypes } from '../../domain/sighting.ts'
 import { stixMarkings } from '../../domain/stix-markings.ts'
 import { tlps } from '../../domain/tlp.ts'
 import { pauseReasons } from '../../domain/webhook.ts'
+import { wideningSides, wideningStates } from '../../domain/widening.ts'
 
 /** The closed sets of the domain that are enumerations in the contract. */
 export const vocabulary: Readonly<Record<string, readonly string[]>> = {
@@ -54,6 +55,8 @@ export const vocabulary: Readonly<Record<string, readonly string[]>> = {
   PreservationState: preservationStates,
   LegalSide: decidingSides,
   Urgency: urgencies,
+  WideningSide: wideningSides,
+  WideningState: wideningStates,
   PeerDirection: peerDirections,
   PeerStanding: peerStates,
   ReleaseOutcome: releaseOutcomes,
