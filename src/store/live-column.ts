@@ -69,23 +69,6 @@ export class LiveColumn {
   }
 
   async #read({ client }: Transaction): Promise<void> {
-    const after = Math.trunc(this.#column.head)
-    const source = client.query(
-      copyTo(
-        // The last row says how far positions go: STIX objects take some too, and stand in no feed.
-        `copy (select position, handling_id, kind = 'recalled', extract(microseconds from at)::int % 1000, previous_position
-             from feed where position > ${after}
-           union all select position, 0, true, 0, null from feed_head where position > ${after} order by position) to stdout`,
-      ),
-    )
-    const entries = new Entries((position, handling, recalled, slot, previous) => {
-      if (handling !== 0) this.slots.set(position, slot)
-      if (recalled && handling !== 0) this.recalled.enter(position, handling, false, undefined)
-      const left = previous === undefined ? 0 : this.#column.at(previous)
-      if (previous !== undefined && left !== 0) this.replaced.enter(previous, left, false, undefined)
-      this.#column.enter(position, handling, recalled, previous)
-      if (previous !== undefined) this.hot.forget(previous)
-    })
     const source = client.query(copyTo(entriesAfter(Math.trunc(this.#column.head))))
     const entries = new Entries((entry) => this.#enter(entry))
     for await (const chunk of source) entries.take(chunk as Buffer)
@@ -103,5 +86,6 @@ export class LiveColumn {
     const left = previous === undefined ? 0 : this.#column.at(previous)
     if (previous !== undefined && left !== 0) this.replaced.enter(previous, left, false, undefined)
     this.#column.enter(position, handling, recalled, previous)
+    if (previous !== undefined) this.hot.forget(previous)
   }
 }
