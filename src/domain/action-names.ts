@@ -101,6 +101,7 @@ export const actionNames = [
   'amend-request',
   'list-requests',
   'read-request',
+  'read-trail',
   'file-request',
   'review-request',
   'approve-request',
