@@ -209,7 +209,9 @@ async function take(
   request: AttributionRequest,
 ): Promise<void> {
   await appendAttributionStep(transaction, request)
-  await leave(transaction, context, caller, standing, action, { request })
+  // Whoever took the step may read what its leaf was about: who the source is must not stand there.
+  const { originator: _, ...told } = request
+  await leave(transaction, context, caller, standing, action, { request: { ...told, steps: request.steps.slice(-1) } })
 }
 
 /** Which request it was stands in the subject alone. */
