@@ -155,7 +155,8 @@ function decision(action: ActionName, step: 'approve' | 'refuse') {
         const open = attributionSidesOf(caller, known).filter((side) => known.steps.every((each) => each.side !== side))
         const refusals = open.map((side) => attributionRefusal(caller, known, side))
         const side = open.find((_, n) => refusals[n] === undefined)
-        const [refusal = attributionRefusal(caller, known, 'node')] = refusals
+        const [mine = 'node'] = attributionSidesOf(caller, known)
+        const [refusal = attributionRefusal(caller, known, mine)] = refusals
         if (side === undefined && refusal !== undefined) return { refusal }
         if (side === undefined) throw new Fault('request_state', 'This side has decided already.')
         refuseState(known, context.clock())

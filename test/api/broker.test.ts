@@ -241,6 +241,7 @@ t.test('who a source is, two people disclose, to whoever asked alone', async (t)
   await integrateAudit(node.context)
   t.strictSame((await verifyAudit(node.context.database, {})).findings, [])
 
+  t.match((await post(node, approver, `${one}/refuse`, { note: 'No.' })).body, { code: 'request_state' })
   const refused = (await post(node, reader, requests, { indicator: id, reason: 'Again.' })).body
   t.equal((await post(node, approver, `${requests}/${refused.id}/refuse`, {})).status, 400, 'a refusal says why')
   t.match((await post(node, approver, `${requests}/${refused.id}/refuse`, { note: 'No.' })).body, { state: 'refused' })
