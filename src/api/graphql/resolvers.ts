@@ -14,6 +14,7 @@ import { indicatorMutations } from './publishing.ts'
 import { qualityMutations, qualityQueries, qualityTypes } from './quality.ts'
 import { ASN, DateTime } from './scalars.ts'
 import { webhookMutations, webhookQueries } from './webhooks.ts'
+import { wideningMutations, wideningQueries } from './widening.ts'
 
 /**
  * What answers each field of `schema.graphql`; fields of other types that are not here are members of what the actions return.
@@ -32,6 +33,7 @@ export const resolvers = {
     ...brokerQueries,
     ...provenanceQueries,
     ...peerQueries,
+    ...wideningQueries,
     ...objectQueries,
   },
   Mutation: {
@@ -45,6 +47,7 @@ export const resolvers = {
     ...assistanceMutations,
     ...brokerMutations,
     ...peerMutations,
+    ...wideningMutations,
     ...objectMutations,
   },
   Subscription: feedSubscription,
