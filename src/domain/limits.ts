@@ -246,6 +246,8 @@ export const limits = {
   /** Text of one page of STIX objects, and references looked at for it; a page always has one object. */
   objectPageBytes: 8 * 1024 * 1024,
   objectPageReferences: 10_000,
+  /** Ids that are read together to tell which parts of objects are there; one object names no more of them. */
+  objectPartsTogether: 100_000,
   /** A legal request ends within so many days, its texts are so long, and one account has so many that are not filed. */
   legalRequestDays: 366,
   legalTextCharacters: 16_384,
@@ -255,6 +257,18 @@ export const limits = {
   legalScopeItems: 100,
   /** Within so many hours a liaison confirms that it deleted what was taken back. */
   legalConfirmHours: 96,
+  /** Indicators that one hold keeps, and holds ended by one transaction. */
+  holdItems: 50_000,
+  holdsEndedTogether: 100,
+  /** A hold is listed as ending so many days before. */
+  holdNoticeDays: 14,
+  /** Rules of retention, the days they may say, and what one transaction purges of each kind. */
+  retentionRules: 100,
+  retentionDays: 36_500,
+  purgeBatch: 500,
+  /** Yearly figures begin here, and leave out numbers below this where they are published. */
+  figuresFirstYear: 2020,
+  figuresLeast: 5,
   /** Indicators in one package, and of them decided and written at once. */
   exportItems: 50_000,
   exportBatch: 500,
