@@ -1,5 +1,6 @@
 import {
   type Context,
+  exchangeCheckpoints,
   expireRequests,
   forgetEndedTokens,
   forgetLetters,
@@ -49,6 +50,8 @@ export const jobs: readonly Job[] = [
   { name: 'seals', everyMs: 1_000, run: sealFeed },
   // what is not believed any more is let go of, and what waited in quarantine is examined again
   { name: 'peers', everyMs: 2_000, run: tendPeers },
+  // nodes hold each other to what they signed of their logs
+  { name: 'checkpoints', everyMs: 10_000, run: exchangeCheckpoints },
   // packages are made a step at a time, by any process
   { name: 'exports', everyMs: 1_000, run: (context) => runExports(context) },
   { name: 'packages', everyMs: 600_000, run: forgetPackages },

@@ -46,6 +46,7 @@ import { revise } from './revise.ts'
 import { revokeToken } from './revoke-token.ts'
 import { search } from './search.ts'
 import { searchEvents } from './search-events.ts'
+import { serveCheckpoints } from './serve-checkpoints.ts'
 import { serveFeed } from './serve-feed.ts'
 import { setUp } from './set-up.ts'
 import { sight } from './sight.ts'
@@ -148,6 +149,7 @@ export const actions = {
   'rotate-node-key': rotateNodeKey,
   'serve-feed': serveFeed,
   'take-acks': takeAcks,
+  'serve-checkpoints': serveCheckpoints,
   'pull-peer': pullPeer,
   'read-peer': readPeer,
   'list-quarantine': quarantine.listQuarantine,
@@ -194,6 +196,7 @@ export type { CollectionAnswer } from './read-collection.ts'
 export { mergeObservations } from './read-observations.ts'
 export { sealFeed } from './sealing.ts'
 export { tendSigningKeys } from './signing-keys.ts'
+export { exchangeCheckpoints, takeCheckpoints } from './take-checkpoints.ts'
 export { describeTokens, publishedKeys } from './token-metadata.ts'
 export { forgetEndedTokens, refreshKeySet } from './tokens.ts'
 export { loadWarninglist, removeWarninglist, warningsOf } from './warninglists.ts'
@@ -208,3 +211,4 @@ export {
 } from './webhook-sending.ts'
 export { settleSending } from './webhook-settling.ts'
 export { forgetLetters } from './webhook-upkeep.ts'
+export { askWitnesses } from './witnessed.ts'

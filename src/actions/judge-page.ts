@@ -108,7 +108,8 @@ export async function judgePage(
   return { effective, aside, tallies: [...counts.values()], notForUs }
 }
 
-const factsOf = (peer: Peer): NodeFacts => ({
+/** What the operator enrolled of a node, as the receiver's checks ask for it. */
+export const factsOf = (peer: Peer): NodeFacts => ({
   state: peer.state,
   homes: new Set(peer.organisations),
   communities: new Set(),

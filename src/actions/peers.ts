@@ -4,7 +4,9 @@ import { parseName } from '../domain/enrolment.ts'
 import { Fault } from '../domain/errors.ts'
 import { limits } from '../domain/limits.ts'
 import type { Peer, PeerDirection } from '../domain/peer.ts'
+import { settleCheckpoints } from '../store/checkpoints.ts'
 import type { Transaction } from '../store/database.ts'
+import { settleFindings } from '../store/peer-findings.ts'
 import { forgetPeerState } from '../store/peer-states.ts'
 import {
   forgetPeerKeys,
@@ -121,6 +123,11 @@ export const amendPeer = verb(
         await replaceHomes(transaction, id, [...new Set(organisations)])
       }
       if (Object.keys(change).length > 0) await updatePeer(transaction, id, change)
+      // Who resumes it has looked at what its logs contradict.
+      if (suspended === false) {
+        await settleFindings(transaction, id, context.node.id, context.clock())
+        await settleCheckpoints(transaction, id)
+      }
       const subject = { id, ...change, ...(organisations === undefined ? {} : { organisations }) }
       await record(transaction, context, caller, standing, administrative('amend-peer', subject))
     })

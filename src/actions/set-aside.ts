@@ -45,7 +45,7 @@ export function setAside(entry: OpenedEntry | undefined, verdict: Quarantined | 
 }
 
 /** An entry as quarantine keeps it. */
-const writeAside = ({ envelope, index, path, hops, gap, jws }: OpenedEntry): string =>
+export const writeAside = ({ envelope, index, path, hops, gap, jws }: Omit<OpenedEntry, 'opened' | 'seal'>): string =>
   JSON.stringify({ envelope, index, path: path.map((hash) => hash.toString('base64url')), hops, gap, jws })
 
 /** The entry of {@link writeAside}; its seal is still to be opened. */

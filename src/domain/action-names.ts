@@ -89,6 +89,7 @@ export const actionNames = [
   'rotate-node-key',
   'serve-feed',
   'take-acks',
+  'serve-checkpoints',
   'pull-peer',
   'read-peer',
   'list-quarantine',

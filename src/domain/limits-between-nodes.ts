@@ -23,6 +23,21 @@ export const limitsBetweenNodes = {
   peerStaleSeconds: 300,
   /** Until a peer must have confirmed a recall before it counts as overdue. */
   recallOverdueSeconds: 900,
+  /** A node closes a period of its log and seals a checkpoint so often; what is older than the second is stale. */
+  checkpointSeconds: 120,
+  checkpointExpirySeconds: 600,
+  /** Checkpoints of a peer are asked for so often. */
+  checkpointAskSeconds: 60,
+  /** Checkpoints that are kept of one node, the newest ones. */
+  checkpointsKept: 1_000,
+  /** Sizes of a log of which one question asks whether the newest extends them. */
+  checkpointProofs: 16,
+  /** Checkpoints of one node that one answer gives. */
+  checkpointsGiven: 20,
+  /** Checkpoints in one answer, of whichever nodes. */
+  checkpointEntries: 1_000,
+  /** The signed head of an audit log, and its key. */
+  auditNoteCharacters: 4_096,
   /** One envelope between nodes: an indicator of the greatest size, its STIX text escaped. */
   envelopeBytes: 2 * 1024 * 1024,
   /** The largest version of an envelope: what a PostgreSQL integer holds. */

@@ -106,3 +106,13 @@ export async function useNonce(
 export async function forgetNonces({ client }: Queries, at: Date): Promise<void> {
   await client.query('delete from peer_nonce where expires_at < $1', [at.toISOString()])
 }
+
+/** Takes the asking for a peer's checkpoints, unless it was asked since. @returns whether it is this process's */
+export async function claimHeads({ client }: Queries, peer: string, at: Date, before: Date): Promise<boolean> {
+  const { rowCount } = await client.query(
+    `insert into peer_state as s (peer, heads_asked_at) values ($1, $2) on conflict (peer) do update set heads_asked_at = $2
+     where s.heads_asked_at is null or s.heads_asked_at <= $3 or s.heads_asked_at > $2`,
+    [peer, at.toISOString(), before.toISOString()],
+  )
+  return rowCount === 1
+}

@@ -389,6 +389,7 @@ t.test('Prism finds nothing', async (t) => {
     }
     await refused('anonymous', 'GET /federation/v1/feed?wait=0', 401)
     await refused('anonymous', 'POST /federation/v1/acks', 401, { json: { refused: [] } })
+    await refused('anonymous', 'GET /federation/v1/checkpoints?feed=1,2&audit=3', 401)
     await ok(by, `POST /v1/peers/${id}/expel`)
     await refused(by, `POST /v1/peers/${id}/expel`, 409)
     await ok(by, 'POST /v1/federation-keys')

@@ -4,6 +4,7 @@ import type { AcksInput } from '../../actions/take-acks.ts'
 import type { HttpRequest } from '../../auth/http-signatures.ts'
 import type { Caller } from '../../domain/caller.ts'
 import { limits } from '../../domain/limits.ts'
+import { writeCheckpoints } from '../../formats/checkpoint-answer.ts'
 import { type FeedPage, writePage } from '../../formats/feed-page.ts'
 import type { Handler } from './handler.ts'
 import { rawBodyOf } from './raw-body.ts'
@@ -25,7 +26,17 @@ export const federation = {
     const taken = await actions['take-acks'](context, caller, request.body as AcksInput)
     return await answer(context, reply, caller, asked, JSON.stringify(taken))
   },
+  /** `GET /federation/v1/checkpoints` */
+  federationCheckpoints: async (context, request, reply) => {
+    const { feed, audit } = request.query as { feed?: string; audit?: string }
+    const { caller, asked } = await proven(context, request, Buffer.alloc(0))
+    const sizes = { feed: sizesOf(feed), audit: sizesOf(audit) }
+    const found = await actions['serve-checkpoints'](context, caller, sizes)
+    return await answer(context, reply, caller, asked, writeCheckpoints(found))
+  },
 } as const satisfies Record<string, Handler>
+
+const sizesOf = (text: string | undefined): number[] => (text === undefined ? [] : text.split(',').map(Number))
 
 /** What failed is counted by address, as everywhere. @throws {Fault} `peer_signature_invalid`, `rate_limited` */
 async function proven(
