@@ -15,6 +15,7 @@ import {
   refreshKeySet,
   runExports,
   sealFeed,
+  sealNotices,
   tendPeers,
   tendSigningKeys,
 } from './actions/index.ts'
@@ -48,6 +49,7 @@ export const jobs: readonly Job[] = [
   { name: 'dead letters', everyMs: 3_600_000, run: forgetLetters },
   // what peers may be given is sealed before they ask
   { name: 'seals', everyMs: 1_000, run: sealFeed },
+  { name: 'notices', everyMs: 1_000, run: sealNotices },
   // what is not believed any more is let go of, and what waited in quarantine is examined again
   { name: 'peers', everyMs: 2_000, run: tendPeers },
   // nodes hold each other to what they signed of their logs

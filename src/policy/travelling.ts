@@ -11,3 +11,7 @@ import { mayBeFollowed } from './feed.ts'
 export const mayTravel = (readers: readonly Reader[], handling: Handling, at: Date, world: World): boolean =>
   mayBeFollowed(handling) &&
   readers.some((reader) => decide(reader, handling, 'defence', at, world).effect === 'permit')
+
+/** RED stays; what is said anonymously names its originator in the sealed bytes, so it stays too; what nobody understands likewise. */
+export const mayLeave = (handling: Handling): boolean =>
+  mayBeFollowed(handling) && handling.attribution === 'named' && handling.unknown !== true
