@@ -82,7 +82,8 @@ export async function buildApp(context: Context, options: AppOptions): Promise<F
   )
   const origins = [new URL(context.tokens.issuer).origin, ...(options.allowedOrigins ?? [])]
   await app.register((scope) => registerGraphql(scope, context, origins))
-  await app.register((scope) => registerDocs(scope, contract))
+  const verifyPackage = join(options.root, 'dist', 'verify-package.html')
+  await app.register((scope) => registerDocs(scope, { contract, verifyPackage }))
   routeUpgrades(app)
   return app
 }

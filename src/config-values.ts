@@ -118,7 +118,7 @@ function isProxy(text: string): boolean {
 export const localUrl = ({ host, port }: { readonly host: string; readonly port: number }): string =>
   `http://${isIP(host) === 6 ? `[${host}]` : host}:${port}`
 
-interface Listening {
+export interface Listening {
   readonly host: string
   readonly port: number
   readonly issuer: string

@@ -10,6 +10,7 @@ import type { Config, Secrets } from './config.ts'
 import { jsonFetcher, outbound, wayOut } from './delivery/http.ts'
 import { startPeers } from './delivery/peers.ts'
 import { startWebhooks, whatIsHeard } from './delivery/webhooks.ts'
+import { cannotListen, holdPort } from './held-port.ts'
 import { isOneOfSeveral, sayAnswering, sayStopped, startProcesses } from './processes.ts'
 import { startSchedule } from './schedule.ts'
 import { defaultDataFolder } from './store/embedded/data-folder.ts'
@@ -106,7 +107,7 @@ export interface RunningNode {
 /** Database → migrations → context → app → listening, whichever database it is. Takes what it opened down if it fails. */
 export async function startNode(
   database: OpenDatabase,
-  config: Config,
+  configured: Config,
   log: Log,
   port: 'only this port' | 'or a free one' = 'only this port',
 ): Promise<RunningNode> {
@@ -115,6 +116,8 @@ export async function startNode(
     for (const step of undo.splice(0).reverse()) await step()
   }
   try {
+    const { config, free } = await holdPort(configured, port)
+    undo.push(free)
     const applied = await migrateDatabase(database)
     if (applied.length > 0) log.info({ migrations: applied }, 'the database was migrated')
     let closing = false
@@ -138,7 +141,8 @@ export async function startNode(
     const guards = { connections, connectionsPerAddress }
     const app = await buildApp(context, { root: projectFolder, requestsPerMinute, trustProxy, allowedOrigins, guards })
     undo.push(() => app.close())
-    const url = await listen(app, config, port)
+    await free()
+    const url = await listen(app, config)
     let stopping: Promise<void> | undefined
     const stop = () => {
       stopping ??= unwind()
@@ -181,12 +185,14 @@ export async function serve(config: Config, secrets: Secrets, log: Log): Promise
 /** As many processes as configured, on one database that this one opened and migrated. */
 async function startSeveral(
   database: OpenDatabase,
-  config: Config,
+  configured: Config,
   log: Log,
 ): Promise<Pick<RunningNode, 'url' | 'stop'>> {
   try {
+    const { config, free } = await holdPort(configured, 'only this port')
     const applied = await migrateDatabase(database)
     if (applied.length > 0) log.info({ migrations: applied }, 'the database was migrated')
+    await free()
     const environment = {
       DATABASE_URL: database.url,
       PUENTE_HOST: config.host,
@@ -228,19 +234,11 @@ export function untilSignal(log: Log): Promise<void> {
   })
 }
 
-async function listen(
-  app: FastifyInstance,
-  { host, port }: Config,
-  otherwise: 'only this port' | 'or a free one',
-): Promise<string> {
+async function listen(app: FastifyInstance, config: Config): Promise<string> {
   try {
-    return await app.listen({ host, port })
+    return await app.listen({ host: config.host, port: config.port })
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    if (code === 'EADDRINUSE' && otherwise === 'or a free one') return await app.listen({ host, port: 0 })
-    if (code !== 'EADDRINUSE' && code !== 'EACCES' && code !== 'EADDRNOTAVAIL') throw error
-    const why = code === 'EADDRINUSE' ? 'is taken' : 'may not be used here'
-    throw new Error(`${host}:${port} ${why}: choose another with PUENTE_HOST and PUENTE_PORT`, { cause: error })
+    throw cannotListen(config, error as NodeJS.ErrnoException)
   }
 }
 

@@ -1,6 +1,7 @@
 import { type Account, checkRoles, type Role } from '../domain/account.ts'
 import type { Caller } from '../domain/caller.ts'
 import { parseAccountId, parseName } from '../domain/enrolment.ts'
+import type { StixMarkings } from '../domain/stix-markings.ts'
 import { insertAccount, updateAccount } from '../store/accounts.ts'
 import type { Context, Standing } from './context.ts'
 import { administrative, organisationOf } from './organisations.ts'
@@ -23,6 +24,8 @@ export interface CreateAccountInput {
   readonly organisation: string
   readonly name: string
   readonly roles: readonly Role[]
+  /** `tlp2` when absent. */
+  readonly stixMarkings?: StixMarkings
 }
 
 /** @throws {Fault} `invalid_request`, `roles_forbidden`, `already_exists`, `not_found` */
@@ -35,6 +38,7 @@ export const createAccount = verb(
       organisation: input.organisation,
       name: parseName(input.name, '/name'),
       roles: checkRoles(input.roles),
+      stixMarkings: input.stixMarkings ?? 'tlp2',
     }
     await context.database.transaction(async (transaction) => {
       await insertAccount(transaction, row)
@@ -50,6 +54,7 @@ export interface AmendAccountInput {
   readonly name?: string
   readonly roles?: readonly Role[]
   readonly disabled?: boolean
+  readonly stixMarkings?: StixMarkings
 }
 
 /** @throws {Fault} `invalid_request`, `roles_forbidden`, `not_found` */
@@ -61,6 +66,7 @@ export const amendAccount = verb(
       ...(input.name === undefined ? {} : { name: parseName(input.name, '/name') }),
       ...(input.roles === undefined ? {} : { roles: checkRoles(input.roles) }),
       ...(input.disabled === undefined ? {} : { disabledAt: input.disabled ? context.clock() : null }),
+      ...(input.stixMarkings === undefined ? {} : { stixMarkings: input.stixMarkings }),
     }
     if (Object.keys(change).length > 0) {
       await context.database.transaction(async (transaction) => {

@@ -10,7 +10,7 @@ import { identityOf } from '../store/identities.ts'
 import { tokenStands } from '../store/tokens.ts'
 import type { Credentials } from './authenticate.ts'
 import type { Context, Standing } from './context.ts'
-import { credentialsInvalid, readerIn } from './recognise.ts'
+import { credentialsInvalid, markingsOf, readerIn } from './recognise.ts'
 import { hasEnded } from './token-standing.ts'
 import type { KnownToken } from './tokens.ts'
 
@@ -44,6 +44,7 @@ export async function authenticateToken(
     scopes: known.scopes,
     purpose,
     operator: operator !== undefined && operator === reader.organisation?.id,
+    markings: markingsOf(standing.directory, reader),
     token: known.use,
     provenAt: known.epoch,
   }

@@ -9,7 +9,7 @@ import { authenticateListKey } from './authenticate-list-key.ts'
 import { authenticateToken } from './authenticate-token.ts'
 import type { Context } from './context.ts'
 import type { ProvenKey } from './proven-keys.ts'
-import { credentialsInvalid, readerIn } from './recognise.ts'
+import { credentialsInvalid, markingsOf, readerIn } from './recognise.ts'
 
 export interface Credentials {
   readonly authorization?: string | undefined
@@ -55,6 +55,7 @@ export async function authenticate(context: Context, credentials: Credentials): 
     scopes: proven.row.scopes as Scope[],
     purpose,
     operator: directory.operator !== undefined && directory.operator === reader.organisation?.id,
+    markings: markingsOf(directory, reader),
     key: proven.row.id,
     provenAt: proven.epoch,
   }

@@ -153,6 +153,7 @@ export const actions = {
   'pull-peer': pullPeer,
   'read-peer': readPeer,
   'list-quarantine': quarantine.listQuarantine,
+  'read-quarantined': quarantine.readQuarantined,
   'release-quarantined': quarantine.releaseQuarantined,
   'drop-quarantined': quarantine.dropQuarantined,
   'read-provenance': readProvenance,

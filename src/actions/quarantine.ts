@@ -74,14 +74,14 @@ export const listQuarantine = verb(
  * reads what its organisation may read, and nothing more. @throws {Fault} `not_found`
  */
 export const readQuarantined = verb(
-  'list-quarantine',
+  'read-quarantined',
   async (context: Context, caller: Caller, { id }: { readonly id: string }, standing): Promise<QuarantinedItem> => {
     const row = await quarantinedById(context.database, BigInt(id))
     if (row === undefined) throw absent()
     const envelope = row.entry === null ? undefined : readAside(row.entry).envelope
     if (envelope === undefined || !mayHave(context, caller, standing, envelope)) return shown(row)
     await context.database.transaction((transaction) =>
-      record(transaction, context, caller, standing, administrative('list-quarantine', { id })),
+      record(transaction, context, caller, standing, administrative('read-quarantined', { id })),
     )
     return { ...shown(row), envelope }
   },
@@ -97,10 +97,12 @@ function mayHave(context: Context, { reader, purpose }: Caller, { directory }: S
   )
 }
 
+export const releaseOutcomes = ['applied', 'known', 'quarantined', 'refused'] as const
+
 /** What became of something that was examined again. */
 export interface Released {
   readonly id: string
-  readonly outcome: 'applied' | 'known' | 'quarantined' | 'refused'
+  readonly outcome: (typeof releaseOutcomes)[number]
   readonly code?: string
 }
 

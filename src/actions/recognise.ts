@@ -3,6 +3,7 @@ import type { Caller } from '../domain/caller.ts'
 import { type Directory, readerOfAccount } from '../domain/directory.ts'
 import { Fault } from '../domain/errors.ts'
 import type { Reader } from '../domain/reader.ts'
+import type { StixMarkings } from '../domain/stix-markings.ts'
 import { listKeyIsUsable, readListKey } from '../store/blocklists.ts'
 import { keyIsUsable, readKey } from '../store/keys.ts'
 import type { Context, Standing } from './context.ts'
@@ -21,6 +22,10 @@ export function readerIn(directory: Directory, account: string): Reader | undefi
   if (!known.has(account)) known.set(account, readerOfAccount(directory, account))
   return known.get(account)
 }
+
+/** By which ids the account's STIX answers name TLP labels: each client says what it can read. */
+export const markingsOf = ({ accounts }: Directory, { account }: Reader): StixMarkings =>
+  accounts.get(account ?? '')?.stixMarkings ?? 'tlp2'
 
 /**
  * The caller as of this standing: roles and memberships may have changed since the door, and a credential proven under another

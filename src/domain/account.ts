@@ -1,4 +1,5 @@
 import { Fault } from './errors.ts'
+import type { StixMarkings } from './stix-markings.ts'
 
 export const roles = ['reader', 'publisher', 'liaison', 'approver', 'policy-officer', 'administrator'] as const
 export type Role = (typeof roles)[number]
@@ -41,6 +42,8 @@ export interface Account {
   readonly name: string
   readonly roles: readonly Role[]
   readonly disabled: boolean
+  /** By which ids its STIX answers name TLP labels. */
+  readonly stixMarkings: StixMarkings
 }
 
 /** What a credential may be used for, at most; the account's roles limit it further. */

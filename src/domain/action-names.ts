@@ -93,6 +93,7 @@ export const actionNames = [
   'pull-peer',
   'read-peer',
   'list-quarantine',
+  'read-quarantined',
   'release-quarantined',
   'drop-quarantined',
   'read-provenance',

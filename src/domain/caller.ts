@@ -1,6 +1,7 @@
 import type { Scope } from './account.ts'
 import type { Purpose } from './agreement.ts'
 import { anonymous, type Reader } from './reader.ts'
+import type { StixMarkings } from './stix-markings.ts'
 
 /** Who calls an action, as authenticated once at the door; the policy sees `reader`. */
 export interface Caller {
@@ -9,6 +10,8 @@ export interface Caller {
   readonly purpose: Purpose
   /** True when the caller's organisation operates this node. */
   readonly operator: boolean
+  /** By which ids STIX answers name TLP labels; those of TLP 2.0 when absent. */
+  readonly markings?: StixMarkings
   /** Id of the API key used. */
   readonly key?: string
   /** The policy epoch under which the credential was last proven. */

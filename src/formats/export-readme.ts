@@ -34,7 +34,9 @@ audit-proof.json   that this disclosure stands in the node's audit log
 HOW TO VERIFY
 With Puente, without a network:
     puente export verify FILE.zip --key '${key}'
-Get the key from the node's operator by another way than this file, and compare. Any change of one byte is found and named.
+In a browser, with nothing installed and without a network: open verify-package.html from a disk, and give it this file and the key.
+Get the key and that page (/docs/verify-package.html of a node, or "puente export page") by another way than this file, and compare the
+key. Any change of one byte is found and named.
 
 WHAT YOU OWE
 Use it for the case and the purpose of the request, and for nothing else.
@@ -66,7 +68,9 @@ audit-proof.json   que esta entrega consta en el registro de auditoría del nodo
 CÓMO VERIFICAR
 Con Puente, sin red:
     puente export verify ARCHIVO.zip --key '${key}'
-Obtenga la clave del operador del nodo por otra vía que este archivo, y compárela. Todo cambio de un byte se detecta y se nombra.
+En un navegador, sin instalar nada y sin red: abra verify-package.html desde un disco, e indique este archivo y la clave.
+Obtenga la clave y esa página (/docs/verify-package.html de un nodo, o "puente export page") por otra vía que este archivo, y compare la
+clave. Todo cambio de un byte se detecta y se nombra.
 
 SUS DEBERES
 Úselo para la causa y el fin de la solicitud, y para nada más.
@@ -98,7 +102,9 @@ audit-proof.json   que esta entrega consta no registro de auditoria do nó
 COMO VERIFICAR
 Com o Puente, sem rede:
     puente export verify ARQUIVO.zip --key '${key}'
-Obtenha a chave do operador do nó por outra via que este arquivo, e compare. Toda mudança de um byte é encontrada e nomeada.
+Em um navegador, sem instalar nada e sem rede: abra verify-package.html de um disco, e indique este arquivo e a chave.
+Obtenha a chave e essa página (/docs/verify-package.html de um nó, ou "puente export page") por outra via que este arquivo, e compare a
+chave. Toda mudança de um byte é encontrada e nomeada.
 
 SEUS DEVERES
 Use para o caso e a finalidade do pedido, e para nada mais.

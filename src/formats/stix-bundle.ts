@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Released } from '../domain/released.ts'
-import { markingDefinition } from './tlp-objects.ts'
+import { markingId, type StixMarkings } from '../domain/stix-markings.ts'
+import { markedFor, markingDefinition } from './tlp-objects.ts'
 
 /** Namespace of identity ids. STIX 2.1 §2.9 keeps its own namespace for observables, so this is one of ours. */
 const identityNamespace = Buffer.from('3f0c7d5e6b0b4f0d9a5242f1c86a7e10', 'hex')
@@ -43,17 +44,21 @@ export const identityObject = (originator: { readonly id: string; readonly name:
   })
 
 /** The objects of indicators, each preceded by what it refers to and was not yet given: its marking and its author. */
-export async function* stixObjects(items: AsyncIterable<Released> | Iterable<Released>): AsyncGenerator<string> {
+export async function* stixObjects(
+  items: AsyncIterable<Released> | Iterable<Released>,
+  markings: StixMarkings = 'tlp2',
+): AsyncGenerator<string> {
   const given = new Set<string>()
   for await (const { stix, handling, originator } of items) {
-    if (!given.has(handling.tlp)) yield markingDefinition(handling.tlp)
-    given.add(handling.tlp)
+    const marking = markingId(handling.tlp, markings)
+    if (!given.has(marking)) yield markingDefinition(handling.tlp, markings)
+    given.add(marking)
     const author = originator === undefined ? undefined : identityId(originator.id)
     if (originator !== undefined && author !== undefined && !given.has(author) && stix.includes(author)) {
       given.add(author)
       yield identityObject(originator)
     }
-    yield stix
+    yield markedFor(stix, markings)
   }
 }
 
@@ -64,10 +69,11 @@ export async function* stixObjects(items: AsyncIterable<Released> | Iterable<Rel
 export async function* encodeBundle(
   items: AsyncIterable<Released> | Iterable<Released>,
   bundleId: string,
+  markings: StixMarkings = 'tlp2',
 ): AsyncGenerator<string> {
   yield `{"type":"bundle","id":"bundle--${bundleId}"`
   let before = ',"objects":[\n'
-  for await (const object of stixObjects(items)) {
+  for await (const object of stixObjects(items, markings)) {
     yield before + object
     before = ',\n'
   }

@@ -114,6 +114,7 @@ export const permissions = {
   'pull-peer': { who: ['administrator'], scope: 'admin', where: 'operator' },
   'read-peer': { who: ['administrator', 'policy-officer'], scope: 'admin', where: 'operator' },
   'list-quarantine': { who: ['administrator', 'policy-officer'], scope: 'admin', where: 'operator' },
+  'read-quarantined': { who: ['administrator', 'policy-officer'], scope: 'admin', where: 'operator' },
   'release-quarantined': { who: ['administrator'], scope: 'admin', where: 'operator' },
   'drop-quarantined': { who: ['administrator'], scope: 'admin', where: 'operator' },
   'read-provenance': { who: 'public', scope: 'read' },

@@ -4,6 +4,7 @@ import type { Agreement, Purpose } from '../domain/agreement.ts'
 import type { Directory } from '../domain/directory.ts'
 import type { Community, Organisation, OrganisationKind } from '../domain/organisation.ts'
 import type { LegalGrant } from '../domain/reader.ts'
+import type { StixMarkings } from '../domain/stix-markings.ts'
 import type { Tlp } from '../domain/tlp.ts'
 import type { Database, Queries } from './database.ts'
 import { readEpoch } from './node.ts'
@@ -53,6 +54,7 @@ export const toAccount = (row: typeof account.$inferSelect): Account => ({
   name: row.name,
   roles: row.roles as Role[],
   disabled: row.disabledAt !== null,
+  stixMarkings: row.stixMarkings as StixMarkings,
 })
 
 export const toAgreement = (row: typeof agreement.$inferSelect): Agreement => ({

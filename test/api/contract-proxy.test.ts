@@ -203,7 +203,7 @@ t.test('Prism finds nothing', async (t) => {
     const account = { id: 'zoe.new', organisation: 'new', name: 'Zoe', roles: ['publisher'] }
     await ok(by, 'POST /v1/accounts', { json: account })
     await refused(by, 'POST /v1/accounts', 409, { json: account })
-    await ok(by, 'PATCH /v1/accounts/zoe.new', { json: { name: 'Zoé', roles: ['reader'] } })
+    await ok(by, 'PATCH /v1/accounts/zoe.new', { json: { name: 'Zoé', roles: ['reader'], stixMarkings: 'tlp1' } })
     await refused('ana.cert-br', 'PATCH /v1/accounts/zoe.new', 403, { json: { name: 'x' } })
     await ok(by, 'GET /v1/accounts?organisation=new')
     await refused('ana.cert-br', 'GET /v1/accounts?organisation=new', 403)

@@ -6,9 +6,10 @@ import { verifyAudit } from '../../src/actions/verify-audit.ts'
 import { verifyPackage } from '../../src/cli/export/verify-package.ts'
 import { packageFiles } from '../../src/domain/export.ts'
 import { limits } from '../../src/domain/limits.ts'
+import { markingOfTlp } from '../../src/domain/tlp.ts'
 import { readZip, writeZip } from '../../src/formats/export-zip.ts'
 import { approvedRequest, get, legalNode, post, requestBody } from '../legal.ts'
-import type { TestNode } from '../node.ts'
+import { download, fileIn, packageOf, start } from '../packages.ts'
 import { ask, handling } from './graphql.ts'
 
 t.setTimeout(240_000)
@@ -17,39 +18,6 @@ const liaison = 'ignacio.policia-cl'
 const onRequest = handling('csirt-cl', { tlp: 'green' })
 const allowed = handling('csirt-cl', { tlp: 'green', lawEnforcement: 'allowed' })
 const address = (n: number) => ({ type: 'ipv4-address', value: `192.0.2.${n}` })
-
-const start = async (node: TestNode, request: string, body: object = {}, account = liaison): Promise<string> => {
-  const answer = await post(node, account, `/v1/legal-requests/${request}/exports`, body)
-  if (answer.status !== 202) throw new Error(answer.text)
-  return answer.body.id
-}
-
-/** A package as it comes; `text` of the answer would lose bytes. */
-async function download(
-  node: TestNode,
-  id: string,
-  account = liaison,
-): Promise<{ status: number; bytes: Buffer; code?: string }> {
-  const answer = await node.app.inject({
-    method: 'POST',
-    url: `/v1/exports/${id}/download`,
-    headers: node.as(account),
-  })
-  const code = answer.statusCode === 200 ? undefined : answer.json().code
-  return { status: answer.statusCode, bytes: answer.rawPayload, ...(code === undefined ? {} : { code }) }
-}
-
-async function packageOf(node: TestNode, request: string, body: object = {}, account = liaison): Promise<Buffer> {
-  const id = await start(node, request, body, account)
-  await runExports(node.context)
-  const { status, bytes, code } = await download(node, id, account)
-  if (status !== 200)
-    throw new Error(`${status} ${code} ${JSON.stringify((await get(node, account, `/v1/exports/${id}`)).body)}`)
-  return bytes
-}
-
-const fileIn = (bytes: Buffer, name: string): string =>
-  Buffer.from(readZip(bytes, limits.exportBytes).get(name) ?? new Uint8Array(0)).toString()
 
 /** Values in a package, sorted. */
 const valuesIn = (bytes: Buffer): string[] =>
@@ -70,6 +38,9 @@ t.test('a package holds what request and policy let through, is given once, and 
   await node.plant({ ...onRequest, expiresAt: '2026-05-01T00:00:00.000Z' }, address(5))
   await node.plant({ ...onRequest, attribution: 'anonymous' }, address(6))
   await node.plant({ ...onRequest, tlp: 'amber', organisations: ['csirt-ar'] }, address(7))
+  // What its account is told at other doors does not reach into a package.
+  const amended = { method: 'PATCH', url: `/v1/accounts/${liaison}`, payload: { stixMarkings: 'tlp1' } } as const
+  t.equal((await node.call('marta.lacnic', amended)).status, 200)
   const request = await approvedRequest(node)
   const id = await start(node, request, { language: 'es' })
   t.match((await get(node, liaison, `/v1/exports/${id}`)).body, { state: 'queued', items: 0 })
@@ -103,6 +74,8 @@ t.test('a package holds what request and policy let through, is given once, and 
   t.match(csv, /^\ufeffid,type,value/)
   t.match(csv, /,'=cmd\|calc,Dirección,/, 'no formula, and accents')
   t.match(fileIn(bytes, 'handling.csv'), /csirt-cl,green.*permit,tlp\.green\|jurisdiction\.agreement\|purpose\.le/)
+  const marked = fileIn(bytes, 'indicators.ndjson').match(/marking-definition--[0-9a-f-]+/g)
+  t.strictSame(new Set(marked), new Set([markingOfTlp.green]), 'labels are those of TLP 2.0')
   const manifest = JSON.parse(fileIn(bytes, 'manifest.json'))
   t.match(manifest, { request: { id: request, liaison, organisation: 'policia-cl' }, counts: { items: 2, masked: 0 } })
   t.strictSame(

@@ -130,6 +130,13 @@ t.test('REST and GraphQL have the same words for the same things', async (t) => 
     'Blocklist',
     'ListKey',
     'Warninglist',
+    'Peer',
+    'PeerKey',
+    'PeerState',
+    'Pulled',
+    'Quarantined',
+    'ReleasedFromQuarantine',
+    'RotatedNodeKey',
   ]
   for (const name of [...shared, ...directory]) {
     const { gone = [], more = [] } = renamed[name] ?? {}
@@ -142,6 +149,8 @@ t.test('REST and GraphQL have the same words for the same things', async (t) => 
     NewOrganisationInput: 'NewOrganisation',
     NewAccountInput: 'NewAccount',
     NewAgreementInput: 'NewAgreement',
+    NewPeerInput: 'NewPeer',
+    PeerAmendmentInput: 'PeerAmendment',
   }
   for (const [input, body] of Object.entries(inputs)) {
     t.strictSame(fieldsOf(input), Object.keys(rest[body]?.properties ?? {}).sort(), input)
@@ -172,6 +181,8 @@ t.test('each verb that REST has, GraphQL has', async (t) => {
     readSightings: 'sightings',
     readProvenance: 'provenance',
     readHolders: 'holders',
+    readPeer: 'peer',
+    readQuarantined: 'quarantined',
     readConstituency: 'constituency',
     // GraphQL has a type Subscription of its own.
     listSubscriptions: 'webhooks',
@@ -192,11 +203,9 @@ t.test('each verb that REST has, GraphQL has', async (t) => {
   // For auditors' tools, which fetch notes and proofs by URL and know nothing of this schema (docs/audit.md).
   const proofs = ['auditCheckpoint', 'auditKey', 'listCheckpoints', 'proveInclusion', 'proveConsistency', 'listLeaves']
   for (const operation of proofs) own.add(operation)
-  // Between nodes and their two operators, by REST and the command line (docs/peers.md).
-  const peers = ['listPeers', 'addPeer', 'amendPeer', 'expelPeer', 'pinPeerKey', 'revokePeerKey', 'rotateNodeKey']
-  const exchange = ['readPeer', 'pullPeer', 'federationFeed', 'federationAcks']
-  const aside = ['listQuarantine', 'readQuarantined', 'releaseQuarantined', 'dropQuarantined']
-  for (const operation of [...peers, 'describeNode', ...exchange, ...aside]) own.add(operation)
+  // Between nodes, which know nothing of this schema, and what they say of themselves.
+  for (const operation of ['describeNode', 'federationFeed', 'federationAcks', 'federationCheckpoints'])
+    own.add(operation)
   // A file for resolvers and firewalls.
   own.add('readBlocklist')
   // A package is a file too.
@@ -279,6 +288,33 @@ t.test('every field of every type answers, in the type that the contract promise
   await node.context.database.client.query(
     `insert into legal_request_step (request, ordinal, step, at) values ('${request}', 0, 'draft', now())`,
   )
+  const peer = '00000000-0000-4000-8000-000000000004'
+  const { client } = node.context.database
+  await client.query(
+    `insert into peer values ('${peer}', 'n', 'https://n.example', 'both', 'active', now(), 1, 8000000000, now())`,
+  )
+  await client.query(
+    `insert into peer_key values ('${'k'.repeat(43)}', '${peer}', $1, now(), now(), '${'e'.repeat(43)}', now(), now())`,
+    [jwk],
+  )
+  await client.query(
+    `insert into peer_state (peer, last_page_at, last_attempt_at, last_outcome, failing_since, not_before, last_asked_at,
+       witnessed_size, witnessed_at)
+     values ('${peer}', now(), now(), 'page', now(), now(), now(), 1, now())`,
+  )
+  await client.query(
+    `insert into checkpoint values ('\\x01', '${peer}', '${peer}', 1, '\\x01', 'k', 1, '\\x01', now(), now(), '{}', null, now(), true, false)`,
+  )
+  await client.query(
+    `insert into peer_finding (node, kind, detail, digests, entries, seen_from, at, settled_at)
+     values ('${peer}', 'two_roots', 'd', 'x', '[]', '${peer}', now(), now())`,
+  )
+  await client.query(`insert into peer_community (community, peer) select id, '${peer}' from community limit 1`)
+  await client.query(`insert into peer_count values ('${peer}', 'refused', 'loop', 1, now())`)
+  await client.query(
+    `insert into quarantine (id, peer, originator, item, version, code, detail, bytes, retry_at, at)
+     overriding system value values (1, '${peer}', 'cert-br', 'x', 1, 'loop', 'd', 1, now(), now())`,
+  )
   const object = await node.plantObject(handling('lacnic', { tlp: 'clear' }), { type: 'tool', name: 'n' })
   await node.context.database.client.query(
     `insert into export (id, request, account, position, state) values ('${request}', '${request}', 'ignacio.policia-cl', 0, 'ready')`,
@@ -312,6 +348,8 @@ t.test('every field of every type answers, in the type that the contract promise
     sightings: `id: "${id}"`,
     provenance: `id: "${id}"`,
     holders: `id: "${id}"`,
+    peer: `id: "${peer}"`,
+    quarantined: 'id: "1"',
     related: `id: "${id}", limit: 2`,
     organisation: 'id: "lacnic"',
     lookup: `values: [{ value: "${value}" }, { value: "?" }]`,
@@ -355,6 +393,9 @@ t.test('every field of every type answers, in the type that the contract promise
         'CreatedWebhook',
         'RotatedSecret',
         'Pinged',
+        'Pulled',
+        'ReleasedFromQuarantine',
+        'RotatedNodeKey',
       ].includes(name),
   )
   const expected = readable.flatMap((type) => fieldsOf(type.name).map((field) => `${type.name}.${field}`))

@@ -6,6 +6,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import { type Observable, observableTypes, parseObservable } from '../../src/domain/observables/index.ts'
 import type { Released } from '../../src/domain/released.ts'
+import { stixMarkings } from '../../src/domain/stix-markings.ts'
 import { markingOfTlp, tlps } from '../../src/domain/tlp.ts'
 import { decodeCsv } from '../../src/formats/csv.ts'
 import { csvCell, encodeCsv } from '../../src/formats/csv-out.ts'
@@ -289,7 +290,9 @@ t.test(
   'what is written is valid by the schemas of STIX 2.1',
   { skip: schemas === undefined && 'no schemas here' },
   async (t) => {
-    for (const tlp of tlps) t.ok(valid('common/marking-definition', markingDefinition(tlp)), `TLP:${tlp}`)
+    for (const markings of stixMarkings)
+      for (const tlp of tlps)
+        t.ok(valid('common/marking-definition', markingDefinition(tlp, markings)), `${markings} TLP:${tlp}`)
     t.ok(valid('sdos/identity', identityObject({ id: 'cert-br', name: 'CERT.br' })))
     const values = new Map<string, string>([
       ['sha1', 'da39a3ee5e6b4b0d3255bfef95601890afd80709'],

@@ -20,6 +20,19 @@ export const rootRules: Readonly<Record<string, readonly ActionName[]>> = {
   'Query.related': ['list-related'],
   'Query.provenance': ['read-provenance'],
   'Query.holders': ['read-holders'],
+  'Query.peers': ['list-peers'],
+  'Query.peer': ['read-peer'],
+  'Query.quarantine': ['list-quarantine'],
+  'Query.quarantined': ['read-quarantined'],
+  'Mutation.addPeer': ['add-peer'],
+  'Mutation.amendPeer': ['amend-peer'],
+  'Mutation.expelPeer': ['expel-peer'],
+  'Mutation.pinPeerKey': ['pin-peer-key'],
+  'Mutation.revokePeerKey': ['revoke-peer-key'],
+  'Mutation.rotateNodeKey': ['rotate-node-key'],
+  'Mutation.pullPeer': ['pull-peer'],
+  'Mutation.releaseQuarantined': ['release-quarantined'],
+  'Mutation.dropQuarantined': ['drop-quarantined'],
   'Query.stixObjects': ['list-objects'],
   'Query.stixObject': ['read-object'],
   'Query.stixObjectVersions': ['list-object-versions'],
@@ -147,6 +160,11 @@ const requesting = [
   'confirm-request',
 ] as const
 
+/** Everything that answers with peers. */
+const peering = [
+  ...(['list-peers', 'read-peer', 'add-peer', 'amend-peer', 'expel-peer', 'pin-peer-key', 'revoke-peer-key'] as const),
+]
+
 export const typeRules: Readonly<Record<string, TypeRule>> = {
   Indicator: {
     from: releasing,
@@ -194,6 +212,33 @@ export const typeRules: Readonly<Record<string, TypeRule>> = {
     from: ['read-holders'],
     members: 'node version withdrawn givenAt storedVersion refused overdue',
   },
+  Peer: {
+    from: peering,
+    members:
+      'id name url direction state stateSince organisations communities keys itemsPerHour bytesPerHour enrolledAt',
+  },
+  PeerKey: {
+    from: peering,
+    members: 'thumbprint jwk pinnedAt validFrom endorsedBy revokedAt revokedFrom',
+  },
+  PeerState: { from: ['read-peer'], members: 'peer taking giving findings' },
+  PeerFinding: { from: ['read-peer'], members: 'kind detail at seenFrom settledAt' },
+  PeerCheckpoint: { from: ['read-peer'], members: 'size auditSize issuedAt expiresAt proven' },
+  PeerWitness: { from: ['read-peer'], members: 'auditSize at' },
+  PeerTaking: {
+    from: ['read-peer'],
+    members:
+      'more stale lastPageAt lastAttemptAt lastOutcome failures failingSince notBefore itemsThisHour bytesThisHour outcomes quarantined checkpoint',
+  },
+  PeerOutcome: { from: ['read-peer'], members: 'outcome code items' },
+  PeerGiving: { from: ['read-peer'], members: 'pages unconfirmed lastAskedAt held overdueRecalls witnessed' },
+  Pulled: { from: ['pull-peer'], members: 'entries more failed' },
+  Quarantined: {
+    from: ['list-quarantine', 'read-quarantined'],
+    members: 'id peer originator item version code detail at releasable retryAt envelope',
+  },
+  ReleasedFromQuarantine: { from: ['release-quarantined'], members: 'id outcome code' },
+  RotatedNodeKey: { from: ['rotate-node-key'], members: 'thumbprint signsFrom dropped' },
   Related: { from: ['list-related'], members: 'relation indicator' },
   Prevalence: { from: ['read-observations', 'read-sightings'], members: 'organisations jurisdictions' },
   ObservationTotals: { from: ['observe'], members: 'records events matched indicators faults faultsTotal' },
@@ -237,7 +282,7 @@ export const typeRules: Readonly<Record<string, TypeRule>> = {
   ClientPair: { from: ['list-clients', 'add-client', 'remove-client'], members: '' },
   Account: {
     from: ['list-accounts', 'create-account', 'amend-account', 'whoami'],
-    members: 'id slug name roles disabled',
+    members: 'id slug name roles disabled stixMarkings',
   },
   ApiKey: {
     from: ['list-keys', 'issue-key'],
@@ -259,7 +304,7 @@ export const typeRules: Readonly<Record<string, TypeRule>> = {
     members: 'id createdAt expiresAt revokedAt lastUsedAt',
   },
   IssuedListKey: { from: ['issue-list-key'], members: 'key secret' },
-  PublicJwk: { from: ['list-client-keys', 'add-client-key'], members: 'kty crv x y' },
+  PublicJwk: { from: ['list-client-keys', 'add-client-key', ...peering], members: 'kty crv x y' },
   Identity: { from: ['list-identities', 'add-identity'], members: 'id account issuer subject scopes createdAt' },
   RotatedKey: { from: ['rotate-signing-key'], members: 'kid signsFrom dropped' },
   Webhook: {

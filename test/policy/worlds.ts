@@ -55,7 +55,13 @@ const organisations: fc.Arbitrary<Organisation[]> = fc.tuple(
 /** One account each. Any set of roles: none at all, and only such as administer, among them. */
 const accounts: fc.Arbitrary<Account[]> = fc.tuple(
   ...organisationIds.map((organisation) => {
-    const known = { id: `person.${organisation}`, name: organisation, organisation, disabled: false }
+    const known = {
+      id: `person.${organisation}`,
+      name: organisation,
+      organisation,
+      disabled: false,
+      stixMarkings: 'tlp2' as const,
+    }
     return oneOf(subsets(roles).map((held) => ({ ...known, roles: held })))
   }),
 )

@@ -23,3 +23,7 @@ export function localIdOf(type: NodeType, text: string): string {
   const opened = openGlobalId(text)
   return opened?.type === type ? opened.id : text
 }
+
+/** What is no UUID names nothing that has one: the answer is that of one that is not there. */
+export const uuidIn = (id = ''): string =>
+  /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(id) ? id : '00000000-0000-0000-0000-000000000000'

@@ -6,6 +6,7 @@ import type { LegalRequestInput } from '../../actions/legal-text.ts'
 import { limits } from '../../domain/limits.ts'
 import { Fields } from '../../formats/fields.ts'
 import { type Asked, changing, orNull, reading } from './asked.ts'
+import { uuidIn } from './global-id.ts'
 
 interface Drafted {
   readonly input: LegalRequestInput
@@ -17,17 +18,17 @@ export const legalQueries = {
     actions['list-requests'](context, caller, checked(input)),
   ),
   legalRequest: reading(({ context, caller }: Asked, { id }: { id: string }) =>
-    orNull(actions['read-request'](context, caller, { id: uuid(id) })),
+    orNull(actions['read-request'](context, caller, { id: uuidIn(id) })),
   ),
   disclosures: reading(({ context, caller }: Asked, { limit = limits.pageRecordsDefault }: { limit?: number }) => {
     new Fields({ limit }, '', 'invalid_request').integer('limit', 1, limits.pageRecords)
     return actions['list-disclosures'](context, caller, { limit })
   }),
   exports: reading(({ context, caller }: Asked, { request }: { request: string }) =>
-    orNull(actions['list-exports'](context, caller, { request: uuid(request) })),
+    orNull(actions['list-exports'](context, caller, { request: uuidIn(request) })),
   ),
   export: reading(({ context, caller }: Asked, { id }: { id: string }) =>
-    orNull(actions['read-export'](context, caller, { id: uuid(id) })),
+    orNull(actions['read-export'](context, caller, { id: uuidIn(id) })),
   ),
 }
 
@@ -37,7 +38,7 @@ export const legalMutations = {
     actions['draft-request'](context, caller, input),
   ),
   amendLegalRequest: changing(({ context, caller }: Asked, { id, input }: Drafted & { readonly id: string }) =>
-    actions['amend-request'](context, caller, { ...input, id: uuid(id) }),
+    actions['amend-request'](context, caller, { ...input, id: uuidIn(id) }),
   ),
   fileLegalRequest: changing(({ context, caller }: Asked, input: StepInput) =>
     actions['file-request'](context, caller, step(input)),
@@ -66,25 +67,21 @@ export const legalMutations = {
   startExport: changing(({ context, caller }: Asked, { request, again, ...input }: StartExportInput) =>
     actions['start-export'](context, caller, {
       ...input,
-      request: uuid(request),
-      ...(again === undefined ? {} : { again: uuid(again) }),
+      request: uuidIn(request),
+      ...(again === undefined ? {} : { again: uuidIn(again) }),
     }),
   ),
   cancelExport: changing(({ context, caller }: Asked, { id }: { id: string }) =>
-    actions['cancel-export'](context, caller, { id: uuid(id) }),
+    actions['cancel-export'](context, caller, { id: uuidIn(id) }),
   ),
   annotateLegalRequest: changing(({ context, caller }: Asked, input: StepInput) =>
     actions['annotate-request'](context, caller, step(input)),
   ),
 }
 
-const step = <Input extends StepInput>(input: Input): Input => ({ ...input, id: uuid(input.id) })
-
-/** What is no id of a request names none: the answer is that of one that is not there. */
-const uuid = (id = ''): string =>
-  /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(id) ? id : '00000000-0000-0000-0000-000000000000'
+const step = <Input extends StepInput>(input: Input): Input => ({ ...input, id: uuidIn(input.id) })
 
 function checked(input: ListRequestsInput): ListRequestsInput {
   new Fields({ ...input }, '', 'invalid_request').integer('limit', 1, limits.pageRecords)
-  return input.before === undefined ? input : { ...input, before: uuid(input.before) }
+  return input.before === undefined ? input : { ...input, before: uuidIn(input.before) }
 }

@@ -4,6 +4,7 @@ import type { RecallObjectInput } from '../../actions/recall-object.ts'
 import { parseInstant } from '../../domain/enrolment.ts'
 import { limits } from '../../domain/limits.ts'
 import type { ReleasedObject } from '../../domain/released.ts'
+import { markedFor } from '../../formats/tlp-objects.ts'
 import { type Asked, changing, orNull, reading } from './asked.ts'
 import { localIdOf } from './global-id.ts'
 import { within } from './indicators.ts'
@@ -59,7 +60,10 @@ export const objectMutations = {
 
 /** Fields that are not simply members of what the actions return. */
 export const objectTypes = {
-  StixObject: { stixId: ({ id }: ReleasedObject) => id },
+  StixObject: {
+    stixId: ({ id }: ReleasedObject) => id,
+    stix: ({ stix }: ReleasedObject, _: unknown, { caller }: Asked) => markedFor(stix, caller.markings),
+  },
 }
 
 const placeOf = ({ id, originator }: ReadObjectInput): ReadObjectInput => ({

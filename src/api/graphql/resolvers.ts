@@ -6,6 +6,7 @@ import { legalMutations, legalQueries } from './legal.ts'
 import { nodeQueries } from './node.ts'
 import { objectMutations, objectQueries, objectTypes } from './objects.ts'
 import { observationMutations, observationTypes } from './observing.ts'
+import { peerMutations, peerQueries } from './peers.ts'
 import { provenanceQueries, provenanceTypes } from './provenance.ts'
 import { indicatorMutations } from './publishing.ts'
 import { qualityMutations, qualityQueries, qualityTypes } from './quality.ts'
@@ -26,6 +27,7 @@ export const resolvers = {
     ...webhookQueries,
     ...legalQueries,
     ...provenanceQueries,
+    ...peerQueries,
     ...objectQueries,
   },
   Mutation: {
@@ -36,6 +38,7 @@ export const resolvers = {
     ...blocklistMutations,
     ...webhookMutations,
     ...legalMutations,
+    ...peerMutations,
     ...objectMutations,
   },
   Subscription: feedSubscription,

@@ -1,6 +1,7 @@
 import type { GraphQLEnumType } from 'graphql'
 import type { Change } from '../../actions/follow.ts'
 import type { MatchKind } from '../../actions/lookup.ts'
+import { releaseOutcomes } from '../../actions/quarantine.ts'
 import type { SearchFilter } from '../../actions/search-filter.ts'
 import type { Place, Subscription } from '../../actions/subscriptions.ts'
 import { roles, scopes } from '../../domain/account.ts'
@@ -13,8 +14,10 @@ import { decidingSides, legalStates } from '../../domain/legal-request.ts'
 import { urgencies } from '../../domain/legal-words.ts'
 import { constituencyKinds, organisationKinds } from '../../domain/organisation.ts'
 import { paps } from '../../domain/pap.ts'
+import { peerDirections, peerStates } from '../../domain/peer.ts'
 import { relations } from '../../domain/related.ts'
 import { sightingTypes } from '../../domain/sighting.ts'
+import { stixMarkings } from '../../domain/stix-markings.ts'
 import { tlps } from '../../domain/tlp.ts'
 import { pauseReasons } from '../../domain/webhook.ts'
 
@@ -25,6 +28,7 @@ export const vocabulary: Readonly<Record<string, readonly string[]>> = {
   LawEnforcementUse: lawEnforcementUses,
   Attribution: attributions,
   Purpose: purposes,
+  StixMarkings: stixMarkings,
   Role: roles,
   Scope: scopes,
   OrganisationKind: organisationKinds,
@@ -44,6 +48,9 @@ export const vocabulary: Readonly<Record<string, readonly string[]>> = {
   LegalState: legalStates,
   LegalSide: decidingSides,
   Urgency: urgencies,
+  PeerDirection: peerDirections,
+  PeerStanding: peerStates,
+  ReleaseOutcome: releaseOutcomes,
 }
 
 /** GraphQL's spelling of a word: `amber+strict` is AMBER_STRICT. */

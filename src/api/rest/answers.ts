@@ -4,6 +4,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { Fault } from '../../domain/errors.ts'
 import type { ReleasedEvent } from '../../domain/misp-event.ts'
 import type { Released } from '../../domain/released.ts'
+import type { StixMarkings } from '../../domain/stix-markings.ts'
 import { encodeCap } from '../../formats/cap-out.ts'
 import { encodeCsv } from '../../formats/csv-out.ts'
 import { encodeIntelmq } from '../../formats/intelmq-out.ts'
@@ -46,6 +47,7 @@ export function answerFormat(request: FastifyRequest, parameter: unknown): Answe
  * Sends indicators in one of the forms.
  * @param next the cursor of the next page
  * @param more what was asked for beside the members of each indicator; JSON and NDJSON have a place for it
+ * @param markings by which ids STIX has the label
  * @param events of MISP, that the indicators are attributes of
  * @param on the day of the answer, which CAP names
  */
@@ -56,6 +58,7 @@ export function sendIndicators(
   next: string | undefined,
   more: readonly object[],
   on: Date,
+  markings: StixMarkings | undefined,
   events: readonly ReleasedEvent[] = [],
 ): unknown {
   reply.header('content-type', mediaTypes[format])
@@ -78,6 +81,6 @@ export function sendIndicators(
     case 'misp':
       return { response: mispEvents(items, events).map((event) => ({ Event: event })) }
     case 'stix':
-      return reply.send(Readable.from(encodeBundle(items, randomUUID())))
+      return reply.send(Readable.from(encodeBundle(items, randomUUID(), markings)))
   }
 }

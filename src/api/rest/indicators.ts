@@ -5,6 +5,7 @@ import { parseInstant } from '../../domain/enrolment.ts'
 import { Fault } from '../../domain/errors.ts'
 import type { Released } from '../../domain/released.ts'
 import { parseRsit } from '../../domain/rsit.ts'
+import type { StixMarkings } from '../../domain/stix-markings.ts'
 import { handlingFromRecord, handlingMembers } from '../../formats/handling-fields.ts'
 import { indicatorJson } from '../../formats/json-out.ts'
 import { eventsAround } from '../misp-events.ts'
@@ -34,7 +35,7 @@ export async function search(context: Context, request: FastifyRequest, reply: F
   }
   const more = await membersOf(context, request, items, asked)
   const events = format === 'misp' ? await eventsAround(context, request.caller, items) : []
-  return sendIndicators(reply, format, items, next, more, context.clock(), events)
+  return sendIndicators(reply, format, items, next, more, context.clock(), request.caller.markings, events)
 }
 
 const includable = ['quality', 'warnings'] as const
@@ -102,12 +103,12 @@ export async function read(context: Context, request: FastifyRequest, reply: Fas
       ? await actions.read(context, request.caller, input)
       : (await actions.history(context, request.caller, input)).find((each) => each.version === version)?.indicator
   if (released === undefined) throw new Fault('not_found', 'There is no such thing here.')
-  reply.header('etag', `"${released.version}"`)
+  reply.header('etag', entityTag(released.version, format, request.caller.markings))
   // A page shows warnings when asked; one indicator always does, where the form has a place for them.
   const shown: Included = format === 'json' ? new Set([...asked, 'warnings']) : asked
   const more = await membersOf(context, request, [released], shown)
   if (format === 'json') return indicatorJson(released, more[0])
-  return sendIndicators(reply, format, [released], undefined, more, context.clock())
+  return sendIndicators(reply, format, [released], undefined, more, context.clock(), request.caller.markings)
 }
 
 /** `PATCH /v1/indicators/{id}` */
@@ -137,10 +138,14 @@ function timesOf(content: Record<string, unknown>): Record<string, string> {
   return Object.fromEntries(times.map((name) => [name, parseInstant(String(content[name]), `/${name}`)]))
 }
 
-/** The version in `If-Match: "3"`; `*` and absence ask for none. */
+/** The version, and by which ids the label is given where that is not TLP 2.0's: another text is another entity. */
+const entityTag = (version: number, format: AnswerFormat, markings: StixMarkings = 'tlp2'): string =>
+  format === 'stix' && markings !== 'tlp2' ? `"${version};${markings}"` : `"${version}"`
+
+/** The version in `If-Match: "3"`, whatever the label stood under; `*` and absence ask for none. */
 function versionOf(header: string | undefined): number | undefined {
   if (header === undefined || header === '*') return undefined
-  const version = Number(header.replaceAll('"', ''))
+  const version = Number(header.replaceAll('"', '').split(';', 1)[0])
   if (!Number.isSafeInteger(version)) throw new Fault('invalid_request', 'If-Match names a version, as in "3".')
   return version
 }

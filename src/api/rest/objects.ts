@@ -31,7 +31,7 @@ async function listObjects(context: Context, request: FastifyRequest, reply: Fas
     url.searchParams.set('cursor', next)
     reply.header('link', `<${url.pathname}${url.search}>; rel="next"`)
   }
-  return send(reply, form, items, encodeObjects(items, next))
+  return send(request, reply, form, items, encodeObjects(items, request.caller.markings, next))
 }
 
 /** `GET /v1/objects/{id}`: the STIX object itself, or what the node knows of it beside. */
@@ -39,14 +39,14 @@ async function readObject(context: Context, request: FastifyRequest, reply: Fast
   const form = formOf(request, (request.query as Query).format)
   const object = await actions['read-object'](context, request.caller, placeOf(request))
   // The same version is another text for who may see another part of it: a version is no entity tag.
-  return send(reply, form, [object], [objectJson(object)])
+  return send(request, reply, form, [object], [objectJson(object, request.caller.markings)])
 }
 
 /** `GET /v1/objects/{id}/versions` */
 async function listObjectVersions(context: Context, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
   const form = formOf(request, (request.query as Query).format)
   const items = await actions['list-object-versions'](context, request.caller, placeOf(request))
-  return send(reply, form, items, encodeObjects(items))
+  return send(request, reply, form, items, encodeObjects(items, request.caller.markings))
 }
 
 /** `POST /v1/objects/{id}/recall` */
@@ -74,11 +74,12 @@ function formOf(request: FastifyRequest, parameter: unknown): 'json' | 'stix' {
 }
 
 function send(
+  { caller }: FastifyRequest,
   reply: FastifyReply,
   form: 'json' | 'stix',
   items: readonly ReleasedObject[],
   asJson: Iterable<string>,
 ): unknown {
   reply.header('content-type', form === 'json' ? 'application/json; charset=utf-8' : stix)
-  return reply.send(Readable.from(form === 'json' ? asJson : encodeObjectBundle(items, randomUUID())))
+  return reply.send(Readable.from(form === 'json' ? asJson : encodeObjectBundle(items, randomUUID(), caller.markings)))
 }

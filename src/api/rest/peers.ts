@@ -3,7 +3,7 @@ import type { RotateNodeKeyInput } from '../../actions/federation-keys.ts'
 import { actions, describeNode } from '../../actions/index.ts'
 import type { PinPeerKeyInput, RevokePeerKeyInput } from '../../actions/peer-pins.ts'
 import type { AddPeerInput, AmendPeerInput } from '../../actions/peers.ts'
-import { type QuarantineInput, readQuarantined } from '../../actions/quarantine.ts'
+import type { QuarantineInput } from '../../actions/quarantine.ts'
 import type { Handler } from './handler.ts'
 
 const of = (request: FastifyRequest) => request.params as Readonly<Record<string, string>>
@@ -30,7 +30,8 @@ export const peers = {
   listQuarantine: async (context, request) => ({
     items: await actions['list-quarantine'](context, request.caller, request.query as QuarantineInput),
   }),
-  readQuarantined: (context, request) => readQuarantined(context, request.caller, { id: of(request).item ?? '' }),
+  readQuarantined: (context, request) =>
+    actions['read-quarantined'](context, request.caller, { id: of(request).item ?? '' }),
   releaseQuarantined: (context, request) =>
     actions['release-quarantined'](context, request.caller, { id: of(request).item ?? '' }),
   dropQuarantined: async (context, request, reply) => {

@@ -1,6 +1,8 @@
 import type { FastifyReply } from 'fastify'
 import { type CollectionAnswer, isoOfMicros } from '../../actions/index.ts'
 import type { Fault } from '../../domain/errors.ts'
+import type { StixMarkings } from '../../domain/stix-markings.ts'
+import { markedFor } from '../../formats/tlp-objects.ts'
 import { challenge } from '../problem.ts'
 import { stixType } from './media-type.ts'
 
@@ -28,9 +30,13 @@ export function sendTaxiiError(reply: FastifyReply, fault: Fault): FastifyReply 
 }
 
 /** A page as an envelope (§3.7): texts of objects are put together as they are. Lists without items are left out. */
-export function sendEnvelope(reply: FastifyReply, { items, more, next }: CollectionAnswer): FastifyReply {
+export function sendEnvelope(
+  reply: FastifyReply,
+  { items, more, next }: CollectionAnswer,
+  markings: StixMarkings | undefined,
+): FastifyReply {
   const members = [...moreOf(more, next)]
-  if (items.length > 0) members.push(`"objects":[${items.map(({ stix }) => stix).join(',')}]`)
+  if (items.length > 0) members.push(`"objects":[${items.map(({ stix }) => markedFor(stix, markings)).join(',')}]`)
   return sendTaxii(dates(reply, items), `{${members.join(',')}}`)
 }
 

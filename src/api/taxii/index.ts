@@ -56,11 +56,15 @@ const handlers: Readonly<Record<string, Handler>> = {
     return sendTaxii(reply, collectionResource(found))
   },
   taxiiObjects: async (context, request, reply) =>
-    sendEnvelope(reply, await pageOf(context, request, ['id', 'type', 'version', 'spec_version'])),
+    sendEnvelope(
+      reply,
+      await pageOf(context, request, ['id', 'type', 'version', 'spec_version']),
+      request.caller.markings,
+    ),
   taxiiManifest: async (context, request, reply) =>
     sendManifest(reply, await pageOf(context, request, ['id', 'type', 'version', 'spec_version'])),
   taxiiObject: async (context, request, reply) =>
-    sendEnvelope(reply, await pageOf(context, request, ['version', 'spec_version'])),
+    sendEnvelope(reply, await pageOf(context, request, ['version', 'spec_version']), request.caller.markings),
   taxiiVersions: async (context, request, reply) =>
     sendVersions(reply, await pageOf(context, request, ['spec_version'], true)),
   addTaxiiObjects: async (context, request, reply) => {

@@ -1,20 +1,8 @@
-import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import type { Inclusion } from '../../actions/audit-proofs.ts'
-import { openCheckpoint } from '../../seal/checkpoint.ts'
-import { hashLeaf } from '../../seal/merkle.ts'
 import { NoteError, type NoteKey, parseKey } from '../../seal/note.ts'
-import { verifyInclusion } from '../../seal/proofs.ts'
 import { CommandError, exitCodes } from '../exit.ts'
-
-/** What a check of evidence found. */
-export interface CheckedEvidence {
-  readonly hash: string
-  readonly index: number
-  readonly size: number
-  /** What does not hold; empty when all does. */
-  readonly faults: readonly string[]
-}
+import { type CheckedEvidence, checkInclusion, isEvidence } from './inclusion.ts'
 
 /** A file is a proof, a note and a leaf: much less than this. */
 const evidenceBytes = 64 * 1024 * 1024
@@ -47,52 +35,11 @@ export function readNamed(file: string): string {
  */
 export const checkEvidence = (file: string, key: NoteKey): CheckedEvidence => checkInclusion(parseEvidence(file), key)
 
-/** The same of evidence that was read already. */
-export function checkInclusion(evidence: Inclusion, key: NoteKey): CheckedEvidence {
-  const { leaf, hash, index, size, path, checkpoint } = evidence
-  const faults: string[] = []
-  if (leaf !== undefined) {
-    if (hashLeaf(leaf.text).toString('hex') !== hash) faults.push('the hash is not that of the leaf')
-    const { subject, salt } = leaf
-    if (subject !== undefined && salt !== undefined) {
-      const said = subjectOf(leaf.text)
-      const commitment = createHash('sha256').update(Buffer.from(salt, 'hex')).update(subject).digest('hex')
-      if (commitment !== said) faults.push('the leaf does not commit to the subject')
-    }
-  }
-  if (checkpoint === undefined) return { hash, index, size, faults: [...faults, 'there is no checkpoint of this size'] }
-  try {
-    const head = openCheckpoint(checkpoint, key)
-    const proof = { index, size, path: path.map((step) => Buffer.from(step, 'hex')) }
-    if (head.size !== size) faults.push('the checkpoint has another size')
-    else if (!verifyInclusion(Buffer.from(hash, 'hex'), proof, head.root))
-      faults.push('the leaf is not in the signed tree')
-  } catch (error) {
-    if (!(error instanceof NoteError)) throw error
-    faults.push(error.message)
-  }
-  return { hash, index, size, faults }
-}
-
 function parseEvidence(file: string): Inclusion {
   const evidence = parseJson(file)
   if (!isEvidence(evidence))
     throw new CommandError(exitCodes.usage, `${file} is not evidence as "puente audit prove" writes it`)
   return evidence
-}
-
-/** Whether a JSON object has the members of evidence. */
-export function isEvidence(evidence: Record<string, unknown>): evidence is Record<string, unknown> & Inclusion {
-  const { hash, index, size, path, leaf, checkpoint } = evidence
-  return (
-    typeof hash === 'string' &&
-    typeof index === 'number' &&
-    typeof size === 'number' &&
-    Array.isArray(path) &&
-    path.every((step) => typeof step === 'string') &&
-    (checkpoint === undefined || typeof checkpoint === 'string') &&
-    (leaf === undefined || isLeaf(leaf))
-  )
 }
 
 function parseJson(file: string): Record<string, unknown> {
@@ -103,23 +50,4 @@ function parseJson(file: string): Record<string, unknown> {
     if (error instanceof CommandError) throw error
   }
   throw new CommandError(exitCodes.usage, `${file} is no JSON`)
-}
-
-/** What a leaf commits to; undefined where its text is none of a leaf. */
-function subjectOf(text: string): unknown {
-  try {
-    return (JSON.parse(text) as { subject?: unknown } | null)?.subject
-  } catch {
-    return undefined
-  }
-}
-
-const isLeaf = (value: unknown): boolean => {
-  if (typeof value !== 'object' || value === null) return false
-  const { text, subject, salt } = value as Record<string, unknown>
-  return (
-    typeof text === 'string' &&
-    (subject === undefined || typeof subject === 'string') &&
-    (salt === undefined || typeof salt === 'string')
-  )
 }

@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander'
 import { type Account, type Role, roles } from '../../domain/account.ts'
+import { type StixMarkings, stixMarkings } from '../../domain/stix-markings.ts'
 import { call, path } from '../client.ts'
 import { type Column, printRows, printThing } from '../output.ts'
 import { asClient, type ClientOptions, type Shell, targetOf } from '../shell.ts'
@@ -9,6 +10,7 @@ const columns: readonly Column<Account>[] = [
   ['NAME', ({ name }) => name],
   ['ORGANISATION', ({ organisation }) => organisation],
   ['ROLES', ({ roles }) => roles.join(', ')],
+  ['STIX MARKINGS', ({ stixMarkings }) => stixMarkings],
   ['STATE', ({ disabled }) => (disabled ? 'disabled' : 'active')],
 ]
 
@@ -18,6 +20,7 @@ interface AccountOptions extends ClientOptions {
   readonly role?: readonly Role[]
   readonly disable?: boolean
   readonly enable?: boolean
+  readonly stixMarkings?: StixMarkings
 }
 
 /** `puente account`: the people and services of organisations. */
@@ -36,21 +39,25 @@ export function addAccount(program: Command, shell: Shell): void {
     .requiredOption('--organisation <id>', 'whose it is')
     .requiredOption('--name <name>', 'of the person or service')
     .addOption(roleOption().makeOptionMandatory())
-    .action(async (id: string, { organisation, name, role, ...options }: AccountOptions) => {
-      const body = { id, organisation, name, roles: role }
+    .addOption(markingsOption())
+    .action(async (id: string, { organisation, name, role, stixMarkings, ...options }: AccountOptions) => {
+      const body = { id, organisation, name, roles: role, stixMarkings }
       printThing(shell, options.json, await call(targetOf(shell, options), '/v1/accounts', { method: 'POST', body }))
     })
 
   asClient(account.command('amend <id>').description('rename one, change its roles, disable or enable it'))
     .option('--name <name>', 'its new name')
     .addOption(roleOption())
+    .addOption(markingsOption())
     .option('--disable', 'its keys stop working at once')
     .addOption(new Option('--enable', 'the contrary').conflicts('disable'))
-    .action(async (id: string, { name, role, disable, enable, ...options }: AccountOptions) => {
-      const body = { name, roles: role, ...(disable || enable ? { disabled: disable === true } : {}) }
+    .action(async (id: string, { name, role, disable, enable, stixMarkings, ...options }: AccountOptions) => {
+      const body = { name, roles: role, stixMarkings, ...(disable || enable ? { disabled: disable === true } : {}) }
       const target = targetOf(shell, options)
       printThing(shell, options.json, await call(target, path('v1', 'accounts', id), { method: 'PATCH', body }))
     })
 }
 
+const markingsOption = () =>
+  new Option('--stix-markings <ids>', 'by which marking definitions it is told TLP in STIX').choices(stixMarkings)
 const roleOption = () => new Option('--role <role...>', 'its roles, all of them').choices(roles)

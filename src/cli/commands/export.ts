@@ -1,9 +1,11 @@
-import { createWriteStream, readFileSync } from 'node:fs'
+import { constants, copyFileSync, createWriteStream, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { type Command, Option } from 'commander'
 import type { Export } from '../../actions/exports.ts'
 import { exportLanguages, openExportStates } from '../../domain/export.ts'
+import { projectFolder } from '../../main.ts'
 import { keyFrom } from '../audit/evidence.ts'
 import { call, path, refusal, Unreachable } from '../client.ts'
 import { CommandError, exitCodes } from '../exit.ts'
@@ -73,6 +75,18 @@ export function addExport(program: Command, shell: Shell): void {
       shell.print(options.json === true ? JSON.stringify({ file }) : file)
     },
   )
+
+  exports
+    .command('page <file>')
+    .description('write the page with which a browser checks a package, from a disk and without a network')
+    .action((file: string) => {
+      try {
+        copyFileSync(join(projectFolder, 'dist', 'verify-package.html'), file, constants.COPYFILE_EXCL)
+      } catch (cause) {
+        throw new CommandError(exitCodes.usage, `${file} cannot be written`, { cause })
+      }
+      shell.print(file)
+    })
 
   exports
     .command('verify <file>')

@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander'
 import { integer, listeningAt } from '../../config-values.ts'
 import { serve } from '../../main.ts'
+import { isOneOfSeveral } from '../../processes.ts'
 import { CommandError, exitCodes } from '../exit.ts'
 import { openLog } from '../log.ts'
 import type { Shell } from '../shell.ts'
@@ -21,7 +22,8 @@ export function addServe(program: Command, { config, secrets }: Shell): void {
     .addOption(new Option('--processes <number>', 'instead of PUENTE_PROCESSES: so many, behind one port'))
     .action(async ({ host = config.host, port, processes }: ServeOptions) => {
       const chosen = {
-        ...listeningAt(config, host, integer('--port', port, config.port, 0, 65_535)),
+        // One of several is told its port by the one that started it.
+        ...listeningAt(config, host, integer('--port', isOneOfSeveral() ? undefined : port, config.port, 0, 65_535)),
         processes: integer('--processes', processes, config.processes, 1, 64),
       }
       try {

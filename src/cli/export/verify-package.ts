@@ -4,7 +4,7 @@ import { type Manifest, manifestedFiles, manifestFormat, type PackageFile, packa
 import { limits } from '../../domain/limits.ts'
 import { readZip, writeZip, ZipError } from '../../formats/export-zip.ts'
 import { formatKey, type NoteKey } from '../../seal/note.ts'
-import { checkInclusion, isEvidence } from '../audit/evidence.ts'
+import { checkInclusion, isEvidence } from '../audit/inclusion.ts'
 
 /** Something in a package that does not hold, and where. */
 export interface PackageFault {
@@ -41,7 +41,7 @@ export async function verifyPackage(bytes: Uint8Array, key: NoteKey): Promise<Ch
     return { faults: [{ where: 'package', what: error.message }], sha256 }
   }
   const faults: PackageFault[] = namesOf(files)
-  const manifest = await checkManifest(files, key, faults)
+  const manifest = checkManifest(files, key, faults)
   if (manifest !== undefined) {
     checkFiles(files, manifest, faults)
     checkItems(files, manifest, faults)
@@ -73,16 +73,16 @@ function namesOf(files: ReadonlyMap<string, unknown>): PackageFault[] {
   return [...missing, ...strange]
 }
 
-async function checkManifest(
+function checkManifest(
   files: ReadonlyMap<string, Uint8Array>,
   key: NoteKey,
   faults: PackageFault[],
-): Promise<Manifest | undefined> {
+): Manifest | undefined {
   const bytes = files.get('manifest.json')
   const jws = files.get('manifest.jws')
   if (bytes === undefined || jws === undefined) return undefined
   const kid = formatKey(key)
-  if (!(await verifyDetached(textOf(jws).trimEnd(), bytes, { publicKey: key.publicKey, kid })))
+  if (!verifyDetached(textOf(jws).replace(/\n$/, ''), bytes, { publicKey: key.publicKey, kid }))
     faults.push({ where: 'manifest.json', what: 'manifest.jws is not its signature by this key' })
   const manifest = parsed(bytes)
   const isOne = manifest?.format === manifestFormat && Array.isArray(manifest.files) && Array.isArray(manifest.items)

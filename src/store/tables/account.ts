@@ -7,6 +7,7 @@ export const account = pgTable('account', {
   name: text('name').notNull(),
   roles: text('roles').array().notNull(),
   disabledAt: instant('disabled_at'),
+  stixMarkings: text('stix_markings').notNull().default('tlp2'),
   createdAt: instant('created_at').notNull().defaultNow(),
 })
 
