@@ -12,11 +12,12 @@ import { readCheckpoint } from '../store/audit-tree.ts'
 import { type CheckpointRow, keepCheckpoint } from '../store/checkpoints.ts'
 import type { Transaction } from '../store/database.ts'
 import { keepSeals } from '../store/envelopes.ts'
-import { insertPeriod, lastPeriod, periodHashes, uncoveredSeals } from '../store/periods.ts'
+import { insertPeriod, lastPeriod, uncoveredSeals } from '../store/periods.ts'
 import { lockSealing } from '../store/sealing.ts'
 import { auditHeadOf } from './audit-head-of.ts'
 import type { Context } from './context.ts'
 import { auditKey } from './integrate-audit.ts'
+import { periodHashes } from './period-hashes.ts'
 import { writeAside } from './set-aside.ts'
 
 /**

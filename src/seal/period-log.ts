@@ -15,6 +15,19 @@ export const keptAt = ({ level, index }: Subtree): { readonly size: number; read
 /** Gives the hash of a subtree; throws when it is not kept. */
 export type PeriodHashes = (subtree: Subtree) => Uint8Array
 
+const hashBytes = 32
+
+/** @param kept of each period its hashes, one behind the other, the smallest first */
+export const hashesIn =
+  (kept: ReadonlyMap<number, Buffer>): PeriodHashes =>
+  (subtree) => {
+    const { size, level } = keptAt(subtree)
+    const hash = kept.get(size)?.subarray(level * hashBytes, (level + 1) * hashBytes)
+    if (hash?.length !== hashBytes)
+      throw new Error(`the node ${level}/${subtree.index} of the log of periods is missing`)
+    return hash
+  }
+
 /** The subtrees that are needed to append to a log of this size. */
 export const edgeOf = (size: number): Subtree[] => subtreesOf({ from: 0, to: size })
 

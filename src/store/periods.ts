@@ -1,8 +1,4 @@
-import type { Subtree } from '../seal/merkle.ts'
-import { keptAt, type PeriodHashes } from '../seal/period-log.ts'
 import type { Queries, Transaction } from './database.ts'
-
-const hashBytes = 32
 
 /** The last period of this node's log in an epoch of its feed; undefined before the first. */
 export async function lastPeriod(
@@ -41,24 +37,17 @@ export async function insertPeriod(
   ])
 }
 
-/** Loads the hashes of these subtrees; asking for another one throws. */
-export async function periodHashes(
+/** The hashes that are kept with these periods, one behind the other. */
+export async function keptWith(
   { client }: Queries,
   epoch: string,
-  subtrees: readonly Subtree[],
-): Promise<PeriodHashes> {
+  sizes: readonly number[],
+): Promise<Map<number, Buffer>> {
   const { rows } = await client.query<{ size: number; hashes: Buffer }>(
     'select size, hashes from period where epoch = $1 and size = any($2::integer[])',
-    [epoch, subtrees.map((subtree) => keptAt(subtree).size)],
+    [epoch, sizes],
   )
-  const kept = new Map(rows.map(({ size, hashes }) => [size, hashes]))
-  return (subtree) => {
-    const { size, level } = keptAt(subtree)
-    const hash = kept.get(size)?.subarray(level * hashBytes, (level + 1) * hashBytes)
-    if (hash?.length !== hashBytes)
-      throw new Error(`the node ${level}/${subtree.index} of the log of periods is missing`)
-    return hash
-  }
+  return new Map(rows.map(({ size, hashes }) => [size, hashes]))
 }
 
 /** This node's seals that no period covers yet, in the order in which they were made. */
