@@ -40,6 +40,7 @@ import { readCollection } from './read-collection.ts'
 import { readObservations } from './read-observations.ts'
 import { readPeer } from './read-peer.ts'
 import { readSightings } from './read-sightings.ts'
+import { readTrail } from './read-trail.ts'
 import { recall } from './recall.ts'
 import { recallObject } from './recall-object.ts'
 import { revise } from './revise.ts'
@@ -162,6 +163,7 @@ export const actions = {
   'amend-request': legalRequests.amendRequest,
   'list-requests': legalRequests.listRequests,
   'read-request': legalRequests.readRequest,
+  'read-trail': readTrail,
   'file-request': legalDecisions.fileRequest,
   'review-request': legalDecisions.reviewRequest,
   'approve-request': legalDecisions.approveRequest,

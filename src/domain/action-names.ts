@@ -102,6 +102,7 @@ export const actionNames = [
   'amend-request',
   'list-requests',
   'read-request',
+  'read-trail',
   'file-request',
   'review-request',
   'approve-request',
