@@ -3,6 +3,7 @@ import {
   exchangeCheckpoints,
   expireAssistance,
   expireRequests,
+  fetchPeerKeys,
   forgetEndedTokens,
   forgetLetters,
   forgetOldStatuses,
@@ -14,6 +15,7 @@ import {
   makeRoom,
   mergeObservations,
   refreshKeySet,
+  ringDoorbells,
   runExports,
   sealFeed,
   sealNotices,
@@ -55,6 +57,10 @@ export const jobs: readonly Job[] = [
   { name: 'peers', everyMs: 2_000, run: tendPeers },
   // nodes hold each other to what they signed of their logs
   { name: 'checkpoints', everyMs: 10_000, run: exchangeCheckpoints },
+  // peers that stayed away are told that there is something for them
+  { name: 'doorbells', everyMs: 5_000, run: ringDoorbells },
+  // a peer's new key is pinned before it signs
+  { name: 'keys of peers', everyMs: 60_000, run: fetchPeerKeys },
   // packages are made a step at a time, by any process
   { name: 'exports', everyMs: 1_000, run: (context) => runExports(context) },
   { name: 'packages', everyMs: 600_000, run: forgetPackages },

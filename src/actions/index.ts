@@ -13,6 +13,7 @@ import * as clients from './clients.ts'
 import { listCollections } from './collections.ts'
 import * as communities from './communities.ts'
 import { describe } from './describe.ts'
+import { takeDoorbell } from './doorbells.ts'
 import { downloadExport } from './download-export.ts'
 import { explain } from './explain.ts'
 import * as exportVerbs from './exports.ts'
@@ -154,6 +155,7 @@ export const actions = {
   'serve-feed': serveFeed,
   'take-acks': takeAcks,
   'serve-checkpoints': serveCheckpoints,
+  'take-doorbell': takeDoorbell,
   'pull-peer': pullPeer,
   'read-peer': readPeer,
   'list-quarantine': quarantine.listQuarantine,
@@ -199,10 +201,12 @@ export { isoOfMicros } from './collection-order.ts'
 export type { Collection } from './collections.ts'
 export type { Context, Log, WayOut } from './context.ts'
 export { forgetOldViews, isReady, makeRoom, renewEpoch, waitingForDatabase, warmUp } from './describe.ts'
+export { ringDoorbells } from './doorbells.ts'
 export { forgetPackages } from './download-export.ts'
 export { expireRequests } from './expire-requests.ts'
 export { runExports } from './export-job.ts'
 export { describeNode } from './federation-keys.ts'
+export { fetchPeerKeys } from './fetch-peer-keys.ts'
 export { integrateAudit } from './integrate-audit.ts'
 export { proveAnswer, provePeer } from './peer-request.ts'
 export { duePeers, keepHolding, letGoOfPeers } from './peer-turns.ts'

@@ -13,12 +13,13 @@ import {
   peerStateOf,
   updatePeerState,
 } from '../store/peer-states.ts'
-import { keepQuarantined, markReported, quarantineSize, unreported } from '../store/quarantine.ts'
+import { markReported, unreported } from '../store/quarantine.ts'
 import { applyNotices, internNoticeHandlings } from './apply-notices.ts'
 import { applyJudged, internHandlings } from './apply-page.ts'
 import { ask, Unusable } from './ask-peer.ts'
 import type { Context, Standing } from './context.ts'
 import { type Judged, judgePage } from './judge-page.ts'
+import { keepAside } from './keep-aside.ts'
 import { absent } from './read.ts'
 import type { OpenedEntry } from './set-aside.ts'
 import { record, verb } from './verb.ts'
@@ -153,9 +154,7 @@ async function applyPage(context: Context, standing: Standing, peer: Peer, taken
     await applyNotices(context, transaction, standing, peer, judged.notices, noticeHandlings)
     const at = context.clock()
     await addCounts(transaction, peer.id, judged.tallies, at)
-    const room = await quarantineSize(transaction, peer.id)
-    const fits = room.items < limits.quarantineItems && room.bytes < limits.quarantineBytes
-    if (fits) await keepQuarantined(transaction, peer.id, judged.aside, at)
+    await keepAside(transaction, peer.id, judged.aside, at)
     await updatePeerState(transaction, peer.id, stateAfter(taken, judged, standing, at))
     if (page.entries.length > 0) await recordApplied(context, standing, transaction, peer, judged)
   })

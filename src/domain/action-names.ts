@@ -90,6 +90,7 @@ export const actionNames = [
   'serve-feed',
   'take-acks',
   'serve-checkpoints',
+  'take-doorbell',
   'pull-peer',
   'read-peer',
   'list-quarantine',

@@ -214,7 +214,13 @@ t.test('each verb that REST has, GraphQL has', async (t) => {
   ]
   for (const operation of proofs) own.add(operation)
   // Between nodes, which know nothing of this schema, and what they say of themselves.
-  for (const operation of ['describeNode', 'federationFeed', 'federationAcks', 'federationCheckpoints'])
+  for (const operation of [
+    'describeNode',
+    'federationFeed',
+    'federationAcks',
+    'federationCheckpoints',
+    'federationDoorbell',
+  ])
     own.add(operation)
   // A file for resolvers and firewalls.
   own.add('readBlocklist')

@@ -6,6 +6,7 @@ import { receiveEnvelope } from '../../src/actions/receive-envelope.ts'
 import { contentDigest, signRequest, signResponse, verifyRequest } from '../../src/auth/http-signatures.ts'
 import { openSeal, signSeal } from '../../src/auth/seals.ts'
 import type { Envelope } from '../../src/domain/envelope.ts'
+import { readCheckpoints, writeCheckpoints } from '../../src/formats/checkpoint-answer.ts'
 import { writeEnvelope } from '../../src/formats/envelope.ts'
 import { readPage, writePage } from '../../src/formats/feed-page.ts'
 import { batchOf } from '../../src/seal/batches.ts'
@@ -53,6 +54,19 @@ function heartbeat(root: string): Envelope {
   return { ...first, id: `checkpoint--${brazil.id}`, version: 2, previousVersion: 1, handling: null, content }
 }
 
+const { id: seenId } = whole('a sighting')
+const sighting: Envelope = {
+  ...{ ...first, id: seenId.replace('indicator--', 'sighting--'), handling: amber },
+  content: {
+    ...{ kind: 'sighted', of: { originator: 'csirt-cl', id: whole('three').id }, type: 'seen', count: 7 },
+    ...{ firstSeen: after(-60_000), lastSeen: after(-30_000) },
+  },
+}
+const departure: Envelope = {
+  ...{ ...first, id: seenId.replace('indicator--', 'membership--'), handling: null },
+  content: { kind: 'membership', community: 'finance', organisation: 'isp-br', leftAt: after(-60_000) },
+}
+
 async function batch(envelopes: readonly Envelope[]) {
   const texts = envelopes.map(writeEnvelope)
   const { root, size, pathOf, digestOf: leaf } = batchOf(texts)
@@ -95,6 +109,7 @@ async function vectors() {
       },
     ],
   })
+  const [sightings, departures] = [await batch([sighting]), await batch([departure])]
   const salts = [digestOf('salt 0'), digestOf('salt 1')]
   const periods = [
     periodLeaf(salts[0] ?? Buffer.alloc(0), []),
@@ -102,13 +117,14 @@ async function vectors() {
   ]
   const log = new Frontier()
   for (const leaf of periods) log.append(leaf)
+  const heartbeats = await batch([heartbeat(base64url(log.root()))])
   return {
     about:
       'docs/federation.md: what an implementation of the protocol must make of the same input. All keys are for tests alone.',
     nodes: [brazil, chile].map(({ id, epoch, key }, n) => ({
       ...{ id, epoch, seed: hex(digestOf(`key of ${['brazil', 'chile'][n]}`)), jwk: key.jwk, thumbprint: key.kid },
     })),
-    batches: [indicators, withdrawals, recalls],
+    batches: [indicators, withdrawals, recalls, sightings, departures],
     page,
     checkpoints: {
       salts: salts.map(base64url),
@@ -122,7 +138,12 @@ async function vectors() {
         root: base64url(periods[0] ?? salts[0] ?? new Uint8Array(32)),
         path: [base64url(periods[1] ?? new Uint8Array(32))],
       },
-      sealed: await batch([heartbeat(base64url(log.root()))]),
+      sealed: heartbeats,
+      answer: writeCheckpoints({
+        ...{ v: 1, from: brazil.id, to: chile.id, others: [], yours: [] },
+        own: { envelope: heartbeats.envelopes[0]?.text ?? '', seal: heartbeats.seal, index: 0, path: [], hops: [] },
+        proofs: { feed: [{ size: 1, path: [periods[1] ?? Buffer.alloc(32)] }], audit: [] },
+      }),
     },
     messages: await messages(page),
     judgements: judgements(),
@@ -157,6 +178,9 @@ if (process.argv.includes('--write')) {
     const older = { size: checkpoints.extends.size, root: Buffer.from(checkpoints.extends.root, 'base64url') }
     const newer = { size: checkpoints.size, root: Buffer.from(checkpoints.root, 'base64url') }
     const path = checkpoints.extends.path.map((hash) => Buffer.from(hash, 'base64url'))
+    const told = readCheckpoints(Buffer.from(checkpoints.answer))
+    t.strictSame(told.proofs.feed[0]?.path, path)
+    t.equal(told.own.envelope, checkpoints.sealed.envelopes[0]?.text)
     t.ok(isExtended(older, newer, [{ size: 1, path }]))
     const sealed = JSON.parse(checkpoints.sealed.envelopes[0]?.text ?? '')
     t.match(auditHeadOf(sealed), { audit: { size: 1, root: hashLeaf('a leaf') } })

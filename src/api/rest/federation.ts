@@ -28,6 +28,12 @@ export const federation = {
     const taken = await actions['take-acks'](context, caller, request.body as AcksInput)
     return await answer(context, reply, caller, asked, JSON.stringify(taken))
   },
+  /** `POST /federation/v1/doorbell` */
+  federationDoorbell: async (context, request, reply) => {
+    const { caller, asked } = await proven(context, request, rawBodyOf(request))
+    const heard = await actions['take-doorbell'](context, caller, undefined)
+    return await answer(context, reply, caller, asked, JSON.stringify(heard))
+  },
   /** `GET /federation/v1/checkpoints` */
   federationCheckpoints: async (context, request, reply) => {
     const { feed, audit } = request.query as { feed?: string; audit?: string }
