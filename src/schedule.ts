@@ -21,6 +21,7 @@ import {
   sealNotices,
   tendPeers,
   tendSigningKeys,
+  tendWidening,
 } from './actions/index.ts'
 
 /** Something that runs on the clock. */
@@ -61,6 +62,8 @@ export const jobs: readonly Job[] = [
   { name: 'doorbells', everyMs: 5_000, run: ringDoorbells },
   // a peer's new key is pinned before it signs
   { name: 'keys of peers', everyMs: 60_000, run: fetchPeerKeys },
+  // other nodes are told of requests to widen, and what nobody answered ends
+  { name: 'requests to widen', everyMs: 2_000, run: tendWidening },
   // packages are made a step at a time, by any process
   { name: 'exports', everyMs: 1_000, run: (context) => runExports(context) },
   { name: 'packages', everyMs: 600_000, run: forgetPackages },

@@ -63,7 +63,8 @@ export function resolveHandling(
   })
 }
 
-function resolveAudience(
+/** @throws {Fault} `audience_unknown`, alike for a community that does not exist and for one that the caller does not belong to */
+export function resolveAudience(
   directory: Directory,
   caller: Caller,
   items: readonly string[],

@@ -27,6 +27,7 @@ import { addSetup } from './commands/setup.ts'
 import { addSight } from './commands/sight.ts'
 import { addWarninglist } from './commands/warninglist.ts'
 import { addWebhook } from './commands/webhook.ts'
+import { addWiden } from './commands/widen.ts'
 import { CommandError, type ExitCode, exitCodes, exitCodesText } from './exit.ts'
 import { aligned } from './output.ts'
 import type { Shell } from './shell.ts'
@@ -86,7 +87,7 @@ function program(shell: Shell): Command {
   for (const add of [addPush, addLookup, addSight, addWebhook]) add(puente, shell)
   for (const add of [addOrg, addAccount, addKey, addCommunity, addClient, addAgreement, addIdentity, addPeer])
     add(puente, shell)
-  for (const add of [addRequest, addExport, addAssistance]) add(puente, shell)
+  for (const add of [addRequest, addExport, addAssistance, addWiden]) add(puente, shell)
   for (const add of [addBlocklist, addWarninglist]) add(puente, shell)
   addAudit(puente, shell)
   return puente

@@ -72,6 +72,16 @@ export const limitsBetweenNodes = {
   peerKeys: 20,
   /** A node's statement of itself. */
   statementCharacters: 32_768,
+  /** What a reader says when it asks to widen, and an originator when it answers. */
+  wideningReasonCharacters: 2_000,
+  /** Requests to widen of one organisation that are not answered, and those of a day; and what of one peer is not answered. */
+  wideningOpen: 200,
+  wideningPerDay: 500,
+  wideningOpenPerPeer: 5_000,
+  /** After so many days without an answer a request to widen lapses. */
+  wideningOpenDays: 90,
+  /** Of them, other nodes are told so many at a time. */
+  wideningSendings: 20,
   /** What is taken from one peer in an hour, unless its enrolment says otherwise. */
   peerItemsPerHour: 10_000_000,
   peerBytesPerHour: 32 * 1024 * 1024 * 1024,

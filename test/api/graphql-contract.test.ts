@@ -137,6 +137,9 @@ t.test('REST and GraphQL have the same words for the same things', async (t) => 
     'Quarantined',
     'ReleasedFromQuarantine',
     'RotatedNodeKey',
+    'WideningRequest',
+    'Wanted',
+    'WideningPage',
   ]
   for (const name of [...shared, ...directory]) {
     const { gone = [], more = [] } = renamed[name] ?? {}
@@ -182,6 +185,7 @@ t.test('each verb that REST has, GraphQL has', async (t) => {
     readProvenance: 'provenance',
     readHolders: 'holders',
     readPeer: 'peer',
+    readWideningRequest: 'wideningRequest',
     readQuarantined: 'quarantined',
     readConstituency: 'constituency',
     // GraphQL has a type Subscription of its own.
@@ -220,6 +224,7 @@ t.test('each verb that REST has, GraphQL has', async (t) => {
     'federationAcks',
     'federationCheckpoints',
     'federationDoorbell',
+    'federationWidening',
   ])
     own.add(operation)
   // A file for resolvers and firewalls.
@@ -331,6 +336,11 @@ t.test('every field of every type answers, in the type that the contract promise
     `insert into quarantine (id, peer, originator, item, version, code, detail, bytes, retry_at, at)
      overriding system value values (1, '${peer}', 'cert-br', 'x', 1, 'loop', 'd', 1, now(), now())`,
   )
+  await client.query(
+    `insert into widening_request values ('${request}', 'csirt-cl', null, '${peer}', null, 'lacnic', $1, 1, true,
+       '{"tlp":"green","audience":["csirt-cl"],"releasableTo":["UY"],"lawEnforcement":"allowed"}', 'r', 'accepted', now(), now(), 'n', 2, 'f')`,
+    [id.slice('indicator--'.length)],
+  )
   const object = await node.plantObject(handling('lacnic', { tlp: 'clear' }), { type: 'tool', name: 'n' })
   await node.context.database.client.query(
     `insert into export (id, request, account, position, state) values ('${request}', '${request}', 'ignacio.policia-cl', 0, 'ready')`,
@@ -379,6 +389,7 @@ t.test('every field of every type answers, in the type that the contract promise
     sightings: `id: "${id}"`,
     provenance: `id: "${id}"`,
     holders: `id: "${id}"`,
+    wideningRequest: `id: "${request}"`,
     peer: `id: "${peer}"`,
     quarantined: 'id: "1"',
     related: `id: "${id}", limit: 2`,

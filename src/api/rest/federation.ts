@@ -4,6 +4,7 @@ import type { AcksInput } from '../../actions/take-acks.ts'
 import type { HttpRequest } from '../../auth/http-signatures.ts'
 import type { Caller } from '../../domain/caller.ts'
 import { limits } from '../../domain/limits.ts'
+import type { WideningMessage } from '../../domain/widening.ts'
 import { writeCheckpoints } from '../../formats/checkpoint-answer.ts'
 import { type FeedPage, writePage } from '../../formats/feed-page.ts'
 import type { Handler } from './handler.ts'
@@ -41,6 +42,12 @@ export const federation = {
     const sizes = { feed: sizesOf(feed), audit: sizesOf(audit) }
     const found = await actions['serve-checkpoints'](context, caller, sizes)
     return await answer(context, reply, caller, asked, writeCheckpoints(found))
+  },
+  /** `POST /federation/v1/widening` */
+  federationWidening: async (context, request, reply) => {
+    const { caller, asked } = await proven(context, request, rawBodyOf(request))
+    const taken = await actions['take-widening'](context, caller, request.body as WideningMessage)
+    return await answer(context, reply, caller, asked, JSON.stringify(taken))
   },
 } as const satisfies Record<string, Handler>
 
