@@ -79,6 +79,14 @@ export const rootRules: Readonly<Record<string, readonly ActionName[]>> = {
   'Query.legalRequests': ['list-requests'],
   'Query.legalRequest': ['read-request'],
   'Query.disclosures': ['list-disclosures'],
+  'Query.figures': ['read-figures'],
+  'Query.retention': ['list-retention'],
+  'Query.retentionDue': ['preview-retention'],
+  'Mutation.setRetention': ['set-retention'],
+  'Query.preservations': ['list-preservations'],
+  'Query.clawBacks': ['list-claw-backs'],
+  'Mutation.renewLegalRequest': ['renew-request'],
+  'Mutation.confirmClawBacks': ['confirm-claw-backs'],
   'Mutation.clawBackLegalRequest': ['claw-back-request'],
   'Mutation.confirmLegalRequest': ['confirm-request'],
   'Query.exports': ['list-exports'],
@@ -173,6 +181,7 @@ const requesting = [
   'annotate-request',
   'claw-back-request',
   'confirm-request',
+  'renew-request',
 ] as const
 
 /** Everything that answers with requests to widen. */
@@ -360,6 +369,26 @@ export const typeRules: Readonly<Record<string, TypeRule>> = {
     from: ['list-subscriptions', 'read-subscription', 'create-subscription', 'amend-subscription'],
     members: 'reason at',
   },
+  RetentionRule: {
+    from: ['list-retention', 'set-retention'],
+    members: 'tlp types personalData afterExpiryDays afterRecallDays',
+  },
+  RetentionDue: { from: ['preview-retention'], members: 'rule indicators objects events' },
+  Figures: { from: ['read-figures'], members: 'year suppressedBelow jurisdictions' },
+  JurisdictionFigures: {
+    from: ['read-figures'],
+    members: 'jurisdiction requests disclosures withheld clawBacks recalls preservations',
+  },
+  RequestFigure: { from: ['read-figures'], members: 'instrument state count' },
+  Preservation: {
+    from: ['list-preservations'],
+    members:
+      'request liaison instrument caseReference state from until ending items recalled renews renewedBy fault endedAt',
+  },
+  ClawBack: {
+    from: ['list-claw-backs', 'confirm-claw-backs'],
+    members: 'export request organisation indicator originator version recalledAt deadline overdue confirmedAt note',
+  },
   Disclosure: {
     from: ['list-disclosures'],
     members: 'export request organisation requestingJurisdiction instrument offence downloadedAt items recalled',
@@ -381,7 +410,7 @@ export const typeRules: Readonly<Record<string, TypeRule>> = {
   LegalRequest: {
     from: requesting,
     members:
-      'id liaison state instrument citation authority caseReference offence requestingJurisdiction facts necessity scope handlingCode urgency expiresAt confidentialUntil consents createdAt filedAt approvedAt steps',
+      'id liaison state instrument citation authority caseReference offence requestingJurisdiction facts necessity scope handlingCode urgency expiresAt confidentialUntil consents createdAt filedAt approvedAt renews steps',
   },
   LegalScope: {
     from: requesting,
