@@ -223,7 +223,7 @@ export const typeRules: Readonly<Record<string, TypeRule>> = {
   StixObjectEdge: { from: ['list-objects'], members: 'cursor node' },
   RecalledStixObject: { from: ['recall-object'], members: 'stixId version recalled' },
   Handling: {
-    from: [...releasing, ...releasingObjects],
+    from: [...releasing, ...releasingObjects, 'read-provenance'],
     members: 'tlp pap audience people releasableTo notReleasableTo lawEnforcement personalData attribution expiresAt',
   },
   IndicatorConnection: { from: ['search'], members: 'edges pageInfo' },
@@ -245,14 +245,14 @@ export const typeRules: Readonly<Record<string, TypeRule>> = {
   Sighted: { from: ['sight'], members: 'stixId type count firstSeen lastSeen' },
   Provenance: {
     from: ['read-provenance'],
-    members: 'stixId node here version sealedAt key receivedAt hops sealedTlp narrowedHere',
+    members: 'stixId node here version sealedAt key receivedAt hops sealedTlp narrowedHere sealedHandling',
   },
   NamedNode: { from: ['read-provenance', 'read-holders'], members: 'id name' },
   Hop: { from: ['read-provenance'], members: 'node from at' },
   Holders: { from: ['read-holders'], members: 'stixId holders' },
   Holder: {
     from: ['read-holders'],
-    members: 'node version withdrawn givenAt storedVersion refused overdue',
+    members: 'node version withdrawn givenAt storedVersion refused acknowledged overdue',
   },
   WideningRequest: {
     from: widening,
