@@ -1,6 +1,7 @@
 import {
   type Context,
   expireAssistance,
+  expireAttributionRequests,
   expireRequests,
   forgetEndedTokens,
   forgetLetters,
@@ -66,6 +67,7 @@ export const jobs: readonly Job[] = [
   { name: 'holds', everyMs: 1_000, run: tendHolds },
   // what nobody took up by its time
   { name: 'assistance', everyMs: 60_000, run: expireAssistance },
+  { name: 'attribution requests', everyMs: 60_000, run: expireAttributionRequests },
   // what became of what was sent to a collection
   { name: 'collection statuses', everyMs: 3_600_000, run: forgetOldStatuses },
   // streams append what they counted; pages of one indicator stay short when it is added up

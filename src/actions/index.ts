@@ -5,6 +5,7 @@ import * as agreements from './agreements.ts'
 import { askAssistance } from './ask-assistance.ts'
 import * as assistance from './assistance.ts'
 import * as assistanceSteps from './assistance-steps.ts'
+import * as attribution from './attribution-requests.ts'
 import * as auditProofs from './audit-proofs.ts'
 import { authenticate } from './authenticate.ts'
 import * as blocklists from './blocklists.ts'
@@ -49,6 +50,7 @@ import { readSightings } from './read-sightings.ts'
 import { readTrail } from './read-trail.ts'
 import { recall } from './recall.ts'
 import { recallObject } from './recall-object.ts'
+import * as replies from './replies.ts'
 import * as retention from './retention.ts'
 import { revise } from './revise.ts'
 import { revokeToken } from './revoke-token.ts'
@@ -211,10 +213,21 @@ export const actions = {
   'close-assistance': assistanceSteps.closeAssistance,
   'withdraw-assistance': assistanceSteps.withdrawAssistance,
   'annotate-assistance': assistanceSteps.annotateAssistance,
+  'send-reply': replies.sendReply,
+  'list-replies': replies.listReplies,
+  'read-reply': replies.readReply,
+  'answer-reply': replies.answerReply,
+  'ask-attribution': attribution.askAttribution,
+  'list-attribution': attribution.listAttribution,
+  'read-attribution': attribution.readAttribution,
+  'approve-attribution': attribution.approveAttribution,
+  'refuse-attribution': attribution.refuseAttribution,
+  'withdraw-attribution': attribution.withdrawAttribution,
 } as const satisfies Record<ActionName, unknown>
 
 export { forgetOldStatuses } from './add-to-collection.ts'
 export { expireAssistance } from './assistance-steps.ts'
+export { expireAttributionRequests } from './attribution-requests.ts'
 export { isoOfMicros } from './collection-order.ts'
 export type { Collection } from './collections.ts'
 export type { Context, Log, WayOut } from './context.ts'

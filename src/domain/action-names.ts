@@ -141,5 +141,15 @@ export const actionNames = [
   'close-assistance',
   'withdraw-assistance',
   'annotate-assistance',
+  'send-reply',
+  'list-replies',
+  'read-reply',
+  'answer-reply',
+  'ask-attribution',
+  'list-attribution',
+  'read-attribution',
+  'approve-attribution',
+  'refuse-attribution',
+  'withdraw-attribution',
 ] as const
 export type ActionName = (typeof actionNames)[number]

@@ -195,6 +195,9 @@ t.test('each verb that REST has, GraphQL has', async (t) => {
     readFigures: 'figures',
     previewRetention: 'retentionDue',
     readAssistance: 'assistance',
+    readReply: 'reply',
+    listAttribution: 'attributionRequests',
+    readAttribution: 'attributionRequest',
     listAssistance: 'assistanceList',
     listObjects: 'stixObjects',
     readObject: 'stixObject',
@@ -365,6 +368,22 @@ t.test('every field of every type answers, in the type that the contract promise
     `insert into assistance_step (assistance, ordinal, step, side, account, handling_id, text, at)
      select '${request}', 0, 'ask', 'asker', 'admin.lacnic', handling_id, 'x', now() ${asking}`,
   )
+  await node.context.database.client.query(
+    `insert into reply (id, originator, stix_id, replier, handling_id, created_at)
+     select '${request}', 'cert-br', stix_id, 'lacnic', handling_id, now() ${asking}`,
+  )
+  await node.context.database.client.query(
+    `insert into reply_message (reply, ordinal, side, account, handling_id, text, at)
+     select '${request}', 0, 'replier', 'admin.lacnic', handling_id, 'x', now() ${asking}`,
+  )
+  await node.context.database.client.query(
+    `insert into attribution_request (id, account, organisation, originator, stix_id, alias, reason, state, created_at, expires_at)
+     select '${request}', 'admin.lacnic', 'lacnic', 'cert-br', stix_id, 'source-0', 'x', 'approved', now(), now() ${asking}`,
+  )
+  await node.context.database.client.query(
+    `insert into attribution_request_step (request, ordinal, step, side, account, note, at)
+     values ('${request}', 0, 'ask', 'requester', 'admin.lacnic', '', now())`,
+  )
   // Not for administrators.
   const officers = ['legalRequests', 'legalRequest', 'preservations', 'clawBacks', 'figures', 'exports', 'export']
   const arguments_: Record<string, string> = {
@@ -374,6 +393,10 @@ t.test('every field of every type answers, in the type that the contract promise
     legalRequest: `id: "${request}"`,
     assistance: `id: "${request}"`,
     assistanceList: 'limit: 5',
+    reply: `id: "${request}"`,
+    replies: 'limit: 5',
+    attributionRequest: `id: "${request}"`,
+    attributionRequests: 'limit: 5',
     legalRequests: 'limit: 5',
     webhook: `id: "${subscription}"`,
     deadLetters: `webhook: "${subscription}"`,

@@ -76,6 +76,16 @@ export const rootRules: Readonly<Record<string, readonly ActionName[]>> = {
   'Mutation.closeAssistance': ['close-assistance'],
   'Mutation.withdrawAssistance': ['withdraw-assistance'],
   'Mutation.annotateAssistance': ['annotate-assistance'],
+  'Query.replies': ['list-replies'],
+  'Query.reply': ['read-reply'],
+  'Mutation.sendReply': ['send-reply'],
+  'Mutation.answerReply': ['answer-reply'],
+  'Query.attributionRequests': ['list-attribution'],
+  'Query.attributionRequest': ['read-attribution'],
+  'Mutation.askAttribution': ['ask-attribution'],
+  'Mutation.approveAttribution': ['approve-attribution'],
+  'Mutation.refuseAttribution': ['refuse-attribution'],
+  'Mutation.withdrawAttribution': ['withdraw-attribution'],
   'Query.legalRequests': ['list-requests'],
   'Query.legalRequest': ['read-request'],
   'Query.disclosures': ['list-disclosures'],
@@ -207,6 +217,18 @@ const peering = [
   ...(['list-peers', 'read-peer', 'add-peer', 'amend-peer', 'expel-peer', 'pin-peer-key', 'revoke-peer-key'] as const),
 ]
 
+/** Everything that answers with one exchange between a reader and a source. */
+const replying = ['send-reply', 'read-reply', 'answer-reply'] as const
+/** Everything that answers with requests for a source's name. */
+const attributing = [
+  'ask-attribution',
+  'list-attribution',
+  'read-attribution',
+  'approve-attribution',
+  'refuse-attribution',
+  'withdraw-attribution',
+] as const
+
 export const typeRules: Readonly<Record<string, TypeRule>> = {
   Indicator: {
     from: releasing,
@@ -223,7 +245,7 @@ export const typeRules: Readonly<Record<string, TypeRule>> = {
   StixObjectEdge: { from: ['list-objects'], members: 'cursor node' },
   RecalledStixObject: { from: ['recall-object'], members: 'stixId version recalled' },
   Handling: {
-    from: [...releasing, ...releasingObjects],
+    from: [...releasing, ...releasingObjects, 'read-provenance'],
     members: 'tlp pap audience people releasableTo notReleasableTo lawEnforcement personalData attribution expiresAt',
   },
   IndicatorConnection: { from: ['search'], members: 'edges pageInfo' },
@@ -245,14 +267,14 @@ export const typeRules: Readonly<Record<string, TypeRule>> = {
   Sighted: { from: ['sight'], members: 'stixId type count firstSeen lastSeen' },
   Provenance: {
     from: ['read-provenance'],
-    members: 'stixId node here version sealedAt key receivedAt hops sealedTlp narrowedHere',
+    members: 'stixId node here version sealedAt key receivedAt hops sealedTlp narrowedHere sealedHandling',
   },
   NamedNode: { from: ['read-provenance', 'read-holders'], members: 'id name' },
   Hop: { from: ['read-provenance'], members: 'node from at' },
   Holders: { from: ['read-holders'], members: 'stixId holders' },
   Holder: {
     from: ['read-holders'],
-    members: 'node version withdrawn givenAt storedVersion refused overdue',
+    members: 'node version withdrawn givenAt storedVersion refused acknowledged overdue',
   },
   WideningRequest: {
     from: widening,
@@ -403,6 +425,17 @@ export const typeRules: Readonly<Record<string, TypeRule>> = {
   },
   AssistanceStep: { from: assisting, members: 'step organisation account text at' },
   AssistancePage: { from: ['list-assistance'], members: 'items next' },
+  Reply: { from: replying, members: 'id indicator source replier createdAt waiting messages' },
+  ReplySummary: { from: ['list-replies'], members: 'id indicator source replier createdAt waiting' },
+  ReplyMessage: { from: replying, members: 'from account text at' },
+  ReplyPage: { from: ['list-replies'], members: 'items next' },
+  AttributionRequest: {
+    from: attributing,
+    members: 'id account organisation indicator alias reason state createdAt expiresAt originator steps',
+  },
+  NamedSource: { from: attributing, members: 'id name jurisdiction' },
+  AttributionStep: { from: attributing, members: 'step side account note at' },
+  AttributionPage: { from: ['list-attribution'], members: 'items next' },
   LegalRequest: {
     from: requesting,
     members:
