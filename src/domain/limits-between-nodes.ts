@@ -11,7 +11,7 @@ export const limitsBetweenNodes = {
   /** Longest that a request to a peer may take beyond its wait. */
   peerTimeoutMs: 20_000,
   /** Waits after a failure double from a second up to this. */
-  peerBackOffSeconds: 30,
+  peerBackOffSeconds: 15,
   /** A process that takes from a peer and was not heard of for so long is dead: another does. */
   peerLeaseMs: 15_000,
   /** When the own directory changes, what was not for anybody here is asked for again at most so often. */
