@@ -82,7 +82,8 @@ export const askAssistance = verb(
         action: 'ask-assistance',
         decision: 'permit',
         rules: ['assistance.two'],
-        subject: JSON.stringify({ assistance: row, references, step }),
+        // Whoever asked may read it: sources that stay anonymous must not stand there.
+        subject: JSON.stringify({ assistance: row, references: references.map(({ uuid }) => uuid), step }),
       })
       const view = await viewOf(transaction, context, caller, judged, row)
       if (opened !== undefined)

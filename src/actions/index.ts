@@ -5,6 +5,7 @@ import * as agreements from './agreements.ts'
 import { askAssistance } from './ask-assistance.ts'
 import * as assistance from './assistance.ts'
 import * as assistanceSteps from './assistance-steps.ts'
+import * as attribution from './attribution-requests.ts'
 import * as auditProofs from './audit-proofs.ts'
 import { authenticate } from './authenticate.ts'
 import * as blocklists from './blocklists.ts'
@@ -14,6 +15,7 @@ import * as clients from './clients.ts'
 import { listCollections } from './collections.ts'
 import * as communities from './communities.ts'
 import { describe } from './describe.ts'
+import { takeDoorbell } from './doorbells.ts'
 import { downloadExport } from './download-export.ts'
 import { explain } from './explain.ts'
 import * as exportVerbs from './exports.ts'
@@ -49,11 +51,13 @@ import { readSightings } from './read-sightings.ts'
 import { readTrail } from './read-trail.ts'
 import { recall } from './recall.ts'
 import { recallObject } from './recall-object.ts'
+import * as replies from './replies.ts'
 import * as retention from './retention.ts'
 import { revise } from './revise.ts'
 import { revokeToken } from './revoke-token.ts'
 import { search } from './search.ts'
 import { searchEvents } from './search-events.ts'
+import { serveCheckpoints } from './serve-checkpoints.ts'
 import { serveFeed } from './serve-feed.ts'
 import { setUp } from './set-up.ts'
 import { sight } from './sight.ts'
@@ -159,6 +163,8 @@ export const actions = {
   'rotate-node-key': rotateNodeKey,
   'serve-feed': serveFeed,
   'take-acks': takeAcks,
+  'serve-checkpoints': serveCheckpoints,
+  'take-doorbell': takeDoorbell,
   'pull-peer': pullPeer,
   'read-peer': readPeer,
   'list-quarantine': quarantine.listQuarantine,
@@ -211,18 +217,31 @@ export const actions = {
   'close-assistance': assistanceSteps.closeAssistance,
   'withdraw-assistance': assistanceSteps.withdrawAssistance,
   'annotate-assistance': assistanceSteps.annotateAssistance,
+  'send-reply': replies.sendReply,
+  'list-replies': replies.listReplies,
+  'read-reply': replies.readReply,
+  'answer-reply': replies.answerReply,
+  'ask-attribution': attribution.askAttribution,
+  'list-attribution': attribution.listAttribution,
+  'read-attribution': attribution.readAttribution,
+  'approve-attribution': attribution.approveAttribution,
+  'refuse-attribution': attribution.refuseAttribution,
+  'withdraw-attribution': attribution.withdrawAttribution,
 } as const satisfies Record<ActionName, unknown>
 
 export { forgetOldStatuses } from './add-to-collection.ts'
 export { expireAssistance } from './assistance-steps.ts'
+export { expireAttributionRequests } from './attribution-requests.ts'
 export { isoOfMicros } from './collection-order.ts'
 export type { Collection } from './collections.ts'
 export type { Context, Log, WayOut } from './context.ts'
 export { forgetOldViews, isReady, makeRoom, renewEpoch, waitingForDatabase, warmUp } from './describe.ts'
+export { ringDoorbells } from './doorbells.ts'
 export { forgetPackages } from './download-export.ts'
 export { expireRequests } from './expire-requests.ts'
 export { runExports } from './export-job.ts'
 export { describeNode } from './federation-keys.ts'
+export { fetchPeerKeys } from './fetch-peer-keys.ts'
 export { tendHolds } from './holds.ts'
 export { integrateAudit } from './integrate-audit.ts'
 export { proveAnswer, provePeer } from './peer-request.ts'
@@ -232,9 +251,11 @@ export { takePage } from './pull-peer.ts'
 export { purge } from './purge.ts'
 export type { CollectionAnswer } from './read-collection.ts'
 export { mergeObservations } from './read-observations.ts'
+export { sealNotices } from './seal-notices.ts'
 export { sealFeed } from './sealing.ts'
 export { tendWidening } from './send-widening.ts'
 export { tendSigningKeys } from './signing-keys.ts'
+export { exchangeCheckpoints, takeCheckpoints } from './take-checkpoints.ts'
 export { describeTokens, publishedKeys } from './token-metadata.ts'
 export { forgetEndedTokens, refreshKeySet } from './tokens.ts'
 export { loadWarninglist, removeWarninglist, warningsOf } from './warninglists.ts'
@@ -249,3 +270,4 @@ export {
 } from './webhook-sending.ts'
 export { settleSending } from './webhook-settling.ts'
 export { forgetLetters } from './webhook-upkeep.ts'
+export { askWitnesses } from './witnessed.ts'

@@ -3,9 +3,11 @@ import type { Caller } from '../domain/caller.ts'
 import { Fault } from '../domain/errors.ts'
 import { limits } from '../domain/limits.ts'
 import { type LeavesOf, mayListLeaves } from '../policy/permissions.ts'
+import { subjectShown } from '../policy/release.ts'
 import { hashLeaf } from '../seal/merkle.ts'
 import { type LeafFilter, leavesOf, type StoredLeaf } from '../store/audit-leaves.ts'
 import type { Context, Standing } from './context.ts'
+import type { ReadingSubject } from './reading.ts'
 import { record, verb } from './verb.ts'
 
 /** One leaf of the audit log, as its reader may have it. */
@@ -18,7 +20,10 @@ export interface Leaf {
   readonly hash: string
   /** Its place in the tree, from 0; absent in the second before it has one. */
   readonly index?: number
-  /** What it was about, for whoever did it; absent when it was erased. With the salt (hex) it gives `subject` of the text. */
+  /**
+   * What it was about, for whoever did it; absent when it was erased, or names a source that stays anonymous. With the salt (hex) it gives
+   * `subject` of the text.
+   */
   readonly subject?: string
   readonly salt?: string
 }
@@ -77,7 +82,7 @@ export const listLeaves = verb(
       },
       limit + 1,
     )
-    const items = found.slice(0, limit).map(toLeaf)
+    const items = found.slice(0, limit).map((each) => toLeaf(told(caller, standing, each)))
     const last = items.at(-1)
     return { items, ...(found.length > limit && last !== undefined ? { next: last.id } : {}) }
   },
@@ -88,7 +93,21 @@ export async function findLeaf(context: Context, caller: Caller, id: bigint): Pr
   if (caller.reader.account === undefined) return undefined
   const widest = (['node', 'organisation'] as const).find((of) => mayListLeaves(caller, of)) ?? 'me'
   const [found] = await leavesOf(context.database, { ...readableBy(caller, widest), id }, 1)
-  return found === undefined ? undefined : toLeaf(found)
+  return found === undefined ? undefined : toLeaf(told(caller, await context.policy.current(), found))
+}
+
+/** Without what it was about, where that would say who a source is. */
+function told({ reader }: Caller, { visibility }: Standing, leaf: StoredLeaf): StoredLeaf {
+  const { subject = '', salt: _, ...withheld } = leaf
+  // Readings alone name handlings; whatever else is logged names no source that stays anonymous.
+  if (!subject.includes('"handlings":')) return leaf
+  const { handlings = [] } = JSON.parse(subject) as Partial<ReadingSubject>
+  return subjectShown(
+    reader,
+    handlings.map(([id]) => visibility.handling(id)),
+  )
+    ? leaf
+    : withheld
 }
 
 function readableBy({ reader }: Caller, of: LeavesOf): Pick<LeafFilter, 'by' | 'subjectsOf'> {

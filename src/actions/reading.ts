@@ -8,6 +8,7 @@ import type { Indicator } from '../domain/indicator.ts'
 import type { World } from '../domain/reader.ts'
 import { decide } from '../policy/decide.ts'
 import { auditBeforeAnswer } from '../policy/permissions.ts'
+import { originatorShown } from '../policy/release.ts'
 import type { Permitted } from '../policy/visibility.ts'
 import type { Basis } from '../store/audit.ts'
 import type { Reading } from './audit-queue.ts'
@@ -115,12 +116,14 @@ function judgeAnew(context: Context, caller: Caller, standing: Standing, handlin
   if (handling === undefined) throw new Error('an indicator has a handling that is not known')
   const { world } = knownWorld(standing)
   const { effect, rules } = decide(caller.reader, handling, caller.purpose, context.clock(), world)
+  // The text of a leaf is its reader's to have: an agreement would say where a source is that stays anonymous.
+  const told = originatorShown(caller.reader, handling)
   const named = (which: 'agreement' | 'request') =>
     rules.flatMap((finding) => (finding[which] === undefined ? [] : [finding[which]]))
   return {
     effect,
     rules: rules.map(({ id }) => id),
-    agreements: named('agreement'),
+    agreements: told ? named('agreement') : [],
     requests: named('request'),
     digest: sha256(handlingText(handling)),
     first: auditBeforeAnswer(caller, handling.tlp),

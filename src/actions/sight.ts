@@ -4,6 +4,7 @@ import { Fault } from '../domain/errors.ts'
 import type { HandlingInput } from '../domain/handling.ts'
 import { limits } from '../domain/limits.ts'
 import { parseSighting, type Sighting, type SightingInput } from '../domain/sighting.ts'
+import { originatorShown } from '../policy/release.ts'
 import type { Transaction } from '../store/database.ts'
 import { closeReceipt, openReceipt } from '../store/receipts.ts'
 import { addSighting } from '../store/sightings.ts'
@@ -38,7 +39,10 @@ export const sight = verb(
   'sight',
   async (context: Context, caller: Caller, input: SightInput, standing): Promise<Sighted> => {
     const permitted = permittedFor(context, caller, standing)
-    const { originator, id } = await findVisible(context, caller, standing, permitted, input)
+    const { originator, id, handlingId: of } = await findVisible(context, caller, standing, permitted, input)
+    const about = standing.visibility.handling(of)
+    // Whoever sights may read what its leaf was about: a source that stays anonymous must not stand there.
+    const told = about !== undefined && originatorShown(caller.reader, about)
     const at = context.clock()
     const sighted: Sighted = { id, ...parseSighting(input.sighting, at) }
     const handlingId = await ownHandling(context, caller, standing, input.handling)
@@ -58,7 +62,7 @@ export const sight = verb(
         decision: 'permit',
         rules: [],
         subject: JSON.stringify({
-          originator,
+          ...(told ? { originator } : {}),
           ...sighted,
           ...(handlingId === undefined ? {} : { handling: handlingId }),
         }),

@@ -6,6 +6,7 @@ import { version } from '../main.ts'
 import { addAccount } from './commands/account.ts'
 import { addAgreement } from './commands/agreement.ts'
 import { addAssistance } from './commands/assistance.ts'
+import { addAttribution } from './commands/attribution.ts'
 import { addAudit } from './commands/audit.ts'
 import { addBlocklist } from './commands/blocklist.ts'
 import { addClient } from './commands/client.ts'
@@ -20,6 +21,7 @@ import { addMigrate } from './commands/migrate.ts'
 import { addOrg } from './commands/org.ts'
 import { addPeer } from './commands/peer.ts'
 import { addPush } from './commands/push.ts'
+import { addReply } from './commands/reply.ts'
 import { addRequest } from './commands/request.ts'
 import { addRestored } from './commands/restored.ts'
 import { addRetention } from './commands/retention.ts'
@@ -88,7 +90,8 @@ function program(shell: Shell): Command {
   for (const add of [addPush, addLookup, addSight, addWebhook]) add(puente, shell)
   for (const add of [addOrg, addAccount, addKey, addCommunity, addClient, addAgreement, addIdentity, addPeer])
     add(puente, shell)
-  for (const add of [addRequest, addExport, addRetention, addAssistance, addWiden]) add(puente, shell)
+  for (const add of [addRequest, addExport, addRetention, addAssistance, addReply, addAttribution, addWiden])
+    add(puente, shell)
   for (const add of [addBlocklist, addWarninglist]) add(puente, shell)
   addAudit(puente, shell)
   return puente

@@ -233,6 +233,8 @@ export const limits = {
   /** A partner is asked for something within so many days, about so many indicators. */
   assistanceDays: 366,
   assistanceIndicators: 100,
+  /** Within so many days it is decided whether somebody is told who a source is. */
+  attributionDays: 30,
   ...limitsBetweenNodes,
   /** Other objects that one STIX object may name. */
   objectReferences: 5_000,

@@ -110,6 +110,8 @@ export const permissions = {
   'rotate-node-key': { who: ['administrator'], scope: 'admin', where: 'operator' },
   'serve-feed': { who: 'peer', scope: 'read' },
   'take-acks': { who: 'peer', scope: 'read' },
+  'serve-checkpoints': { who: 'peer', scope: 'read' },
+  'take-doorbell': { who: 'peer', scope: 'read' },
   'pull-peer': { who: ['administrator'], scope: 'admin', where: 'operator' },
   'read-peer': { who: ['administrator', 'policy-officer'], scope: 'admin', where: 'operator' },
   'list-quarantine': { who: ['administrator', 'policy-officer'], scope: 'admin', where: 'operator' },
@@ -167,6 +169,17 @@ export const permissions = {
   'close-assistance': { who: ['reader', 'publisher'], scope: 'write' },
   'withdraw-assistance': { who: ['reader', 'publisher'], scope: 'write' },
   'annotate-assistance': { who: ['reader', 'publisher'], scope: 'write' },
+  // On which side, and who decides, is for broker.ts.
+  'send-reply': { who: ['reader', 'publisher'], scope: 'write' },
+  'list-replies': { who: ['reader', 'publisher'], scope: 'read' },
+  'read-reply': { who: ['reader', 'publisher'], scope: 'read' },
+  'answer-reply': { who: ['reader', 'publisher'], scope: 'write' },
+  'ask-attribution': { who: ['reader', 'publisher'], scope: 'write' },
+  'list-attribution': { who: ['reader', 'publisher', 'approver', 'policy-officer'], scope: 'read' },
+  'read-attribution': { who: ['reader', 'publisher', 'approver', 'policy-officer'], scope: 'read' },
+  'approve-attribution': { who: ['approver', 'policy-officer'], scope: 'write' },
+  'refuse-attribution': { who: ['approver', 'policy-officer'], scope: 'write' },
+  'withdraw-attribution': { who: ['reader', 'publisher'], scope: 'write' },
 } as const satisfies Record<ActionName, Permission>
 
 export const needsCredentials = 'This needs credentials: send the header Authorization: Bearer <key>.'

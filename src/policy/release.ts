@@ -20,6 +20,14 @@ export interface ReleaseFacts {
 export const originatorShown = (reader: Reader, handling: Handling): boolean =>
   handling.attribution === 'named' || reader.organisation?.id === handling.originator
 
+/**
+ * Whether an account may read what its own leaf was about: not where that names handlings of a source that stays anonymous to it, since a handling
+ * is of one originator, and its digest can be guessed.
+ * @param handlings those that the leaf names; undefined where one is not known
+ */
+export const subjectShown = (reader: Reader, handlings: readonly (Handling | undefined)[]): boolean =>
+  handlings.every((handling) => handling !== undefined && originatorShown(reader, handling))
+
 /** A decision about somebody else: who serves that reader, and which groups it is in, are not the asker's to know. */
 export const withoutRelations = (decision: Decision): Decision => ({
   ...decision,

@@ -17,7 +17,14 @@ const endless = 'stream'
 
 /** What a peer asks is signed for the node's own address, and only what a peer sent is released: refusals are seen here, answers in
  * `test/federation/`. */
-const ofPeers = ['releaseQuarantined', 'federationFeed', 'federationWidening', 'federationAcks']
+const ofPeers = [
+  'releaseQuarantined',
+  'federationFeed',
+  'federationWidening',
+  'federationAcks',
+  'federationCheckpoints',
+  'federationDoorbell',
+]
 
 /** Doors that look at no credentials. */
 const open = [
@@ -333,6 +340,38 @@ t.test('Prism finds nothing', async (t) => {
     await ok(addressee, 'GET /v1/assistance?limit=1&state=closed,declined')
   })
 
+  await t.test('sources', async () => {
+    const [reader, publisher, approver, stranger] = ['camila.csirt-cl', 'ana.cert-br', 'duda.cert-br', 'sofia.csirt-ar']
+    const anonymous = handling('cert-br', { tlp: 'green', attribution: 'anonymous' })
+    const seen = await node.plant(anonymous, { type: 'ipv4-address', value: '192.0.2.231' })
+    const [text, note] = [{ json: { text: 'Said.' } }, { json: { note: 'Said.' } }]
+    const sent = await ok(reader, 'POST /v1/replies', { json: { indicator: seen, text: 'Said.' } })
+    await refused(reader, 'POST /v1/replies', 404, { json: { indicator: 'indicator--x', text: 'Said.' } })
+    const at = `/v1/replies/${sent.id}`
+    await ok(publisher, `POST ${at}/messages`, text)
+    await refused(stranger, `POST ${at}/messages`, 404, text)
+    await ok(reader, `GET ${at}`)
+    await refused(stranger, `GET ${at}`, 404)
+    await ok(reader, 'GET /v1/replies?limit=1&queue=true')
+    await refused('anonymous', 'GET /v1/replies', 401)
+    const json = { indicator: seen, reason: 'To call it.' }
+    const asked = async () =>
+      `/v1/attribution-requests/${(await ok(reader, 'POST /v1/attribution-requests', { json })).id}`
+    await refused('anonymous', 'POST /v1/attribution-requests', 401, { json })
+    const [one, other] = [await asked(), await asked()]
+    await ok('policy.lacnic', `POST ${one}/approve`)
+    await refused(reader, `POST ${one}/approve`, 403)
+    await ok(approver, `POST ${one}/approve`, note)
+    await refused(approver, `POST ${one}/refuse`, 409, note)
+    await ok(approver, `POST ${other}/refuse`, note)
+    await ok(reader, `POST ${await asked()}/withdraw`)
+    await refused(stranger, `POST ${one}/withdraw`, 404)
+    await ok(reader, `GET ${one}`)
+    await refused(stranger, `GET ${one}`, 404)
+    await ok(reader, 'GET /v1/attribution-requests?limit=1')
+    await refused('anonymous', 'GET /v1/attribution-requests', 401)
+  })
+
   await t.test('exports', async () => {
     const [liaison, approver, stranger] = ['ignacio.policia-cl', 'iris.csirt-cl', 'diego.csirt-cl']
     const address = { type: 'ipv4-address', value: '192.0.2.220' }
@@ -448,6 +487,8 @@ t.test('Prism finds nothing', async (t) => {
     }
     await refused('anonymous', 'GET /federation/v1/feed?wait=0', 401)
     await refused('anonymous', 'POST /federation/v1/acks', 401, { json: { refused: [] } })
+    await refused('anonymous', 'POST /federation/v1/doorbell', 400, { json: { what: 'x' } })
+    await refused('anonymous', 'GET /federation/v1/checkpoints?feed=x', 400)
     const answer = { kind: 'answer', id, outcome: 'refused', note: '' }
     await refused('anonymous', 'POST /federation/v1/widening', 401, { json: answer })
     await ok(by, `POST /v1/peers/${id}/expel`)

@@ -195,6 +195,9 @@ t.test('each verb that REST has, GraphQL has', async (t) => {
     readFigures: 'figures',
     previewRetention: 'retentionDue',
     readAssistance: 'assistance',
+    readReply: 'reply',
+    listAttribution: 'attributionRequests',
+    readAttribution: 'attributionRequest',
     listAssistance: 'assistanceList',
     listObjects: 'stixObjects',
     readObject: 'stixObject',
@@ -220,7 +223,15 @@ t.test('each verb that REST has, GraphQL has', async (t) => {
   ]
   for (const operation of proofs) own.add(operation)
   // Between nodes, which know nothing of this schema, and what they say of themselves.
-  for (const operation of ['describeNode', 'federationFeed', 'federationAcks', 'federationWidening']) own.add(operation)
+  for (const operation of [
+    'describeNode',
+    'federationFeed',
+    'federationAcks',
+    'federationCheckpoints',
+    'federationDoorbell',
+    'federationWidening',
+  ])
+    own.add(operation)
   // A file for resolvers and firewalls.
   own.add('readBlocklist')
   // A package is a file too.
@@ -313,9 +324,18 @@ t.test('every field of every type answers, in the type that the contract promise
     [jwk],
   )
   await client.query(
-    `insert into peer_state (peer, last_page_at, last_attempt_at, last_outcome, failing_since, not_before, last_asked_at)
-     values ('${peer}', now(), now(), 'page', now(), now(), now())`,
+    `insert into peer_state (peer, last_page_at, last_attempt_at, last_outcome, failing_since, not_before, last_asked_at,
+       witnessed_size, witnessed_at)
+     values ('${peer}', now(), now(), 'page', now(), now(), now(), 1, now())`,
   )
+  await client.query(
+    `insert into checkpoint values ('\\x01', '${peer}', '${peer}', 1, '\\x01', 'k', 1, '\\x01', now(), now(), '{}', null, now(), true, false)`,
+  )
+  await client.query(
+    `insert into peer_finding (node, kind, detail, digests, entries, seen_from, at, settled_at)
+     values ('${peer}', 'two_roots', 'd', 'x', '[]', '${peer}', now(), now())`,
+  )
+  await client.query(`insert into peer_community (community, peer) select id, '${peer}' from community limit 1`)
   await client.query(`insert into peer_count values ('${peer}', 'refused', 'loop', 1, now())`)
   await client.query(
     `insert into quarantine (id, peer, originator, item, version, code, detail, bytes, retry_at, at)
@@ -365,6 +385,22 @@ t.test('every field of every type answers, in the type that the contract promise
     `insert into assistance_step (assistance, ordinal, step, side, account, handling_id, text, at)
      select '${request}', 0, 'ask', 'asker', 'admin.lacnic', handling_id, 'x', now() ${asking}`,
   )
+  await node.context.database.client.query(
+    `insert into reply (id, originator, stix_id, replier, handling_id, created_at)
+     select '${request}', 'cert-br', stix_id, 'lacnic', handling_id, now() ${asking}`,
+  )
+  await node.context.database.client.query(
+    `insert into reply_message (reply, ordinal, side, account, handling_id, text, at)
+     select '${request}', 0, 'replier', 'admin.lacnic', handling_id, 'x', now() ${asking}`,
+  )
+  await node.context.database.client.query(
+    `insert into attribution_request (id, account, organisation, originator, stix_id, alias, reason, state, created_at, expires_at)
+     select '${request}', 'admin.lacnic', 'lacnic', 'cert-br', stix_id, 'source-0', 'x', 'approved', now(), now() ${asking}`,
+  )
+  await node.context.database.client.query(
+    `insert into attribution_request_step (request, ordinal, step, side, account, note, at)
+     values ('${request}', 0, 'ask', 'requester', 'admin.lacnic', '', now())`,
+  )
   // Not for administrators.
   const officers = ['legalRequests', 'legalRequest', 'preservations', 'clawBacks', 'figures', 'exports', 'export']
   const arguments_: Record<string, string> = {
@@ -374,6 +410,10 @@ t.test('every field of every type answers, in the type that the contract promise
     legalRequest: `id: "${request}"`,
     assistance: `id: "${request}"`,
     assistanceList: 'limit: 5',
+    reply: `id: "${request}"`,
+    replies: 'limit: 5',
+    attributionRequest: `id: "${request}"`,
+    attributionRequests: 'limit: 5',
     legalRequests: 'limit: 5',
     webhook: `id: "${subscription}"`,
     deadLetters: `webhook: "${subscription}"`,

@@ -525,6 +525,11 @@ function questions(reader: string, { h, visible, beside, object, shared, onlyH, 
     get('/v1/claw-backs'),
     ...[h, beside, visible].map((id) => asking([id, id])),
     get('/v1/assistance'),
+    ...[h, beside, visible].map((indicator) => post('/v1/replies', { indicator, text: 'Who are you?' })),
+    get('/v1/replies'),
+    get('/v1/replies?queue=true'),
+    ...[h, beside, visible].map((indicator) => post('/v1/attribution-requests', { indicator, reason: 'To call it.' })),
+    get('/v1/attribution-requests'),
     get('/v1/assistance?queue=true'),
     get(`/v1/assistance/${uuidAt(50)}`),
     post(`/v1/assistance/${uuidAt(50)}/accept`, {}),
@@ -586,6 +591,7 @@ function shown({ status, headers, text }: Answer): object {
         'place in the feed',
       )
       .replace(/^W\/"[0-9a-f]{32}"$/, 'version of a list')
+      .replace(/"id":"[0-9a-f-]{36}","(indicator|account)"/g, '"id of an exchange","$1"')
       .replace(/"id":"[0-9a-f-]{36}","kind"/g, '"id of an asking","kind"')
       .replace(/"id":"[0-9a-f-]{36}","title"/g, '"id of a collection","title"')
       // Of a collection; and the last three digits of times there, which are a secret permutation.

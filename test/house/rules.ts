@@ -76,6 +76,16 @@ export const rootRules: Readonly<Record<string, readonly ActionName[]>> = {
   'Mutation.closeAssistance': ['close-assistance'],
   'Mutation.withdrawAssistance': ['withdraw-assistance'],
   'Mutation.annotateAssistance': ['annotate-assistance'],
+  'Query.replies': ['list-replies'],
+  'Query.reply': ['read-reply'],
+  'Mutation.sendReply': ['send-reply'],
+  'Mutation.answerReply': ['answer-reply'],
+  'Query.attributionRequests': ['list-attribution'],
+  'Query.attributionRequest': ['read-attribution'],
+  'Mutation.askAttribution': ['ask-attribution'],
+  'Mutation.approveAttribution': ['approve-attribution'],
+  'Mutation.refuseAttribution': ['refuse-attribution'],
+  'Mutation.withdrawAttribution': ['withdraw-attribution'],
   'Query.legalRequests': ['list-requests'],
   'Query.legalRequest': ['read-request'],
   'Query.disclosures': ['list-disclosures'],
@@ -207,6 +217,18 @@ const peering = [
   ...(['list-peers', 'read-peer', 'add-peer', 'amend-peer', 'expel-peer', 'pin-peer-key', 'revoke-peer-key'] as const),
 ]
 
+/** Everything that answers with one exchange between a reader and a source. */
+const replying = ['send-reply', 'read-reply', 'answer-reply'] as const
+/** Everything that answers with requests for a source's name. */
+const attributing = [
+  'ask-attribution',
+  'list-attribution',
+  'read-attribution',
+  'approve-attribution',
+  'refuse-attribution',
+  'withdraw-attribution',
+] as const
+
 export const typeRules: Readonly<Record<string, TypeRule>> = {
   Indicator: {
     from: releasing,
@@ -263,20 +285,24 @@ export const typeRules: Readonly<Record<string, TypeRule>> = {
   WideningPage: { from: ['list-widening'], members: 'items next' },
   Peer: {
     from: peering,
-    members: 'id name url direction state stateSince organisations keys itemsPerHour bytesPerHour enrolledAt',
+    members:
+      'id name url direction state stateSince organisations communities keys itemsPerHour bytesPerHour enrolledAt',
   },
   PeerKey: {
     from: peering,
     members: 'thumbprint jwk pinnedAt validFrom endorsedBy revokedAt revokedFrom',
   },
-  PeerState: { from: ['read-peer'], members: 'peer taking giving' },
+  PeerState: { from: ['read-peer'], members: 'peer taking giving findings' },
+  PeerFinding: { from: ['read-peer'], members: 'kind detail at seenFrom settledAt' },
+  PeerCheckpoint: { from: ['read-peer'], members: 'size auditSize issuedAt expiresAt proven' },
+  PeerWitness: { from: ['read-peer'], members: 'auditSize at' },
   PeerTaking: {
     from: ['read-peer'],
     members:
-      'more stale lastPageAt lastAttemptAt lastOutcome failures failingSince notBefore itemsThisHour bytesThisHour outcomes quarantined',
+      'more stale lastPageAt lastAttemptAt lastOutcome failures failingSince notBefore itemsThisHour bytesThisHour outcomes quarantined checkpoint',
   },
   PeerOutcome: { from: ['read-peer'], members: 'outcome code items' },
-  PeerGiving: { from: ['read-peer'], members: 'pages unconfirmed lastAskedAt held overdueRecalls' },
+  PeerGiving: { from: ['read-peer'], members: 'pages unconfirmed lastAskedAt held overdueRecalls witnessed' },
   Pulled: { from: ['pull-peer'], members: 'entries more failed' },
   Quarantined: {
     from: ['list-quarantine', 'read-quarantined'],
@@ -403,6 +429,17 @@ export const typeRules: Readonly<Record<string, TypeRule>> = {
   },
   AssistanceStep: { from: assisting, members: 'step organisation account text at' },
   AssistancePage: { from: ['list-assistance'], members: 'items next' },
+  Reply: { from: replying, members: 'id indicator source replier createdAt waiting messages' },
+  ReplySummary: { from: ['list-replies'], members: 'id indicator source replier createdAt waiting' },
+  ReplyMessage: { from: replying, members: 'from account text at' },
+  ReplyPage: { from: ['list-replies'], members: 'items next' },
+  AttributionRequest: {
+    from: attributing,
+    members: 'id account organisation indicator alias reason state createdAt expiresAt originator steps',
+  },
+  NamedSource: { from: attributing, members: 'id name jurisdiction' },
+  AttributionStep: { from: attributing, members: 'step side account note at' },
+  AttributionPage: { from: ['list-attribution'], members: 'items next' },
   LegalRequest: {
     from: requesting,
     members:

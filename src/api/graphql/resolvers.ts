@@ -1,6 +1,7 @@
 import { directoryMutations } from './administration.ts'
 import { assistanceMutations, assistanceQueries } from './assistance.ts'
 import { blocklistMutations, blocklistQueries, blocklistTypes } from './blocking.ts'
+import { brokerMutations, brokerQueries } from './broker.ts'
 import { directoryQueries, directoryTypes } from './directory.ts'
 import { feedSubscription, indicatorQueries, indicatorTypes } from './indicators.ts'
 import { legalMutations, legalQueries } from './legal.ts'
@@ -29,6 +30,7 @@ export const resolvers = {
     ...webhookQueries,
     ...legalQueries,
     ...assistanceQueries,
+    ...brokerQueries,
     ...provenanceQueries,
     ...peerQueries,
     ...wideningQueries,
@@ -43,6 +45,7 @@ export const resolvers = {
     ...webhookMutations,
     ...legalMutations,
     ...assistanceMutations,
+    ...brokerMutations,
     ...peerMutations,
     ...wideningMutations,
     ...objectMutations,

@@ -8,6 +8,7 @@ import type { Place, Subscription } from '../../actions/subscriptions.ts'
 import { roles, scopes } from '../../domain/account.ts'
 import { purposes } from '../../domain/agreement.ts'
 import { assistanceKinds, assistanceStates, assistanceTlps } from '../../domain/assistance.ts'
+import { attributionStates } from '../../domain/attribution-request.ts'
 import type { Effect } from '../../domain/decision.ts'
 import { exportLanguages, exportStates } from '../../domain/export.ts'
 import { attributions, lawEnforcementUses } from '../../domain/handling.ts'
@@ -18,6 +19,7 @@ import { constituencyKinds, organisationKinds } from '../../domain/organisation.
 import { paps } from '../../domain/pap.ts'
 import { peerDirections, peerStates } from '../../domain/peer.ts'
 import { relations } from '../../domain/related.ts'
+import type { ReplySide } from '../../domain/reply.ts'
 import { sightingTypes } from '../../domain/sighting.ts'
 import { stixMarkings } from '../../domain/stix-markings.ts'
 import { tlps } from '../../domain/tlp.ts'
@@ -51,6 +53,8 @@ export const vocabulary: Readonly<Record<string, readonly string[]>> = {
   AssistanceKind: assistanceKinds,
   AssistanceState: assistanceStates,
   AssistanceTLP: assistanceTlps,
+  AttributionState: attributionStates,
+  ReplySide: ['replier', 'source'] satisfies ReplySide[],
   LegalState: legalStates,
   PreservationState: preservationStates,
   LegalSide: decidingSides,

@@ -6,6 +6,7 @@ import { parseStrict } from '../../formats/json-text.ts'
 import { assistance } from './assistance.ts'
 import { audit } from './audit.ts'
 import { blocklists } from './blocklists.ts'
+import { broker } from './broker.ts'
 import type { Contract, Operation } from './contract.ts'
 import { directory } from './directory.ts'
 import { federation } from './federation.ts'
@@ -45,6 +46,7 @@ const handlers = (contract: Contract): Readonly<Record<string, Handler>> => ({
   ...legal,
   ...widening,
   ...assistance,
+  ...broker,
   search,
   read,
   revise,
