@@ -66,7 +66,7 @@ export const openContext = (
   database: OpenDatabase,
   config: Config,
   log: Log,
-  purpose: 'serve' | 'run once' = 'run once',
+  purpose: 'serve' | 'run once' | 'ask peers' = 'run once',
 ): ReturnType<typeof startContext> =>
   startContext({
     database: {
@@ -78,7 +78,7 @@ export const openContext = (
     log,
     version,
     listen: purpose === 'serve',
-    ...(purpose === 'serve' ? { wayOut: wayOut(config) } : {}),
+    ...(purpose === 'run once' ? {} : { wayOut: wayOut(config) }),
     natsUrl: database.natsUrl,
     publishesFigures: config.publishFigures,
     tokens: {

@@ -1,8 +1,10 @@
 import {
   type Context,
+  exchangeCheckpoints,
   expireAssistance,
   expireAttributionRequests,
   expireRequests,
+  fetchPeerKeys,
   forgetEndedTokens,
   forgetLetters,
   forgetOldStatuses,
@@ -15,8 +17,10 @@ import {
   mergeObservations,
   purge,
   refreshKeySet,
+  ringDoorbells,
   runExports,
   sealFeed,
+  sealNotices,
   tendHolds,
   tendPeers,
   tendSigningKeys,
@@ -52,8 +56,15 @@ export const jobs: readonly Job[] = [
   { name: 'dead letters', everyMs: 3_600_000, run: forgetLetters },
   // what peers may be given is sealed before they ask
   { name: 'seals', everyMs: 1_000, run: sealFeed },
+  { name: 'notices', everyMs: 1_000, run: sealNotices },
   // what is not believed any more is let go of, and what waited in quarantine is examined again
   { name: 'peers', everyMs: 2_000, run: tendPeers },
+  // nodes hold each other to what they signed of their logs
+  { name: 'checkpoints', everyMs: 10_000, run: exchangeCheckpoints },
+  // peers that stayed away are told that there is something for them
+  { name: 'doorbells', everyMs: 5_000, run: ringDoorbells },
+  // a peer's new key is pinned before it signs
+  { name: 'keys of peers', everyMs: 60_000, run: fetchPeerKeys },
   // other nodes are told of requests to widen, and what nobody answered ends
   { name: 'requests to widen', everyMs: 2_000, run: tendWidening },
   // packages are made a step at a time, by any process

@@ -221,6 +221,26 @@ t.test('versions of one value within a push are taken in their order, in whichev
   )
 })
 
+t.test('what is known already is met in a late batch of a push that seemed to be all new', async (t) => {
+  const { push, query } = await node(t)
+  const [same = {}, changed = {}] = records('known', 2)
+  t.match(await push([same, changed]), { status: 200, body: { accepted: 2 } })
+  const { status, body } = await push([
+    ...records('new', 1_400),
+    same,
+    { ...changed, confidence: 99 },
+    ...records('later', 1_200),
+  ])
+  t.match({ status, body }, { status: 200, body: { accepted: 2_601, unchanged: 1, rejectedTotal: 0 } })
+  t.match(await query(feedFacts), [{ entries: 2_603, span: 2_603, positions: 2_603, rows: 2_602, backwards: 0 }])
+  const versions = await query(
+    `select i.version, count(distinct v.stix::json->>'created')::int as creations from indicator i
+     cross join lateral (select stix from indicator_version where stix_id = i.stix_id union all select i.stix) v
+     where i.confidence = 99 group by i.version`,
+  )
+  t.strictSame(versions, [{ version: 2, creations: 1 }], 'the second version knows when the first was made')
+})
+
 t.test('whatever a text holds is stored as it is', async (t) => {
   const { push, query } = await node(t)
   const odd = 'tab\t, line\nend\r\n, back\\slash, \\N, \\., "quotes", {braces}, é, 中, \u{1F600}'

@@ -118,9 +118,22 @@ export const proveConsistency = verb(
   },
 )
 
-async function pathOf({ database }: Context, ranges: readonly Range[]): Promise<string[]> {
+const pathOf = async (context: Context, ranges: readonly Range[]): Promise<string[]> =>
+  (await hashesOf(context, ranges)).map((hash) => hash.toString('hex'))
+
+async function hashesOf({ database }: Pick<Context, 'database'>, ranges: readonly Range[]): Promise<Buffer[]> {
   const nodes = await nodesOf(database, spansOf(ranges))
-  return ranges.map((range) => rangeHash(range, nodes).toString('hex'))
+  return ranges.map((range) => rangeHash(range, nodes))
+}
+
+/** That the tree of `newer` leaves begins with that of `older`, which must be there: RFC 6962 §2.1.2. */
+export const consistencyPath = (context: Context, older: number, newer: number): Promise<Buffer[]> =>
+  hashesOf(context, consistencyRanges(older, newer))
+
+/** The root of the first `size` leaves, at least one; they must be there. */
+export async function auditRootAt(context: Context, size: number): Promise<Buffer | undefined> {
+  const [root] = await hashesOf(context, [{ from: 0, to: size }])
+  return root
 }
 
 const headOf = ({ size, root, note, at }: { size: number; root: Buffer; note: string; at: Date }): SignedHead => ({

@@ -6,7 +6,7 @@ import type { Context, Standing } from './context.ts'
 import { keepParts } from './keep.ts'
 import type { Identified } from './prepare.ts'
 import { recallOne } from './recall.ts'
-import { writeBatch } from './write-batch.ts'
+import { writeBatch, writeNew } from './write-batch.ts'
 
 /** Who pushes what, as its batches must know it. */
 export interface PushOrigin {
@@ -30,33 +30,53 @@ export interface Begun {
   /** What it is about: a later batch about one of them waits for its commit before it looks at what is known. */
   readonly uuids: ReadonlySet<string>
   readonly done: Promise<Committed>
+  readonly outlook: Outlook
+}
+
+/**
+ * What the batches of one push found so far. Where the first looks and finds nothing, the others are written without a look, until one of
+ * them meets something: who sends what is new pays for no look at what is known, and who does not pays for one batch too many.
+ */
+interface Outlook {
+  found: 'not asked yet' | 'nothing' | 'something'
 }
 
 const nothing: Committed = { accepted: 0, unchanged: 0, refused: [] }
 
 /** What comes before a push's first batch. */
-export const nothingBefore: Begun = {
+export const nothingBefore = (): Begun => ({
   uuids: new Set(),
   done: Promise.resolve(nothing),
-}
+  outlook: { found: 'not asked yet' },
+})
 
 /**
  * Starts to commit drafts of one push, of which no two have the same id: rows, feed entries and audit leaf in one transaction. It is
  * prepared while the batch before it is written, and written once that one is committed.
  */
 export function beginBatch(origin: PushOrigin, items: ReadonlyMap<string, Identified>, before: Begun): Begun {
-  return { uuids: new Set(items.keys()), done: commit(origin, [...items.values()], before) }
+  const { outlook } = before
+  return { uuids: new Set(items.keys()), done: commit(origin, [...items.values()], before), outlook }
 }
 
 async function commit(origin: PushOrigin, items: readonly Identified[], before: Begun): Promise<Committed> {
-  if (items.some(({ uuid }) => before.uuids.has(uuid))) await before.done
-  const { database } = origin.context
-  const originator = origin.caller.reader.organisation?.id ?? ''
+  const { outlook } = before
+  const again = items.some(({ uuid }) => before.uuids.has(uuid))
+  if (outlook.found === 'nothing' && !again && items.every(({ draft }) => draft.revoked !== true)) {
+    const written = await writeNew(origin, items, before)
+    if (written !== undefined) {
+      await keepParts(origin, items)
+      return written
+    }
+    outlook.found = 'something'
+  }
+  if (again) await before.done
   const known = await existingByIds(
-    database,
-    originator,
+    origin.context.database,
+    origin.caller.reader.organisation?.id ?? '',
     items.map(({ uuid }) => uuid),
   )
+  if (outlook.found !== 'something') outlook.found = known.size === 0 ? 'nothing' : 'something'
   const fresh = items.filter(({ uuid, digest, draft }) => {
     const there = known.get(uuid)
     return there === undefined || there.recalled || draft.revoked === true || there.digest !== digest

@@ -12,6 +12,7 @@ import { type IndicatorKey, knownEnvelopes } from '../store/envelopes.ts'
 import type { Tally } from '../store/peer-states.ts'
 import type { NewQuarantined } from '../store/quarantine.ts'
 import type { Context, Standing } from './context.ts'
+import { type EffectiveNotice, type NoticeFacts, noticeFacts } from './judge-notices.ts'
 import { ownReaders } from './peer-view.ts'
 import { type NodeFacts, type ReceiverFacts, receiveEnvelope } from './receive-envelope.ts'
 import { nameOf, type OpenedEntry, setAside } from './set-aside.ts'
@@ -30,6 +31,8 @@ export interface Effective {
 /** What is to become of a page: judged, and not applied yet. */
 export interface Judged {
   readonly effective: readonly Effective[]
+  /** Sightings and departures, likewise. */
+  readonly notices: readonly EffectiveNotice[]
   readonly aside: readonly NewQuarantined[]
   readonly tallies: readonly Tally[]
   /** Whether something was for nobody here: it is asked for again when the own directory changes. */
@@ -42,11 +45,13 @@ const stretchEntries = 25
 /** Judges the entries of a page, one after the other, each by what those before it left. */
 export async function judgePage(
   context: Context,
-  { directory }: Standing,
+  standing: Standing,
   sender: Peer,
   entries: readonly (OpenedEntry | { readonly fault: string })[],
 ): Promise<Judged> {
+  const { directory } = standing
   const now = context.clock()
+  const facing = await noticeFacts(context, standing, entries)
   const known = await knownOf(context, entries)
   const facts: ReceiverFacts = {
     self: context.node.id,
@@ -56,9 +61,10 @@ export async function judgePage(
     },
     readers: ownReaders(directory),
     world: worldOf(directory),
-    targetOf: () => undefined,
+    targetOf: facing.targetOf,
   }
   const effective: Effective[] = []
+  const notices: EffectiveNotice[] = []
   const aside: NewQuarantined[] = []
   const counts = new Map<string, Tally>()
   const count = (outcome: Tally['outcome'], code: string) => {
@@ -71,10 +77,10 @@ export async function judgePage(
     if (n % stretchEntries === stretchEntries - 1) await setImmediate()
     if ('fault' in entry) {
       count('refused', 'malformed')
-      aside.push(setAside(undefined, { outcome: 'refused', code: 'malformed', detail: entry.fault }))
+      aside.push(setAside(undefined, { outcome: 'refused', code: 'malformed', detail: entry.fault }, now))
       continue
     }
-    const verdict = judged(entry, facts, sender, known, now)
+    const verdict = judged(entry, facts, sender, (envelope) => knownAmong(known, facing, envelope), now)
     switch (verdict.outcome) {
       case 'known': {
         count('known', '')
@@ -88,6 +94,11 @@ export async function judgePage(
         const { envelope, digest, effect } = verdict
         const handling = verdict.handling && sharedOf(handlings, verdict.handling)
         const stixId = envelope.id.slice('indicator--'.length)
+        if (effect === 'sighting' || effect === 'membership') {
+          facing.learn(envelope, digest)
+          notices.push({ entry, envelope: envelope as EffectiveNotice['envelope'], digest, handling })
+        }
+        // Checkpoints have a door of their own.
         if (!envelope.id.startsWith('indicator--')) break
         effective.push({ entry, envelope, stixId, digest, handling, effect })
         known.set(keyOf({ stixId, originator: envelope.originator }), {
@@ -103,11 +114,11 @@ export async function judgePage(
         count(verdict.outcome, verdict.code)
         notForUs ||= verdict.code === 'destination'
         // Of what is for nobody here nothing is kept but what it was called.
-        aside.push(setAside(entry, verdict))
+        aside.push(setAside(entry, verdict, now))
         break
     }
   }
-  return { effective, aside, tallies: [...counts.values()], notForUs }
+  return { effective, notices, aside, tallies: [...counts.values()], notForUs }
 }
 
 /** Envelopes of one batch have one handling, each its own copy: as one it is quoted, compared and interned once. */
@@ -118,28 +129,34 @@ function sharedOf(handlings: Map<string, Handling>, handling: Handling): Handlin
   return known ?? handling
 }
 
-const factsOf = (peer: Peer): NodeFacts => ({
+/** What the operator enrolled of a node, as the receiver's checks ask for it. */
+export const factsOf = (peer: Peer): NodeFacts => ({
   state: peer.state,
   homes: new Set(peer.organisations),
-  communities: new Set(),
+  communities: new Set(peer.communities),
   keys: peer.keys,
 })
+
+const knownAmong = (
+  indicators: ReadonlyMap<string, KnownVersion>,
+  notices: NoticeFacts,
+  envelope: Envelope,
+): KnownVersion | undefined => {
+  const { id, originator } = envelope
+  if (!id.startsWith('indicator--')) return notices.known(envelope)
+  return indicators.get(keyOf({ stixId: id.slice('indicator--'.length), originator }))
+}
 
 function judged(
   entry: OpenedEntry,
   facts: ReceiverFacts,
   sender: Peer,
-  known: ReadonlyMap<string, KnownVersion>,
+  knownOf: (envelope: Envelope) => KnownVersion | undefined,
   now: Date,
 ): ReturnType<typeof receiveEnvelope> {
   const { envelope: text, index, path, opened: seal, hops, gap } = entry
   const received = { text, index, path, seal, hops, sender: sender.id, ...(gap === undefined ? {} : { gap }) }
-  const verdict = receiveEnvelope(
-    received,
-    facts,
-    ({ id, originator }) => known.get(keyOf({ stixId: id.slice('indicator--'.length), originator })),
-    now,
-  )
+  const verdict = receiveEnvelope(received, facts, knownOf, now)
   if (verdict.outcome !== 'applied' && verdict.outcome !== 'narrowed') return verdict
   try {
     if (isWhole(verdict.envelope)) draftOfEnvelope(verdict.envelope)

@@ -1,12 +1,13 @@
 import { publicCaller } from '../domain/caller.ts'
 import { limits } from '../domain/limits.ts'
 import { forgetNonces } from '../store/peer-states.ts'
-import { keepQuarantined } from '../store/quarantine.ts'
 import { letGo } from '../store/received.ts'
 import { forgetVersions, type Unbelieved, unbelieved } from '../store/unbelieved.ts'
 import { endedHandling } from './apply-page.ts'
 import type { Context } from './context.ts'
+import { keepAside } from './keep-aside.ts'
 import { administrative } from './organisations.ts'
+import { purgeUnentitled } from './purge-unentitled.ts'
 import { retryQuarantined } from './quarantine.ts'
 import { record } from './verb.ts'
 
@@ -22,6 +23,7 @@ export async function tendPeers(context: Context): Promise<void> {
     if (found.length === 0) break
     await hide(context, found)
   }
+  await purgeUnentitled(context)
   await retryQuarantined(context, publicCaller)
   await forgetNonces(context.database, context.clock())
 }
@@ -46,7 +48,7 @@ async function hide(context: Context, found: readonly Unbelieved[]): Promise<voi
     for (const peer of new Set(revoked.map((each) => each.peer))) {
       const these = revoked.filter((each) => each.peer === peer)
       await forgetVersions(transaction, these)
-      await keepQuarantined(
+      await keepAside(
         transaction,
         peer,
         these.map(({ originator, stixId, version }) => ({

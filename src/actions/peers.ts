@@ -4,7 +4,9 @@ import { parseName } from '../domain/enrolment.ts'
 import { Fault } from '../domain/errors.ts'
 import { limits } from '../domain/limits.ts'
 import type { Peer, PeerDirection } from '../domain/peer.ts'
+import { settleCheckpoints } from '../store/checkpoints.ts'
 import type { Transaction } from '../store/database.ts'
+import { settleFindings } from '../store/peer-findings.ts'
 import { forgetPeerState } from '../store/peer-states.ts'
 import {
   forgetPeerKeys,
@@ -14,6 +16,7 @@ import {
   publishedHere,
   readPeers,
   replaceHomes,
+  replaceKept,
   updatePeer,
 } from '../store/peers.ts'
 import type { Context, Standing } from './context.ts'
@@ -38,6 +41,8 @@ export interface AddPeerInput {
   readonly direction?: PeerDirection
   /** Organisations of this directory that are at home there. */
   readonly organisations?: readonly string[]
+  /** Communities whose members it keeps. */
+  readonly communities?: readonly string[]
   readonly itemsPerHour?: number
   readonly bytesPerHour?: number
 }
@@ -68,6 +73,7 @@ export const addPeer = verb(
       enrolledAt: at,
     }
     const organisations = [...new Set(input.organisations ?? [])]
+    const communities = [...new Set(input.communities ?? [])]
     await context.database.transaction(async (transaction) => {
       await lockPeers(transaction)
       const known = (await readPeers(transaction)).find((peer) => peer.id === id)
@@ -76,12 +82,14 @@ export const addPeer = verb(
       if (known?.keys.some((key) => key.thumbprint === input.thumbprint && key.revokedAt !== undefined) === true)
         throw refused('This key was taken back, and is never pinned again: let the node make a new one.')
       await checkHomes(transaction, standing, id, organisations)
+      checkKept(standing, id, communities)
       await insertPeer(transaction, row)
       await forgetPeerKeys(transaction, id)
       await forgetPeerState(transaction, id)
       await pin(transaction, id, signer, at)
       await replaceHomes(transaction, id, organisations)
-      const subject = { ...row, organisations, thumbprint: input.thumbprint }
+      await replaceKept(transaction, id, communities)
+      const subject = { ...row, organisations, communities, thumbprint: input.thumbprint }
       await record(transaction, context, caller, standing, administrative('add-peer', subject))
     })
     return await peerNow(context.database, id)
@@ -95,6 +103,7 @@ export interface AmendPeerInput {
   readonly direction?: PeerDirection
   /** All of them, at once. */
   readonly organisations?: readonly string[]
+  readonly communities?: readonly string[]
   readonly itemsPerHour?: number
   readonly bytesPerHour?: number
   readonly suspended?: boolean
@@ -104,7 +113,7 @@ export interface AmendPeerInput {
 export const amendPeer = verb(
   'amend-peer',
   async (context: Context, caller: Caller, input: AmendPeerInput, standing): Promise<Peer> => {
-    const { id, suspended, organisations, itemsPerHour, bytesPerHour, direction } = input
+    const { id, suspended, organisations, communities, itemsPerHour, bytesPerHour, direction } = input
     const change: PeerChange = {
       ...(input.name === undefined ? {} : { name: parseName(input.name, '/name') }),
       ...(input.url === undefined ? {} : { url: callable(context, input.url) }),
@@ -120,8 +129,17 @@ export const amendPeer = verb(
         await checkHomes(transaction, standing, id, organisations)
         await replaceHomes(transaction, id, [...new Set(organisations)])
       }
+      if (communities !== undefined) {
+        checkKept(standing, id, communities)
+        await replaceKept(transaction, id, [...new Set(communities)])
+      }
       if (Object.keys(change).length > 0) await updatePeer(transaction, id, change)
-      const subject = { id, ...change, ...(organisations === undefined ? {} : { organisations }) }
+      // Who resumes it has looked at what its logs contradict.
+      if (suspended === false) {
+        await settleFindings(transaction, id, context.node.id, context.clock())
+        await settleCheckpoints(transaction, id)
+      }
+      const subject = { id, ...change, ...definedOf({ organisations, communities }) }
       await record(transaction, context, caller, standing, administrative('amend-peer', subject))
     })
     return await peerNow(context.database, id)
@@ -144,6 +162,19 @@ export const expelPeer = verb(
     return await peerNow(context.database, id)
   },
 )
+
+const definedOf = (members: Readonly<Record<string, readonly string[] | undefined>>): object =>
+  Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined))
+
+/** A community is kept by one node. @throws {Fault} `not_found`, `home_conflict` */
+function checkKept({ directory }: Standing, peer: string, communities: readonly string[]): void {
+  for (const id of communities) {
+    if (!directory.communities.has(id))
+      throw new Fault('not_found', `There is no community "${id}" here: create it first.`)
+    const keeper = [...directory.peers.values()].find((each) => each.id !== peer && each.communities.includes(id))
+    if (keeper !== undefined) throw conflict(`The members of "${id}" are kept by ${keeper.name}.`)
+  }
+}
 
 /** An organisation speaks at one node. @throws {Fault} `not_found`, `home_conflict` */
 async function checkHomes(

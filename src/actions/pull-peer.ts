@@ -13,11 +13,13 @@ import {
   peerStateOf,
   updatePeerState,
 } from '../store/peer-states.ts'
-import { keepQuarantined, markReported, quarantineSize, unreported } from '../store/quarantine.ts'
+import { markReported, unreported } from '../store/quarantine.ts'
+import { applyNotices, internNoticeHandlings } from './apply-notices.ts'
 import { applyJudged, internHandlings } from './apply-page.ts'
 import { ask, Unusable } from './ask-peer.ts'
 import type { Context, Standing } from './context.ts'
 import { type Judged, judgePage } from './judge-page.ts'
+import { keepAside } from './keep-aside.ts'
 import { absent } from './read.ts'
 import type { OpenedEntry } from './set-aside.ts'
 import { record, verb } from './verb.ts'
@@ -144,15 +146,15 @@ async function applyPage(context: Context, standing: Standing, peer: Peer, taken
   const { page, cursor } = taken
   const judged = await judgePage(context, standing, peer, await openEntries(standing, page))
   const handlings = await internHandlings(context, judged.effective)
+  const noticeHandlings = await internNoticeHandlings(context, judged.notices)
   await context.database.transaction(async (transaction) => {
     // Another process, or an operator, took this page meanwhile: once is enough.
     if (!(await lockCursor(transaction, peer.id, cursor))) return
     await applyJudged(context, transaction, await context.policy.known(), peer, judged.effective, handlings)
+    await applyNotices(context, transaction, standing, peer, judged.notices, noticeHandlings)
     const at = context.clock()
     await addCounts(transaction, peer.id, judged.tallies, at)
-    const room = await quarantineSize(transaction, peer.id)
-    const fits = room.items < limits.quarantineItems && room.bytes < limits.quarantineBytes
-    if (fits) await keepQuarantined(transaction, peer.id, judged.aside, at)
+    await keepAside(transaction, peer.id, judged.aside, at)
     await updatePeerState(transaction, peer.id, stateAfter(taken, judged, standing, at))
     if (page.entries.length > 0) await recordApplied(context, standing, transaction, peer, judged)
   })
@@ -163,7 +165,7 @@ const recordApplied = (
   standing: Standing,
   transaction: Parameters<typeof record>[0],
   peer: Peer,
-  { effective, tallies }: Judged,
+  { effective, notices, tallies }: Judged,
 ): Promise<void> =>
   record(transaction, context, publicCaller, standing, {
     action: 'pull-peer',
@@ -173,6 +175,7 @@ const recordApplied = (
       peer: peer.id,
       tallies,
       applied: effective.map(({ stixId, envelope }) => `${stixId} ${envelope.version}`),
+      ...(notices.length === 0 ? {} : { notices: notices.map(({ envelope }) => `${envelope.id} ${envelope.version}`) }),
     }),
   })
 

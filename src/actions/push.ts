@@ -28,7 +28,7 @@ export class Push {
   #batchRecords: number = limits.firstBatchRecords
   #turn: Release | undefined
   #patience: NodeJS.Timeout | undefined
-  #last: Begun = nothingBefore
+  #last: Begun = nothingBefore()
   /** Settles when no batch but the last is under way. */
   #room: Promise<unknown> = Promise.resolve()
   #unchanged = 0

@@ -12,6 +12,7 @@ import {
   quarantined,
   quarantinedById,
 } from '../store/quarantine.ts'
+import { applyNotices, internNoticeHandlings } from './apply-notices.ts'
 import { applyJudged, internHandlings } from './apply-page.ts'
 import type { Context, Standing } from './context.ts'
 import { judgePage } from './judge-page.ts'
@@ -142,12 +143,14 @@ async function examineAgain(
   const entries = await openEntries(standing, { seals: [entry.jws], entries: [entry] })
   const judged = await judgePage(context, standing, sender, entries)
   const handlings = await internHandlings(context, judged.effective)
+  const noticeHandlings = await internNoticeHandlings(context, judged.notices)
   const [tally] = judged.tallies
   const [aside] = judged.aside
   await context.database.transaction(async (transaction) => {
     const at = context.clock()
     await dropRows(transaction, [row.id])
     await applyJudged(context, transaction, await context.policy.known(), sender, judged.effective, handlings)
+    await applyNotices(context, transaction, standing, sender, judged.notices, noticeHandlings)
     await addCounts(transaction, sender.id, judged.tallies, at)
     await keepQuarantined(transaction, sender.id, judged.aside, at)
     const subject = { id: String(row.id), item: row.item, outcome: tally?.outcome, code: aside?.code }

@@ -137,7 +137,8 @@ function judgeOrigin(
     return quarantined('key_revoked_later', 'Its key was revoked before it came, back to after its date.', 'operator')
   }
   if (standing !== 'valid') return refused(codeOf[standing], 'The key was not to be believed when it sealed this.')
-  if (!node.homes.has(envelope.originator)) {
+  // A checkpoint is its node's own word.
+  if (envelope.content.kind !== 'checkpoint' && !node.homes.has(envelope.originator)) {
     return refused('originator_not_homed', 'The originator is not homed at the node that sealed it.')
   }
   if (envelope.content.kind === 'membership' && !node.communities.has(envelope.content.community)) {

@@ -8,7 +8,7 @@ import type { Handling } from '../domain/handling.ts'
 import { limits } from '../domain/limits.ts'
 import type { RsitType } from '../domain/rsit.ts'
 import { EnvelopeError, writeEnvelope } from '../formats/envelope.ts'
-import { mayBeFollowed } from '../policy/feed.ts'
+import { mayLeave } from '../policy/travelling.ts'
 import { batchOf } from '../seal/batches.ts'
 import { type EnvelopeRow, keepEnvelopes, keepSeals, type SealRow } from '../store/envelopes.ts'
 import { lockSealing, moveSealed, sealedPosition, type UnsealedEntry, unsealedAfter } from '../store/sealing.ts'
@@ -110,10 +110,6 @@ function wholeContent(
   }
   return { handling, content }
 }
-
-/** RED stays; what is said anonymously names its originator in the sealed bytes, so it stays too; what nobody understands likewise. */
-const mayLeave = (handling: Handling): boolean =>
-  mayBeFollowed(handling) && handling.attribution === 'named' && handling.unknown !== true
 
 const envelope = (
   context: Context,

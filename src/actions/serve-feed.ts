@@ -6,6 +6,7 @@ import { limits } from '../domain/limits.ts'
 import { type Peer, sendsTo } from '../domain/peer.ts'
 import type { FeedEntry, FeedPage } from '../formats/feed-page.ts'
 import { bareAt, type KeptEnvelope, wholeAt } from '../store/envelopes.ts'
+import { type KeptNotice, noticesAfter } from '../store/notices.ts'
 import { give, type Holding, holdingsOf, nextPage, pageStored } from '../store/peer-holdings.ts'
 import type { Context, Standing } from './context.ts'
 import { runAfter } from './follow.ts'
@@ -13,6 +14,7 @@ import { beginRun, isFinished, placeOf, type Reached, type Run, runOf } from './
 import { type Step, stepsOf } from './follow-steps.ts'
 import { presentViewOf, viewsNamedOf } from './follower.ts'
 import { peerFollower, peerHandlings } from './peer-view.ts'
+import { sealNotices } from './seal-notices.ts'
 import { sealFeed } from './sealing.ts'
 import { record, verb } from './verb.ts'
 
@@ -31,10 +33,11 @@ export const serveFeed = verb(
   async (context: Context, caller: Caller, { after }: ServeFeedInput, standing): Promise<FeedPage> => {
     const peer = activePeer(standing, caller)
     const sealed = await sealFeed(context)
+    await sealNotices(context)
     await context.column.catchUp()
     const present = await presentViewOf(context, peerFollower(peer), peerHandlings(context, standing, peer), standing)
     const now: Reached = { upto: sealed, to: present.generation, knows: 0 }
-    const { run, page } = startOf(context, peer, after, now)
+    const { run, page, notice } = startOf(context, peer, after, now)
     if (page > 0n) await pageStored(context.database, peer.id, page, context.clock())
     const named = await viewsNamedOf(context, peerFollower(peer), present, [run.from, run.to])
     const [from, to] = [named(run.from).handlings, named(run.to).handlings]
@@ -42,25 +45,34 @@ export const serveFeed = verb(
     const made = await pageOf(context, peer, found.steps, to)
     const whole = made.taken === found.steps.length
     const reached = whole ? found.run : runAfter(run, found.steps[made.taken - 1])
-    const number = await recordPage(context, caller, standing, peer, made.given)
+    const more = !whole || !isFinished(found.run) || found.run.to !== present.generation
+    // What is said of indicators comes after them.
+    const said = await noticesOf(
+      context,
+      peer,
+      more ? undefined : notice,
+      to,
+      limits.peerPageEntries - made.entries.length,
+    )
+    const entries = [
+      ...made.entries,
+      ...said.notices.map((each, n) => noticeEntryOf(context, each, made.seals.length + n)),
+    ]
+    const number = await recordPage(context, caller, standing, peer, made.given, said.notices)
     return {
       v: 1,
       from: context.node.id,
       to: peer.id,
-      seals: made.seals,
-      entries: made.entries,
+      seals: [...made.seals, ...said.notices.map(({ jws }) => jws)],
+      entries,
       cursor: sealCursor(
         context.node.cursorKey,
-        [...placeOf(reached, kind), number ?? page],
+        [...placeOf(reached, kind), number ?? page, BigInt(said.reached ?? notice)],
         context.node.feedEpoch,
         boundTo(peer),
       ),
       // Also where all that was found had been there before: nobody waits for news with an old cursor.
-      more:
-        !whole ||
-        !isFinished(found.run) ||
-        found.run.to !== present.generation ||
-        made.given.length > made.entries.length,
+      more: more || said.more || made.given.length > made.entries.length,
     }
   },
 )
@@ -80,13 +92,44 @@ function startOf(
   peer: Peer,
   after: string | undefined,
   now: Reached,
-): { readonly run: Run; readonly page: bigint } {
-  if (after === undefined) return { run: beginRun({ ...now, upto: 0 }, now), page: 0n }
+): { readonly run: Run; readonly page: bigint; readonly notice: number } {
+  if (after === undefined) return { run: beginRun({ ...now, upto: 0 }, now), page: 0n, notice: 0 }
   const { cursorKey, feedEpoch } = context.node
-  const place = openCursor(cursorKey, after, feedEpoch, boundTo(peer), 7)
+  const place = openCursor(cursorKey, after, feedEpoch, boundTo(peer), 8)
   const { run } = runOf(place.slice(0, 6), kind)
   if (run.upto > now.upto) throw new Fault('cursor_from_future', 'This cursor lies beyond the end of the feed.')
-  return { run: isFinished(run) ? beginRun(run, now) : run, page: place[6] ?? 0n }
+  return { run: isFinished(run) ? beginRun(run, now) : run, page: place[6] ?? 0n, notice: Number(place[7] ?? 0n) }
+}
+
+/** Notices for a peer, once it has been given all that they may be about. */
+async function noticesOf(
+  { database }: Context,
+  peer: Peer,
+  after: number | undefined,
+  handlings: Uint8Array,
+  limit: number,
+): Promise<{ readonly notices: readonly KeptNotice[]; readonly reached?: number; readonly more: boolean }> {
+  if (after === undefined || limit <= 0) return { notices: [], more: false }
+  const of = { peer: peer.id, handlings, homes: peer.organisations }
+  const { notices: found, reached } = await noticesAfter(database, after, of, limit)
+  // What passed the peer on its way is not sent back.
+  const notices = found.filter(({ hops }) => !hops.some(({ node }) => node === peer.id))
+  let bytes = 0
+  const fitting = notices.filter(({ body }, n) => {
+    bytes += JSON.stringify(body).length + 2_000
+    return n === 0 || bytes <= limits.peerPageGivenBytes / 2
+  })
+  const cut = fitting.length < notices.length
+  const last = fitting.at(-1)?.position ?? after
+  return { notices: fitting, reached: cut ? last : reached, more: fitting.length > 0 }
+}
+
+function noticeEntryOf(context: Context, notice: KeptNotice, seal: number): FeedEntry {
+  const { body, leaf: index, path, receivedFrom, version, hops, at } = notice
+  const hop: Hop[] = receivedFrom === undefined ? [] : [{ node: context.node.id, from: receivedFrom, at }]
+  // The latest of each stands for all before it.
+  const gap = version === 1 ? {} : { gap: { from: 0 } }
+  return { envelope: body, seal, index, path, hops: [...hops, ...hop], ...gap }
 }
 
 interface MadePage {
@@ -187,8 +230,9 @@ async function recordPage(
   standing: Standing,
   peer: Peer,
   given: readonly KeptEnvelope[],
+  notices: readonly KeptNotice[],
 ): Promise<bigint | undefined> {
-  if (given.length === 0) return undefined
+  if (given.length === 0 && notices.length === 0) return undefined
   const at = context.clock()
   return await context.database.transaction(async (transaction) => {
     const page = await nextPage(transaction, peer.id, at)
@@ -207,6 +251,7 @@ async function recordPage(
         peer: peer.id,
         page: String(page),
         given: given.map(({ stixId, version }) => `${stixId} ${version}`),
+        ...(notices.length === 0 ? {} : { notices: notices.map(({ item, version }) => `${item} ${version}`) }),
       }),
     })
     return page

@@ -4,6 +4,7 @@ import type { Quarantined, Refused } from '../domain/verdict.ts'
 import type { FeedEntry } from '../formats/feed-page.ts'
 import type { IndicatorKey } from '../store/envelopes.ts'
 import type { NewQuarantined } from '../store/quarantine.ts'
+import { claimedNotice } from './judge-notices.ts'
 
 /** An entry as it came, with its seal opened. */
 export interface OpenedEntry extends FeedEntry {
@@ -29,23 +30,30 @@ export function nameOf({ envelope: text }: OpenedEntry): (IndicatorKey & { reado
 const indicatorId = /^indicator--[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 const slug = /^[a-z0-9][a-z0-9-]{0,62}$/
 
-export function setAside(entry: OpenedEntry | undefined, verdict: Quarantined | Refused): NewQuarantined {
+export function setAside(entry: OpenedEntry | undefined, verdict: Quarantined | Refused, at: Date): NewQuarantined {
   const named = entry && nameOf(entry)
+  const notice = entry && claimedNotice(entry.envelope)
   const retry = verdict.outcome === 'quarantined' ? verdict.retry : undefined
   return {
     originator: named?.originator ?? null,
-    item: named === undefined ? null : `indicator--${named.stixId}`,
+    item: named === undefined ? (notice?.id ?? null) : `indicator--${named.stixId}`,
     version: named?.version ?? null,
     code: verdict.code,
     detail: verdict.detail,
     entry: retry === undefined || entry === undefined ? null : writeAside(entry),
-    retryAt: typeof retry === 'object' ? retry.at : null,
+    retryAt: retryAtOf(retry, at),
     retryVersion: retry === 'version',
   }
 }
 
+/** What a sighting is about may come by another way, and nobody says so: it is looked for now and then. */
+function retryAtOf(retry: Quarantined['retry'] | undefined, at: Date): string | null {
+  if (typeof retry === 'object') return retry.at
+  return retry === 'target' ? new Date(at.getTime() + limits.peerRewindSeconds * 1000).toISOString() : null
+}
+
 /** An entry as quarantine keeps it. */
-const writeAside = ({ envelope, index, path, hops, gap, jws }: OpenedEntry): string =>
+export const writeAside = ({ envelope, index, path, hops, gap, jws }: Omit<OpenedEntry, 'opened' | 'seal'>): string =>
   JSON.stringify({ envelope, index, path: path.map((hash) => hash.toString('base64url')), hops, gap, jws })
 
 /** The entry of {@link writeAside}; its seal is still to be opened. */

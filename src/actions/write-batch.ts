@@ -4,6 +4,7 @@ import type { RecordFault } from '../domain/errors.ts'
 import { type Handling, handlingText } from '../domain/handling.ts'
 import { narrows } from '../policy/narrowing.ts'
 import { databaseFault, type Transaction } from '../store/database.ts'
+import { takePositions } from '../store/feed.ts'
 import { insertPrepared, mergePrepared, type Outcome } from '../store/merge.ts'
 import type { Existing } from '../store/reads.ts'
 import { touchReceipt } from '../store/receipts.ts'
@@ -24,16 +25,32 @@ export async function writeBatch(
   items: readonly Identified[],
   { known, before }: Circumstances,
 ): Promise<Committed> {
-  const { context, caller } = origin
-  await stillMay(context, caller, 'publish')
-  const { idOf, handlingOf } = await intern(origin, items)
-  const at = context.clock()
-  const batch = await prepared(origin, items, idOf, at, known)
-  // Everything up to here was done while the batch before was written.
+  const { batch, at, handlingOf } = await ready(origin, items, known)
   await before.done
   const allNew = !items.some(({ uuid }) => known.has(uuid))
   if (allNew && (await insert(origin, items, batch, at))) return { accepted: items.length, unchanged: 0, refused: [] }
   return countOf(items, await merge(origin, items, batch, at, handlingOf))
+}
+
+/** Writes drafts as new, though nobody has looked. @returns nothing when one of them was there: then none was written */
+export async function writeNew(
+  origin: PushOrigin,
+  items: readonly Identified[],
+  before: Begun,
+): Promise<Committed | undefined> {
+  const { batch, at } = await ready(origin, items, new Map())
+  await before.done
+  const isWritten = await insert(origin, items, batch, at)
+  return isWritten ? { accepted: items.length, unchanged: 0, refused: [] } : undefined
+}
+
+/** What can be done while the batch before is written. */
+async function ready(origin: PushOrigin, items: readonly Identified[], known: ReadonlyMap<string, Existing>) {
+  const { context, caller } = origin
+  await stillMay(context, caller, 'publish')
+  const { idOf, handlingOf } = await intern(origin, items)
+  const at = context.clock()
+  return { batch: await prepared(origin, items, idOf, at, known), at, handlingOf }
 }
 
 /** Writes a batch of which nothing was known. @returns false when something came in between: then nothing was written */
@@ -47,7 +64,8 @@ async function insert(
   const originator = caller.reader.organisation?.id ?? ''
   try {
     await context.database.sendTogether(
-      (transaction) => insertPrepared(transaction, originator, batch, at),
+      (transaction) => takePositions(transaction, batch.rows.length, at),
+      (transaction, run) => insertPrepared(transaction, originator, batch, run),
       (transaction, entries) => [
         ...entries(),
         touchReceipt(transaction, receipt, at),

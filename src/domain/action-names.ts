@@ -89,6 +89,8 @@ export const actionNames = [
   'rotate-node-key',
   'serve-feed',
   'take-acks',
+  'serve-checkpoints',
+  'take-doorbell',
   'pull-peer',
   'read-peer',
   'list-quarantine',

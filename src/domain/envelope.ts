@@ -64,6 +64,13 @@ export interface CheckpointContent {
   readonly size: number
   /** 32 bytes, base64url. */
   readonly root: string
+  /** The newest head of its audit log; absent before the first. */
+  readonly audit?: {
+    /** `name+id+key` (C2SP signed-note). */
+    readonly key: string
+    /** The signed head (C2SP tlog-checkpoint), whole. */
+    readonly note: string
+  }
   readonly expiresAt: string
 }
 

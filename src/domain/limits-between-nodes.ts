@@ -21,8 +21,34 @@ export const limitsBetweenNodes = {
   quarantineBytes: 256 * 1024 * 1024,
   /** After so long without a page of a peer what is here of it is stale. */
   peerStaleSeconds: 300,
+  /** Looks for what no organisation here may have any more, when the directory did not change. */
+  purgeSeconds: 60,
+  /** A peer that rings is heard so often at most. */
+  doorbellSeconds: 10,
+  /** A peer that did not ask for so long, and was not told, is told that there is something. */
+  doorbellAfterSeconds: 60,
+  /** Entries at the end of the feed that are looked through for that. */
+  doorbellEntries: 1_000,
+  /** A peer's description is asked for new keys so often; and so often while taking from it fails. */
+  peerKeysSeconds: 3_600,
+  peerKeysRetrySeconds: 300,
   /** Until a peer must have confirmed a recall before it counts as overdue. */
   recallOverdueSeconds: 900,
+  /** A node closes a period of its log and seals a checkpoint so often; what is older than the second is stale. */
+  checkpointSeconds: 120,
+  checkpointExpirySeconds: 600,
+  /** Checkpoints of a peer are asked for so often. */
+  checkpointAskSeconds: 60,
+  /** Checkpoints that are kept of one node, the newest ones. */
+  checkpointsKept: 1_000,
+  /** Sizes of a log of which one question asks whether the newest extends them. */
+  checkpointProofs: 16,
+  /** Checkpoints of one node that one answer gives. */
+  checkpointsGiven: 20,
+  /** Checkpoints in one answer, of whichever nodes. */
+  checkpointEntries: 1_000,
+  /** The signed head of an audit log, and its key. */
+  auditNoteCharacters: 4_096,
   /** One envelope between nodes: an indicator of the greatest size, its STIX text escaped. */
   envelopeBytes: 2 * 1024 * 1024,
   /** The largest version of an envelope: what a PostgreSQL integer holds. */

@@ -40,6 +40,8 @@ export interface Peer {
   readonly stateSince: string
   /** Organisations of this directory that are at home there: their indicators come from there alone. */
   readonly organisations: readonly string[]
+  /** Communities whose members it keeps: its word that somebody left one is taken. */
+  readonly communities: readonly string[]
   readonly keys: readonly PeerKey[]
   /** What is taken from it in an hour at most. */
   readonly itemsPerHour: number

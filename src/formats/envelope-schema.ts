@@ -75,12 +75,20 @@ export const contentSchemas: Readonly<
     lastSeen: instant,
   }),
   membership: closed({ kind: { const: 'membership' }, community: slug, organisation: slug, leftAt: instant }),
-  checkpoint: closed({
-    kind: { const: 'checkpoint' },
-    size: { type: 'integer', minimum: 1, maximum: limits.envelopeVersion },
-    root: { type: 'string', pattern: '^[A-Za-z0-9_-]{43}$' },
-    expiresAt: instant,
-  }),
+  checkpoint: closed(
+    {
+      kind: { const: 'checkpoint' },
+      size: { type: 'integer', minimum: 1, maximum: limits.envelopeVersion },
+      root: { type: 'string', pattern: '^[A-Za-z0-9_-]{43}$' },
+      expiresAt: instant,
+    },
+    {
+      audit: closed({
+        key: { type: 'string', maxLength: limits.auditNoteCharacters },
+        note: { type: 'string', maxLength: limits.auditNoteCharacters },
+      }),
+    },
+  ),
 }
 
 export const handlingSchema: object = handling

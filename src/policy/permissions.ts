@@ -110,6 +110,8 @@ export const permissions = {
   'rotate-node-key': { who: ['administrator'], scope: 'admin', where: 'operator' },
   'serve-feed': { who: 'peer', scope: 'read' },
   'take-acks': { who: 'peer', scope: 'read' },
+  'serve-checkpoints': { who: 'peer', scope: 'read' },
+  'take-doorbell': { who: 'peer', scope: 'read' },
   'pull-peer': { who: ['administrator'], scope: 'admin', where: 'operator' },
   'read-peer': { who: ['administrator', 'policy-officer'], scope: 'admin', where: 'operator' },
   'list-quarantine': { who: ['administrator', 'policy-officer'], scope: 'admin', where: 'operator' },

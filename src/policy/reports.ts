@@ -2,6 +2,7 @@ import type { Purpose } from '../domain/agreement.ts'
 import type { Handling } from '../domain/handling.ts'
 import type { Reader, World } from '../domain/reader.ts'
 import { decide } from './decide.ts'
+import { narrowed } from './local-narrowing.ts'
 
 /** Organisations from which on it may be said of something how many saw it, whoever they are. */
 export const organisationsFromWhichAllCount = 5
@@ -35,4 +36,16 @@ export function mayReadReport(
 ): boolean {
   const permits = (handling: Handling): boolean => decide(reader, handling, purpose, at, world).effect === 'permit'
   return permits(reportHandling(indicator, reporter)) && (own === undefined || permits(own))
+}
+
+/**
+ * The one handling under which a report is sealed for other nodes: that of the report, and where the reporter asked for more the stricter
+ * of both, so that nobody reads it there who would not here.
+ */
+export const sightingHandling = (indicator: Handling, reporter: string, own?: Handling): Handling => {
+  const report = reportHandling(indicator, reporter)
+  if (own === undefined) return report
+  const addressed = own.tlp === 'amber' || own.tlp === 'amber+strict'
+  const { organisations, communities, ...rest } = own
+  return narrowed(report, { ...rest, ...(addressed ? { organisations, communities } : {}) })
 }

@@ -32,3 +32,7 @@ function answersFor(readers: readonly Reader[], at: number, world: World): Map<s
   answered.set(readers, { at, world, answers })
   return answers
 }
+
+/** RED stays; what is said anonymously names its originator in the sealed bytes, so it stays too; what nobody understands likewise. */
+export const mayLeave = (handling: Handling): boolean =>
+  mayBeFollowed(handling) && handling.attribution === 'named' && handling.unknown !== true

@@ -92,18 +92,19 @@ export class Database implements Queries {
   }
 
   /**
-   * One transaction in two parts: `prepare` works as in {@link transaction}; then `queries` are sent one behind the other with the
-   * commit behind them, so that no lock waits for this process between them. When one fails, none holds.
+   * One transaction in three parts: `first` is sent behind the begin of it; `prepare` works as in {@link transaction}; then `queries` are
+   * sent one behind the other with the commit behind them, so that no lock waits for this process between them. When one fails, none holds.
    */
-  async sendTogether<T>(
-    prepare: (transaction: Transaction) => Promise<T>,
+  async sendTogether<First, T>(
+    first: (transaction: Transaction) => Promise<First>,
+    prepare: (transaction: Transaction, first: First) => Promise<T>,
     queries: (transaction: Transaction, prepared: T) => readonly Promise<unknown>[],
   ): Promise<void> {
     await this.#lend(async (client, giveUp) => {
       try {
         const transaction = { client, db: drizzle(client) }
-        await client.query('begin')
-        const prepared = await prepare(transaction)
+        const [, taken] = await pipelined(client, () => [client.query('begin'), first(transaction)] as const)
+        const prepared = await prepare(transaction, taken)
         await pipelined(client, () => [...queries(transaction, prepared), client.query('commit')])
       } catch (error) {
         if (client.getTransactionStatus() !== 'I') await client.query('rollback').catch(giveUp)
@@ -138,13 +139,13 @@ export class Database implements Queries {
  * Lets queries go out before those ahead of them are answered (the driver's pipeline mode, of one stretch of this client's life: COPY
  * is refused in it). Waits for all of them; throws what the first one threw.
  */
-async function pipelined(client: PoolClient, send: () => readonly Promise<unknown>[]): Promise<void> {
+async function pipelined<const Sent extends readonly Promise<unknown>[]>(client: PoolClient, send: () => Sent) {
   const mode: { pipeline: boolean } = client
   mode.pipeline = true
   try {
-    const results = await Promise.allSettled(send())
-    const failed = results.find((result) => result.status === 'rejected')
-    if (failed !== undefined) throw failed.reason
+    const sent = send()
+    await Promise.allSettled(sent)
+    return await Promise.all(sent)
   } finally {
     mode.pipeline = false
   }

@@ -118,3 +118,21 @@ export async function placeOfTime(
   if (row === undefined) throw new Error('the feed answered nothing')
   return { before: Number(row.before), ...(row.start === null ? {} : { start: Number(row.start) }) }
 }
+
+/** Whether among the newest entries there is one since then that is, or was, under one of these handlings (a byte for each id). */
+export async function newsFor(
+  { client }: Queries,
+  since: Date,
+  handlings: Uint8Array,
+  entries: number,
+): Promise<boolean> {
+  const { rows } = await client.query<{ news: boolean }>(
+    `select exists (
+       select from (select at, handling_id, previous_handling_id from feed order by position desc limit $3) f
+       where f.at > $1 and (
+         (f.handling_id < length($2::bytea) and get_byte($2::bytea, f.handling_id) <> 0)
+         or (f.previous_handling_id < length($2::bytea) and get_byte($2::bytea, f.previous_handling_id) <> 0))) as news`,
+    [since.toISOString(), Buffer.from(handlings), entries],
+  )
+  return rows[0]?.news === true
+}

@@ -62,18 +62,17 @@ export async function mergePrepared(
 }
 
 /**
- * Writes a batch of which nothing is there, without comparing them with anything. A row that is there after all fails them all
- * (`already_exists`). Takes the feed's lock until commit. @returns what is left to send, to be waited for together with what else the
+ * Writes a batch of which nothing is there at a run of positions ({@link takePositions}), without comparing them with anything. A row that
+ * is there after all fails them all (`already_exists`). @returns what is left to send, to be waited for together with what else the
  * transaction holds ({@link Database.sendTogether})
  */
 export async function insertPrepared(
   transaction: Transaction,
   originator: string,
   batch: PreparedBatch,
-  at: Date,
+  run: Run,
 ): Promise<() => readonly Promise<unknown>[]> {
   const { rows } = batch
-  const run = await takePositions(transaction, rows.length, at)
   await copyNew(transaction, batch, run)
   return () => [enterNew(transaction, rows.length, run), insertOthers(transaction, originator, rows)]
 }

@@ -106,3 +106,50 @@ export async function useNonce(
 export async function forgetNonces({ client }: Queries, at: Date): Promise<void> {
   await client.query('delete from peer_nonce where expires_at < $1', [at.toISOString()])
 }
+
+/** Takes the asking for a peer's checkpoints, unless it was asked since. @returns whether it is this process's */
+export async function claimHeads({ client }: Queries, peer: string, at: Date, before: Date): Promise<boolean> {
+  const { rowCount } = await client.query(
+    `insert into peer_state as s (peer, heads_asked_at) values ($1, $2) on conflict (peer) do update set heads_asked_at = $2
+     where s.heads_asked_at is null or s.heads_asked_at <= $3 or s.heads_asked_at > $2`,
+    [peer, at.toISOString(), before.toISOString()],
+  )
+  return rowCount === 1
+}
+
+/** Takes the asking for a peer's keys, unless it was asked since. @returns whether it is this process's */
+export async function claimKeys({ client }: Queries, peer: string, at: Date, before: Date): Promise<boolean> {
+  const { rowCount } = await client.query(
+    `update peer_state set keys_asked_at = $2
+     where peer = $1 and (keys_asked_at is null or keys_asked_at <= $3 or keys_asked_at > $2)`,
+    [peer, at.toISOString(), before.toISOString()],
+  )
+  return rowCount === 1
+}
+
+/** Takes the ringing at a peer. @param rangAt when it was rung at last @returns whether it is this process's */
+export async function claimRinging({ client }: Queries, peer: string, at: Date, rangAt: Date | null): Promise<boolean> {
+  const { rowCount } = await client.query(
+    'update peer_state set rang_at = $2 where peer = $1 and rang_at is not distinct from $3::timestamptz',
+    [peer, at.toISOString(), rangAt?.toISOString() ?? null],
+  )
+  return rowCount === 1
+}
+
+/** A peer rang: it is due now, unless it rang since. @returns whether it was heard */
+export async function heardRinging({ client }: Queries, peer: string, at: Date, before: Date): Promise<boolean> {
+  const { rowCount } = await client.query(
+    `update peer_state set rung_at = $2, not_before = null
+     where peer = $1 and (rung_at is null or rung_at <= $3 or rung_at > $2)`,
+    [peer, at.toISOString(), before.toISOString()],
+  )
+  return rowCount === 1
+}
+
+/** When the directory changes from this epoch on, all that a peer has is asked for again. */
+export async function askFromTheBeginning({ client }: Transaction, peer: string, epoch: bigint): Promise<void> {
+  await client.query('update peer_state set rewind = true, rewind_cursor = null, rewind_epoch = $2 where peer = $1', [
+    peer,
+    String(epoch),
+  ])
+}

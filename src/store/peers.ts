@@ -1,7 +1,7 @@
 import { and, eq, isNull } from 'drizzle-orm'
 import type { Peer, PeerDirection, PeerJwk, PeerKey, PeerState } from '../domain/peer.ts'
 import type { Queries, Transaction } from './database.ts'
-import { peer, peerKey, peerOrganisation } from './tables/peers.ts'
+import { peer, peerCommunity, peerKey, peerOrganisation } from './tables/peers.ts'
 
 /** Every peer that was ever enrolled, expelled ones too, in order of name. */
 export async function readPeers({ db }: Queries): Promise<Peer[]> {
@@ -9,6 +9,7 @@ export async function readPeers({ db }: Queries): Promise<Peer[]> {
   if (rows.length === 0) return []
   const keys = await db.select().from(peerKey).orderBy(peerKey.validFrom, peerKey.thumbprint)
   const homes = await db.select().from(peerOrganisation).orderBy(peerOrganisation.organisation)
+  const kept = await db.select().from(peerCommunity).orderBy(peerCommunity.community)
   return rows.map((row) => ({
     id: row.id,
     name: row.name,
@@ -17,6 +18,7 @@ export async function readPeers({ db }: Queries): Promise<Peer[]> {
     state: row.state as PeerState,
     stateSince: row.stateSince.toISOString(),
     organisations: homes.filter((home) => home.peer === row.id).map(({ organisation }) => organisation),
+    communities: kept.filter(({ peer: keeper }) => keeper === row.id).map(({ community }) => community),
     keys: keys.filter((key) => key.peer === row.id).map(toKey),
     itemsPerHour: row.itemsPerHour,
     bytesPerHour: row.bytesPerHour,
@@ -79,6 +81,13 @@ export async function replaceHomes({ db }: Queries, id: string, organisations: r
   await db.delete(peerOrganisation).where(eq(peerOrganisation.peer, id))
   if (organisations.length > 0)
     await db.insert(peerOrganisation).values(organisations.map((organisation) => ({ organisation, peer: id })))
+}
+
+/** Replaces whose word it is who left a community. */
+export async function replaceKept({ db }: Queries, id: string, communities: readonly string[]): Promise<void> {
+  await db.delete(peerCommunity).where(eq(peerCommunity.peer, id))
+  if (communities.length > 0)
+    await db.insert(peerCommunity).values(communities.map((community) => ({ community, peer: id })))
 }
 
 /** Which of these organisations have ever published at this node, as far as handlings tell. */

@@ -20,12 +20,13 @@ export interface NewQuarantined {
 export async function quarantineSize(
   { client }: Queries,
   peer: string,
-): Promise<{ readonly items: number; readonly bytes: number }> {
-  const { rows } = await client.query<{ items: bigint; bytes: bigint }>(
-    'select count(*) as items, coalesce(sum(bytes), 0)::bigint as bytes from quarantine where peer = $1',
+): Promise<{ readonly items: number; readonly bytes: number; readonly names: number }> {
+  const { rows } = await client.query<{ items: bigint; bytes: bigint; names: bigint }>(
+    `select count(*) as items, coalesce(sum(bytes), 0)::bigint as bytes, count(*) filter (where entry is null) as names
+     from quarantine where peer = $1`,
     [peer],
   )
-  return { items: Number(rows[0]?.items ?? 0), bytes: Number(rows[0]?.bytes ?? 0) }
+  return { items: Number(rows[0]?.items ?? 0), bytes: Number(rows[0]?.bytes ?? 0), names: Number(rows[0]?.names ?? 0) }
 }
 
 /** Keeps what was not applied; the same again only changes when. */
@@ -111,4 +112,27 @@ export async function unreported({ client }: Queries, peer: string, limit: numbe
 
 export async function markReported({ client }: Queries, ids: readonly bigint[]): Promise<void> {
   await client.query('update quarantine set reported = true where id = any($1::bigint[])', [ids.map(String)])
+}
+
+/** What is kept with its bytes, by id. */
+export async function quarantinedEntries(
+  { client }: Queries,
+  after: bigint,
+  limit: number,
+): Promise<{ readonly id: bigint; readonly entry: string }[]> {
+  const { rows } = await client.query<{ id: bigint; entry: string }>(
+    'select id, entry from quarantine where id > $1 and entry is not null order by id limit $2',
+    [String(after), limit],
+  )
+  return rows
+}
+
+/** No organisation here may have them any more: their names stay. */
+export async function forgetQuarantinedContent({ client }: Queries, ids: readonly bigint[]): Promise<void> {
+  if (ids.length === 0) return
+  await client.query(
+    `update quarantine set entry = null, bytes = 0, retry_at = null, retry_version = false,
+       detail = 'No organisation homed here may have it any more.' where id = any($1::bigint[])`,
+    [ids.map(String)],
+  )
 }

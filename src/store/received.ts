@@ -177,6 +177,7 @@ export async function letGo(transaction: Transaction, items: readonly LetGo[], a
   const there = rows.map((row) => ({ item: items[Number(row.n)], ...row }))
   const here = there.flatMap(({ item, ...row }) => (item === undefined ? [] : [{ item, ...row }]))
   await forgetContent(transaction, keys)
+  await forgetSightings(transaction, keys)
   if (here.length === 0) return 0
   const run = await takePositions(transaction, here.length, at)
   await client.query(
@@ -209,6 +210,20 @@ export async function letGo(transaction: Transaction, items: readonly LetGo[], a
     ],
   )
   return here.length
+}
+
+/** What was said of it, by whom it came from. */
+async function forgetSightings({ client }: Transaction, keys: readonly (readonly string[])[]): Promise<void> {
+  await client.query(
+    `with gone as (
+       delete from notice n using unnest($1::uuid[], $2::text[]) k (stix_id, originator)
+       where n.of_stix_id = k.stix_id and n.of_originator = k.originator and n.received_from is not null
+       returning n.of_stix_id, n.of_originator, n.originator as reporter
+     )
+     delete from sighting s using gone g
+     where s.stix_id = g.of_stix_id and s.originator = g.of_originator and s.reporter = g.reporter`,
+    [...keys],
+  )
 }
 
 async function forgetContent({ client }: Transaction, keys: readonly (readonly string[])[]): Promise<void> {

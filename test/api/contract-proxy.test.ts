@@ -17,7 +17,14 @@ const endless = 'stream'
 
 /** What a peer asks is signed for the node's own address, and only what a peer sent is released: refusals are seen here, answers in
  * `test/federation/`. */
-const ofPeers = ['releaseQuarantined', 'federationFeed', 'federationWidening', 'federationAcks']
+const ofPeers = [
+  'releaseQuarantined',
+  'federationFeed',
+  'federationWidening',
+  'federationAcks',
+  'federationCheckpoints',
+  'federationDoorbell',
+]
 
 /** Doors that look at no credentials. */
 const open = [
@@ -480,6 +487,8 @@ t.test('Prism finds nothing', async (t) => {
     }
     await refused('anonymous', 'GET /federation/v1/feed?wait=0', 401)
     await refused('anonymous', 'POST /federation/v1/acks', 401, { json: { refused: [] } })
+    await refused('anonymous', 'POST /federation/v1/doorbell', 400, { json: { what: 'x' } })
+    await refused('anonymous', 'GET /federation/v1/checkpoints?feed=x', 400)
     const answer = { kind: 'answer', id, outcome: 'refused', note: '' }
     await refused('anonymous', 'POST /federation/v1/widening', 401, { json: answer })
     await ok(by, `POST /v1/peers/${id}/expel`)

@@ -223,7 +223,15 @@ t.test('each verb that REST has, GraphQL has', async (t) => {
   ]
   for (const operation of proofs) own.add(operation)
   // Between nodes, which know nothing of this schema, and what they say of themselves.
-  for (const operation of ['describeNode', 'federationFeed', 'federationAcks', 'federationWidening']) own.add(operation)
+  for (const operation of [
+    'describeNode',
+    'federationFeed',
+    'federationAcks',
+    'federationCheckpoints',
+    'federationDoorbell',
+    'federationWidening',
+  ])
+    own.add(operation)
   // A file for resolvers and firewalls.
   own.add('readBlocklist')
   // A package is a file too.
@@ -316,9 +324,18 @@ t.test('every field of every type answers, in the type that the contract promise
     [jwk],
   )
   await client.query(
-    `insert into peer_state (peer, last_page_at, last_attempt_at, last_outcome, failing_since, not_before, last_asked_at)
-     values ('${peer}', now(), now(), 'page', now(), now(), now())`,
+    `insert into peer_state (peer, last_page_at, last_attempt_at, last_outcome, failing_since, not_before, last_asked_at,
+       witnessed_size, witnessed_at)
+     values ('${peer}', now(), now(), 'page', now(), now(), now(), 1, now())`,
   )
+  await client.query(
+    `insert into checkpoint values ('\\x01', '${peer}', '${peer}', 1, '\\x01', 'k', 1, '\\x01', now(), now(), '{}', null, now(), true, false)`,
+  )
+  await client.query(
+    `insert into peer_finding (node, kind, detail, digests, entries, seen_from, at, settled_at)
+     values ('${peer}', 'two_roots', 'd', 'x', '[]', '${peer}', now(), now())`,
+  )
+  await client.query(`insert into peer_community (community, peer) select id, '${peer}' from community limit 1`)
   await client.query(`insert into peer_count values ('${peer}', 'refused', 'loop', 1, now())`)
   await client.query(
     `insert into quarantine (id, peer, originator, item, version, code, detail, bytes, retry_at, at)

@@ -1,15 +1,20 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
+import { auditHeadOf } from '../../src/actions/audit-head-of.ts'
 import { receiveEnvelope } from '../../src/actions/receive-envelope.ts'
 import { contentDigest, signRequest, signResponse, verifyRequest } from '../../src/auth/http-signatures.ts'
 import { openSeal, signSeal } from '../../src/auth/seals.ts'
 import type { Envelope } from '../../src/domain/envelope.ts'
+import { readCheckpoints, writeCheckpoints } from '../../src/formats/checkpoint-answer.ts'
 import { writeEnvelope } from '../../src/formats/envelope.ts'
 import { readPage, writePage } from '../../src/formats/feed-page.ts'
 import { batchOf } from '../../src/seal/batches.ts'
+import { originOf, signCheckpoint } from '../../src/seal/checkpoint.ts'
 import { periodLeaf } from '../../src/seal/checkpoint-log.ts'
+import { isExtended } from '../../src/seal/extension.ts'
 import { Frontier, hashLeaf } from '../../src/seal/merkle.ts'
+import { formatKey, noteKey, publicKeyOf } from '../../src/seal/note.ts'
 import { after, digestOf, enrolled, envelopeOf, green, nodeFrom, now, receiver, whole } from './cast.ts'
 
 /**
@@ -38,6 +43,28 @@ const tombstone: Envelope = {
   previousVersion: 4,
   handling: null,
   content: { kind: 'recalled', reason: 'a false positive' },
+}
+
+/** The audit log of the node has one leaf, and a key of its own. */
+function heartbeat(root: string): Envelope {
+  const seed = digestOf('audit key of brazil')
+  const key = noteKey(originOf(brazil.id), publicKeyOf(seed))
+  const audit = { key: formatKey(key), note: signCheckpoint(1, hashLeaf('a leaf'), key, seed) }
+  const content = { kind: 'checkpoint', size: 2, root, audit, expiresAt: after(600_000) } as const
+  return { ...first, id: `checkpoint--${brazil.id}`, version: 2, previousVersion: 1, handling: null, content }
+}
+
+const { id: seenId } = whole('a sighting')
+const sighting: Envelope = {
+  ...{ ...first, id: seenId.replace('indicator--', 'sighting--'), handling: amber },
+  content: {
+    ...{ kind: 'sighted', of: { originator: 'csirt-cl', id: whole('three').id }, type: 'seen', count: 7 },
+    ...{ firstSeen: after(-60_000), lastSeen: after(-30_000) },
+  },
+}
+const departure: Envelope = {
+  ...{ ...first, id: seenId.replace('indicator--', 'membership--'), handling: null },
+  content: { kind: 'membership', community: 'finance', organisation: 'isp-br', leftAt: after(-60_000) },
 }
 
 async function batch(envelopes: readonly Envelope[]) {
@@ -82,6 +109,7 @@ async function vectors() {
       },
     ],
   })
+  const [sightings, departures] = [await batch([sighting]), await batch([departure])]
   const salts = [digestOf('salt 0'), digestOf('salt 1')]
   const periods = [
     periodLeaf(salts[0] ?? Buffer.alloc(0), []),
@@ -89,13 +117,14 @@ async function vectors() {
   ]
   const log = new Frontier()
   for (const leaf of periods) log.append(leaf)
+  const heartbeats = await batch([heartbeat(base64url(log.root()))])
   return {
     about:
       'docs/federation.md: what an implementation of the protocol must make of the same input. All keys are for tests alone.',
     nodes: [brazil, chile].map(({ id, epoch, key }, n) => ({
       ...{ id, epoch, seed: hex(digestOf(`key of ${['brazil', 'chile'][n]}`)), jwk: key.jwk, thumbprint: key.kid },
     })),
-    batches: [indicators, withdrawals, recalls],
+    batches: [indicators, withdrawals, recalls, sightings, departures],
     page,
     checkpoints: {
       salts: salts.map(base64url),
@@ -103,6 +132,18 @@ async function vectors() {
       leaves: periods.map(base64url),
       size: 2,
       root: base64url(log.root()),
+      // The head of the first period, the proof that the second extends it, and a checkpoint of both logs, sealed.
+      extends: {
+        size: 1,
+        root: base64url(periods[0] ?? salts[0] ?? new Uint8Array(32)),
+        path: [base64url(periods[1] ?? new Uint8Array(32))],
+      },
+      sealed: heartbeats,
+      answer: writeCheckpoints({
+        ...{ v: 1, from: brazil.id, to: chile.id, others: [], yours: [] },
+        own: { envelope: heartbeats.envelopes[0]?.text ?? '', seal: heartbeats.seal, index: 0, path: [], hops: [] },
+        proofs: { feed: [{ size: 1, path: [periods[1] ?? Buffer.alloc(32)] }], audit: [] },
+      }),
     },
     messages: await messages(page),
     judgements: judgements(),
@@ -128,12 +169,21 @@ if (process.argv.includes('--write')) {
   })
 
   t.test('what the vectors say holds for whoever reads them', async (t) => {
-    const { batches, page, messages: sent, judgements: judged } = await vectors()
+    const { batches, page, checkpoints, messages: sent, judgements: judged } = await vectors()
     const [indicators] = batches
     if (indicators === undefined) throw new Error('there are batches')
     const seal = await openSeal(indicators.seal, [brazil.pinned])
     t.match(seal, { size: 3, root: Buffer.from(indicators.root, 'base64url') })
     t.equal(readPage(Buffer.from(page)).entries.length, 1)
+    const older = { size: checkpoints.extends.size, root: Buffer.from(checkpoints.extends.root, 'base64url') }
+    const newer = { size: checkpoints.size, root: Buffer.from(checkpoints.root, 'base64url') }
+    const path = checkpoints.extends.path.map((hash) => Buffer.from(hash, 'base64url'))
+    const told = readCheckpoints(Buffer.from(checkpoints.answer))
+    t.strictSame(told.proofs.feed[0]?.path, path)
+    t.equal(told.own.envelope, checkpoints.sealed.envelopes[0]?.text)
+    t.ok(isExtended(older, newer, [{ size: 1, path }]))
+    const sealed = JSON.parse(checkpoints.sealed.envelopes[0]?.text ?? '')
+    t.match(auditHeadOf(sealed), { audit: { size: 1, root: hashLeaf('a leaf') } })
     const expected = { keyOf: () => chile.pinned, destination: brazil.id, at: now }
     t.match(await verifyRequest(sent.request, Buffer.alloc(0), expected), { nonce })
     t.equal(sent.response.fields['content-digest'], contentDigest(Buffer.from(page)))

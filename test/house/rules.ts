@@ -285,20 +285,24 @@ export const typeRules: Readonly<Record<string, TypeRule>> = {
   WideningPage: { from: ['list-widening'], members: 'items next' },
   Peer: {
     from: peering,
-    members: 'id name url direction state stateSince organisations keys itemsPerHour bytesPerHour enrolledAt',
+    members:
+      'id name url direction state stateSince organisations communities keys itemsPerHour bytesPerHour enrolledAt',
   },
   PeerKey: {
     from: peering,
     members: 'thumbprint jwk pinnedAt validFrom endorsedBy revokedAt revokedFrom',
   },
-  PeerState: { from: ['read-peer'], members: 'peer taking giving' },
+  PeerState: { from: ['read-peer'], members: 'peer taking giving findings' },
+  PeerFinding: { from: ['read-peer'], members: 'kind detail at seenFrom settledAt' },
+  PeerCheckpoint: { from: ['read-peer'], members: 'size auditSize issuedAt expiresAt proven' },
+  PeerWitness: { from: ['read-peer'], members: 'auditSize at' },
   PeerTaking: {
     from: ['read-peer'],
     members:
-      'more stale lastPageAt lastAttemptAt lastOutcome failures failingSince notBefore itemsThisHour bytesThisHour outcomes quarantined',
+      'more stale lastPageAt lastAttemptAt lastOutcome failures failingSince notBefore itemsThisHour bytesThisHour outcomes quarantined checkpoint',
   },
   PeerOutcome: { from: ['read-peer'], members: 'outcome code items' },
-  PeerGiving: { from: ['read-peer'], members: 'pages unconfirmed lastAskedAt held overdueRecalls' },
+  PeerGiving: { from: ['read-peer'], members: 'pages unconfirmed lastAskedAt held overdueRecalls witnessed' },
   Pulled: { from: ['pull-peer'], members: 'entries more failed' },
   Quarantined: {
     from: ['list-quarantine', 'read-quarantined'],

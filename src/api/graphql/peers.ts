@@ -65,6 +65,7 @@ function bounded<Input extends { readonly organisations?: readonly string[] }>(i
   fields.integer('itemsPerHour', 1, 2_000_000_000)
   fields.integer('bytesPerHour', 1, Number.MAX_SAFE_INTEGER)
   fields.texts('organisations', 10_000)
+  fields.texts('communities', 10_000)
   return input
 }
 

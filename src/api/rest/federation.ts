@@ -5,6 +5,7 @@ import type { HttpRequest } from '../../auth/http-signatures.ts'
 import type { Caller } from '../../domain/caller.ts'
 import { limits } from '../../domain/limits.ts'
 import type { WideningMessage } from '../../domain/widening.ts'
+import { writeCheckpoints } from '../../formats/checkpoint-answer.ts'
 import { type FeedPage, writePage } from '../../formats/feed-page.ts'
 import type { Handler } from './handler.ts'
 import { rawBodyOf } from './raw-body.ts'
@@ -28,6 +29,20 @@ export const federation = {
     const taken = await actions['take-acks'](context, caller, request.body as AcksInput)
     return await answer(context, reply, caller, asked, JSON.stringify(taken))
   },
+  /** `POST /federation/v1/doorbell` */
+  federationDoorbell: async (context, request, reply) => {
+    const { caller, asked } = await proven(context, request, rawBodyOf(request))
+    const heard = await actions['take-doorbell'](context, caller, undefined)
+    return await answer(context, reply, caller, asked, JSON.stringify(heard))
+  },
+  /** `GET /federation/v1/checkpoints` */
+  federationCheckpoints: async (context, request, reply) => {
+    const { feed, audit } = request.query as { feed?: string; audit?: string }
+    const { caller, asked } = await proven(context, request, Buffer.alloc(0))
+    const sizes = { feed: sizesOf(feed), audit: sizesOf(audit) }
+    const found = await actions['serve-checkpoints'](context, caller, sizes)
+    return await answer(context, reply, caller, asked, writeCheckpoints(found))
+  },
   /** `POST /federation/v1/widening` */
   federationWidening: async (context, request, reply) => {
     const { caller, asked } = await proven(context, request, rawBodyOf(request))
@@ -35,6 +50,8 @@ export const federation = {
     return await answer(context, reply, caller, asked, JSON.stringify(taken))
   },
 } as const satisfies Record<string, Handler>
+
+const sizesOf = (text: string | undefined): number[] => (text === undefined ? [] : text.split(',').map(Number))
 
 /** What failed is counted by address, as everywhere. @throws {Fault} `peer_signature_invalid`, `rate_limited` */
 async function proven(

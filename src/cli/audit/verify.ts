@@ -1,8 +1,10 @@
 import { SingleBar } from 'cli-progress'
 import { findingKinds } from '../../actions/audit-findings.ts'
 import { type AuditReport, verifyAudit } from '../../actions/verify-audit.ts'
-import { dataFolderOf, type OpenDatabase, openDatabase } from '../../main.ts'
-import { NoteError } from '../../seal/note.ts'
+import type { Witness } from '../../actions/witnessed.ts'
+import { askWitnesses } from '../../actions/witnessed.ts'
+import { dataFolderOf, type OpenDatabase, openContext, openDatabase } from '../../main.ts'
+import { NoteError, parseKey } from '../../seal/note.ts'
 import { Database } from '../../store/database.ts'
 import { AlreadyRunning } from '../../store/embedded/postmaster.ts'
 import { runningEmbedded } from '../../store/embedded/running.ts'
@@ -16,6 +18,7 @@ import { readNamed } from './evidence.ts'
 export interface VerifyOptions {
   readonly checkpoint?: readonly string[]
   readonly key?: string
+  readonly peers?: boolean
   readonly json?: boolean
 }
 
@@ -23,21 +26,23 @@ export interface VerifyOptions {
 const statementTimeoutMs = 3_600_000
 
 /** `puente audit verify`: ends with 1 when anything is found. */
-export async function verifyNow(shell: Shell, { checkpoint = [], key, json }: VerifyOptions): Promise<void> {
-  const checkpoints = checkpoint.map(readNamed)
+export async function verifyNow(shell: Shell, { checkpoint = [], key, peers, json }: VerifyOptions): Promise<void> {
+  const kept = checkpoint.map(readNamed)
   const database = await open(shell)
   const bar = shell.terminal.err
     ? new SingleBar({ format: '{bar} {percentage}% {value} of {total} leaves' })
     : undefined
   const connection = new Database({ url: database.url, connections: 1, statementTimeoutMs, onIdleError: () => {} })
   try {
+    const witnesses = peers === true ? await witnessesOf(shell, database, key) : []
+    const checkpoints = [...kept, ...witnesses.flatMap(({ notes }) => notes)]
     const onProgress = (done: number, all: number) => {
       if (bar?.isActive === false) bar.start(all, 0)
       bar?.update(done)
     }
     const report = await verifyAudit(connection, { checkpoints, onProgress, ...(key === undefined ? {} : { key }) })
     bar?.stop()
-    print(shell, report, json === true)
+    print(shell, report, witnesses, json === true)
     if (report.findings.length > 0) shell.exitWith(exitCodes.refused)
   } catch (error) {
     bar?.stop()
@@ -46,6 +51,16 @@ export async function verifyNow(shell: Shell, { checkpoint = [], key, json }: Ve
   } finally {
     await connection.close()
     await database.stop()
+  }
+}
+
+/** The heads of the log that peers have kept, asked for now: what lies in the database may be what somebody left there. */
+async function witnessesOf({ config }: Shell, database: OpenDatabase, key: string | undefined): Promise<Witness[]> {
+  const context = await openContext(database, config, openLog('warn'), 'ask peers')
+  try {
+    return await askWitnesses(context, key === undefined ? undefined : parseKey(key))
+  } finally {
+    await context.close()
   }
 }
 
@@ -61,9 +76,15 @@ async function open({ config, secrets }: Shell): Promise<OpenDatabase> {
   }
 }
 
-function print(shell: Shell, report: AuditReport, json: boolean): void {
-  if (json) shell.print(JSON.stringify(report))
-  else for (const line of linesOf(report)) shell.print(line)
+function print(shell: Shell, report: AuditReport, witnesses: readonly Witness[], json: boolean): void {
+  const asked = witnesses.map(({ notes, ...rest }) => ({ ...rest, heads: notes.length }))
+  if (json) {
+    shell.print(JSON.stringify(asked.length === 0 ? report : { ...report, witnesses: asked }))
+    return
+  }
+  for (const { name, heads, failed } of asked)
+    shell.print(harmless(`${name} has kept ${heads} heads${failed === undefined ? '' : `: ${failed}`}`))
+  for (const line of linesOf(report)) shell.print(line)
 }
 
 function linesOf({ counts, findings, ...facts }: AuditReport): string[] {

@@ -20,6 +20,7 @@ export function addAudit(program: Command, shell: Shell): void {
     .description('examine the whole log in the database, also while the node is down; changes nothing')
     .option('--checkpoint <file>', 'a checkpoint kept outside, which the log must extend; repeat for several', collect)
     .option('--key <key>', 'name+id+key of the log, known from elsewhere; the node’s own otherwise')
+    .option('--peers', 'ask peers for the checkpoints that they have kept: the log must extend those too')
     .option('--json', 'for machines: one JSON document')
     .action((options: VerifyOptions) => verifyNow(shell, options))
 

@@ -15,6 +15,7 @@ interface Amendable {
   readonly url?: string
   readonly direction?: PeerDirection
   readonly organisation?: readonly string[]
+  readonly community?: readonly string[]
   readonly itemsPerHour?: string
   readonly bytesPerHour?: string
 }
@@ -199,13 +200,15 @@ const amending = (command: Command): Command =>
   command
     .addOption(new Option('--direction <direction>', 'which way indicators go').choices(peerDirections))
     .option('--organisation <id>', 'at home there: repeat for all of them', collect)
+    .option('--community <id>', 'whose members it keeps: repeat for all of them', collect)
     .option('--items-per-hour <number>', 'taken from it at most')
     .option('--bytes-per-hour <number>', 'taken from it at most')
 
-const amendment = ({ name, direction, organisation, itemsPerHour, bytesPerHour }: Amendable): object => ({
+const amendment = ({ name, direction, organisation, community, itemsPerHour, bytesPerHour }: Amendable): object => ({
   name,
   direction,
   organisations: organisation,
+  communities: community,
   itemsPerHour: itemsPerHour === undefined ? undefined : Number(itemsPerHour),
   bytesPerHour: bytesPerHour === undefined ? undefined : Number(bytesPerHour),
 })

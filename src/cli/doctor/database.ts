@@ -64,7 +64,12 @@ async function inspect({ client }: Database): Promise<Finding[]> {
   }
   const applied = await client.query<{ name: string }>('select name from migration order by name')
   const schema = schemaOf(applied.rows.map(({ name }) => name))
-  return [version, clock(server.now), schema, ...(schema.state === 'ok' ? [await operatorOf({ client })] : [])]
+  return [
+    version,
+    clock(server.now),
+    schema,
+    ...(schema.state === 'ok' ? [await operatorOf({ client }), await peersOf({ client })] : []),
+  ]
 }
 
 function schemaOf(applied: readonly string[]): Finding {
@@ -95,3 +100,21 @@ async function operatorOf({ client }: Pick<Database, 'client'>): Promise<Finding
 }
 
 const missingOperator = (why: string): Finding => found('operator', 'warn', `${why}: puente setup names one`)
+
+/** Whether what peers signed of their logs holds together, and whether they are heard of. */
+async function peersOf({ client }: Pick<Database, 'client'>): Promise<Finding> {
+  const { rows } = await client.query<{ active: number; found: string[] | null; stale: string[] | null }>(
+    `select (select count(*) from peer where state = 'active')::int as active,
+       (select array_agg(distinct coalesce(p.name, 'this node')) from peer_finding f left join peer p on p.id = f.node
+         where f.settled_at is null) as found,
+       (select array_agg(p.name) from peer p where p.state = 'active' and (
+         select max(expires_at) from checkpoint c where c.node = p.id) < now()) as stale`,
+  )
+  const [{ active = 0, found: contradicting = null, stale = null } = {}] = rows
+  if (contradicting !== null) {
+    const names = contradicting.join(', ')
+    return found('peers', 'warn', `logs contradict what was signed of them (${names}): puente peer state says how`)
+  }
+  if (stale !== null) return found('peers', 'warn', `nothing new was heard of ${stale.join(', ')}`)
+  return found('peers', 'ok', active === 0 ? 'none' : `${active} active`)
+}

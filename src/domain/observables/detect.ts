@@ -45,6 +45,9 @@ const shapes: readonly (readonly [RegExp, readonly string[]])[] = [
   [/^(?=[^.]*\.)[^\s:/\\|]+$/, ['domain-name']],
 ]
 
+/** A name that no shape but the last means, though a few begin alike: most of what comes unnamed, and it need not pass by all of them. */
+const plainName = /^(?!(?:cve|ghsa|euvd|cwe)-|as\d)(?:[a-z0-9-]{1,63}\.)+[a-z]{2,63}$/i
+
 /** Longest text that is looked at: what is recognised by its shape is short, a URL apart. */
 const detectCharacters = 4_096
 
@@ -52,6 +55,10 @@ const detectCharacters = 4_096
 export function detectObservable(text: string): Observable | undefined {
   if (text.length > detectCharacters) return undefined
   const plain = refang(text.trim())
+  if (plainName.test(plain)) {
+    const found = attempt('domain-name', plain)
+    if (found !== undefined) return found
+  }
   for (const [shape, types] of shapes) {
     if (!shape.test(plain)) continue
     for (const type of types) {

@@ -23,6 +23,12 @@ export const peerState = pgTable('peer_state', {
   givenPages: bigint('given_pages', { mode: 'bigint' }).notNull().default(0n),
   storedPages: bigint('stored_pages', { mode: 'bigint' }).notNull().default(0n),
   lastAskedAt: instant('last_asked_at'),
+  headsAskedAt: instant('heads_asked_at'),
+  witnessedSize: bigint('witnessed_size', { mode: 'number' }),
+  witnessedAt: instant('witnessed_at'),
+  keysAskedAt: instant('keys_asked_at'),
+  rangAt: instant('rang_at'),
+  rungAt: instant('rung_at'),
 })
 
 export const peerCount = pgTable(

@@ -37,3 +37,8 @@ export const peerOrganisation = pgTable('peer_organisation', {
   organisation: text('organisation').primaryKey(),
   peer: uuid('peer').notNull(),
 })
+
+export const peerCommunity = pgTable('peer_community', {
+  community: text('community').primaryKey(),
+  peer: uuid('peer').notNull(),
+})
