@@ -22,8 +22,8 @@ const ofPeers = [
   'federationFeed',
   'federationWidening',
   'federationAcks',
-  'federationCheckpoints',
   'federationDoorbell',
+  'federationCheckpoints',
 ]
 
 /** Doors that look at no credentials. */
