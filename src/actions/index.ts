@@ -15,6 +15,7 @@ import { explain } from './explain.ts'
 import * as exportVerbs from './exports.ts'
 import { rotateNodeKey } from './federation-keys.ts'
 import { follow } from './follow.ts'
+import * as handlingProfiles from './handling-profiles.ts'
 import { history } from './history.ts'
 import * as identities from './identities.ts'
 import { issueToken } from './issue-token.ts'
@@ -110,6 +111,9 @@ export const actions = {
   'list-leaves': listLeaves,
   'issue-token': issueToken,
   'revoke-token': revokeToken,
+  'list-handling-profiles': handlingProfiles.listHandlingProfiles,
+  'set-handling-profile': handlingProfiles.setHandlingProfile,
+  'remove-handling-profile': handlingProfiles.removeHandlingProfile,
   'list-client-keys': clientKeys.listClientKeys,
   'add-client-key': clientKeys.addClientKey,
   'remove-client-key': clientKeys.removeClientKey,

@@ -211,6 +211,14 @@ t.test('Prism finds nothing', async (t) => {
     await refused('ana.cert-br', 'POST /v1/accounts/zoe.new/keys', 403, { json: { name: 'n' } })
     await ok(by, 'GET /v1/accounts/zoe.new/keys')
     await refused('ana.cert-br', 'GET /v1/accounts/zoe.new/keys', 403)
+    const profile = '/v1/handling-profiles/bancos'
+    await ok('caio.cert-br', `PUT ${profile}`, { json: { tlp: 'amber', audience: ['csirt-cl'], pap: 'amber' } })
+    await refused('caio.cert-br', `PUT ${profile}`, 422, { json: { audience: ['nobody'] } })
+    await refused('ana.cert-br', `PUT ${profile}`, 403, { json: { tlp: 'red' } })
+    await ok('ana.cert-br', 'GET /v1/handling-profiles')
+    await refused('anonymous', 'GET /v1/handling-profiles', 401)
+    await ok('caio.cert-br', `DELETE ${profile}`)
+    await refused('caio.cert-br', `DELETE ${profile}`, 404)
     await ok(by, `DELETE /v1/keys/${key.id}`)
     await refused(by, 'DELETE /v1/keys/000000000000', 404)
     const officer = 'policy.lacnic'

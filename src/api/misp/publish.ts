@@ -136,6 +136,7 @@ async function push(
   document: object,
   { to, defaults = {} }: { readonly to?: string; readonly defaults?: HandlingInput },
 ): Promise<PublishReceipt> {
+  const { handling: said, profile } = handlingSaid(request)
   const text = JSON.stringify(document)
   const bytes = Buffer.from(text)
   const decoded = misp({
@@ -145,8 +146,9 @@ async function push(
   })
   return await actions.publish(context, request.caller, {
     decoded: to === undefined ? decoded : withoutEvents(decoded),
-    defaults: strictestInput(defaultsOf(request), defaults),
+    defaults: strictestInput(said, defaults),
     ...(to === undefined ? {} : { event: to }),
+    ...profile,
     requestDigest: () => createHash('sha256').update(text).digest(),
   })
 }
@@ -159,9 +161,12 @@ async function* withoutEvents(groups: DecodedGroups): DecodedGroups {
  * Handling of what the body does not mark, as the query string says it elsewhere: `Puente-Handling: tlp=amber&audience=community:x`.
  * A client of MISP can send a header of its own, and no query.
  */
-function defaultsOf({ headers }: FastifyRequest): HandlingInput {
+function handlingSaid({ headers }: FastifyRequest): {
+  readonly handling: HandlingInput
+  readonly profile?: { readonly profile: string }
+} {
   const said = headers['puente-handling']
-  if (said === undefined) return {}
+  if (said === undefined) return { handling: {} }
   const record: Record<string, unknown> = {}
   const lists = ['audience', 'people', 'releasableTo', 'notReleasableTo']
   for (const [name, value] of new URLSearchParams(Array.isArray(said) ? said.join('&') : said)) {
@@ -170,7 +175,11 @@ function defaultsOf({ headers }: FastifyRequest): HandlingInput {
       throw new Fault('invalid_handling', `Puente-Handling says ${name.slice(0, 40)} twice.`)
     record[name] = lists.includes(name) ? value.split(',') : value
   }
-  return handlingFromRecord(record)
+  const { handling: name, ...words } = record
+  return {
+    handling: handlingFromRecord(words),
+    ...(name === undefined ? {} : { profile: { profile: String(name) } }),
+  }
 }
 
 const rejectedOf = ({ rejected }: PublishReceipt) => (rejected.length === 0 ? {} : { rejected: rejected.slice(0, 100) })
