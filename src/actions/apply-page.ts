@@ -5,8 +5,9 @@ import type { Peer } from '../domain/peer.ts'
 import { draftOfEnvelope } from '../formats/envelope-draft.ts'
 import { narrows } from '../policy/narrowing.ts'
 import type { Transaction } from '../store/database.ts'
+import { copyEnvelopes, type SealedRow } from '../store/envelope-copy.ts'
 import {
-  type EnvelopeRow,
+  type KnownEnvelope,
   keepEnvelopes,
   keepSeals,
   knownEnvelopes,
@@ -36,9 +37,11 @@ export async function applyJudged(
     return earlier === undefined || later === undefined || narrows(earlier, later)
   }
   await lockApplying(transaction)
-  const fresh = await notOvertaken(transaction, effective)
-  for (const layer of layersOf(fresh)) {
-    await keep(transaction, sender, layer, at)
+  const known = await knownOf(transaction, effective)
+  const fresh = effective.filter((one) => !isOvertaken(one, known.get(keyOfOne(one))))
+  for (const [height, layer] of layersOf(fresh).entries()) {
+    const isNew = (one: Effective) => height === 0 && !known.has(keyOfOne(one))
+    await keep(transaction, sender, layer, isNew, at)
     const wholes = layer.filter(({ effect }) => effect === 'indicator')
     const rows = wholes.map((one) => rowOf(context, one, handlings, at))
     await writeReceived(transaction, rows, at, narrower)
@@ -55,19 +58,24 @@ export async function applyJudged(
   }
 }
 
-/** Without what another peer brought since it was judged, and what that overtook. */
-async function notOvertaken(transaction: Transaction, effective: readonly Effective[]): Promise<Effective[]> {
+async function knownOf(
+  transaction: Transaction,
+  effective: readonly Effective[],
+): Promise<ReadonlyMap<string, KnownEnvelope>> {
   const keys = effective.map(({ stixId, envelope: { originator } }) => ({ stixId, originator }))
-  const known = new Map((await knownEnvelopes(transaction, keys)).map((row) => [keyOf(row), row]))
-  return effective.filter(({ stixId, envelope, digest, effect }) => {
-    const there = known.get(keyOf({ stixId, originator: envelope.originator }))
-    if (there === undefined) return true
-    if (there.recalled) return false
-    if (effect === 'tombstone') return true
-    if (there.version !== envelope.version) return there.version < envelope.version
-    // The other form of the same version, or content that was let go of and may be had again.
-    return !there.digest.equals(digest) || (isWhole(envelope) && !there.held)
-  })
+  return new Map((await knownEnvelopes(transaction, keys)).map((row) => [keyOf(row), row]))
+}
+
+const keyOfOne = ({ stixId, envelope: { originator } }: Effective): string => keyOf({ stixId, originator })
+
+/** Whether another peer brought it since it was judged, or what overtook it. */
+function isOvertaken({ envelope, digest, effect }: Effective, there: KnownEnvelope | undefined): boolean {
+  if (there === undefined) return false
+  if (there.recalled) return true
+  if (effect === 'tombstone') return false
+  if (there.version !== envelope.version) return there.version > envelope.version
+  // Not the other form of the same version, nor content that was let go of and may be had again.
+  return there.digest.equals(digest) && (!isWhole(envelope) || there.held)
 }
 
 /** The handlings that applying needs, interned before its transaction begins. */
@@ -110,7 +118,7 @@ function layersOf(effective: readonly Effective[]): Effective[][] {
   const layers: Effective[][] = []
   const heights = new Map<string, number>()
   for (const one of effective) {
-    const key = keyOf({ stixId: one.stixId, originator: one.envelope.originator })
+    const key = keyOfOne(one)
     const height = heights.get(key) ?? 0
     heights.set(key, height + 1)
     const layer = layers[height] ?? []
@@ -120,7 +128,13 @@ function layersOf(effective: readonly Effective[]): Effective[][] {
   return layers
 }
 
-async function keep(transaction: Transaction, sender: Peer, layer: readonly Effective[], at: Date): Promise<void> {
+async function keep(
+  transaction: Transaction,
+  sender: Peer,
+  layer: readonly Effective[],
+  isNew: (one: Effective) => boolean,
+  at: Date,
+): Promise<void> {
   const seals = new Map<string, SealRow>()
   for (const { entry } of layer) {
     const { opened, jws } = entry
@@ -132,7 +146,7 @@ async function keep(transaction: Transaction, sender: Peer, layer: readonly Effe
   }
   const ids = await keepSeals(transaction, [...seals.values()])
   const idOf = new Map([...seals.keys()].map((jws, n) => [jws, ids[n] ?? 0n]))
-  const rows = layer.map(({ entry, envelope, stixId, digest }): EnvelopeRow & { readonly seal: bigint } => ({
+  const sealedRow = ({ entry, envelope, stixId, digest }: Effective): SealedRow => ({
     ...{ stixId, digest, leaf: entry.index, path: entry.path, hops: entry.hops, body: entry.envelope },
     originator: envelope.originator,
     bare: !isWhole(envelope),
@@ -142,8 +156,10 @@ async function keep(transaction: Transaction, sender: Peer, layer: readonly Effe
     epoch: envelope.epoch,
     receivedFrom: sender.id,
     seal: idOf.get(entry.jws) ?? 0n,
-  }))
-  await keepEnvelopes(transaction, rows, at)
+  })
+  await copyEnvelopes(transaction, layer.filter(isNew).map(sealedRow), at)
+  const others = layer.filter((one) => !isNew(one))
+  await keepEnvelopes(transaction, others.map(sealedRow), at)
 }
 
 function rowOf(

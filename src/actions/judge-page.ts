@@ -65,6 +65,7 @@ export async function judgePage(
     const key = `${outcome} ${code}`
     counts.set(key, { outcome, code, items: (counts.get(key)?.items ?? 0) + 1 })
   }
+  const handlings = new Map<string, Handling>()
   let notForUs = false
   for (const [n, entry] of entries.entries()) {
     if (n % stretchEntries === stretchEntries - 1) await setImmediate()
@@ -84,7 +85,8 @@ export async function judgePage(
       case 'applied':
       case 'narrowed': {
         count(verdict.outcome, '')
-        const { envelope, digest, handling, effect } = verdict
+        const { envelope, digest, effect } = verdict
+        const handling = verdict.handling && sharedOf(handlings, verdict.handling)
         const stixId = envelope.id.slice('indicator--'.length)
         if (!envelope.id.startsWith('indicator--')) break
         effective.push({ entry, envelope, stixId, digest, handling, effect })
@@ -106,6 +108,14 @@ export async function judgePage(
     }
   }
   return { effective, aside, tallies: [...counts.values()], notForUs }
+}
+
+/** Envelopes of one batch have one handling, each its own copy: as one it is quoted, compared and interned once. */
+function sharedOf(handlings: Map<string, Handling>, handling: Handling): Handling {
+  const text = JSON.stringify(handling)
+  const known = handlings.get(text)
+  if (known === undefined) handlings.set(text, handling)
+  return known ?? handling
 }
 
 const factsOf = (peer: Peer): NodeFacts => ({

@@ -1,5 +1,5 @@
 import type { OpenedSeal, SealFault } from '../auth/seals.ts'
-import { type Envelope, type Gap, type Hop, isWhole, onlyNarrows } from '../domain/envelope.ts'
+import { type Envelope, type Gap, type Hop, type IndicatorContent, isWhole, onlyNarrows } from '../domain/envelope.ts'
 import { Fault } from '../domain/errors.ts'
 import type { Handling } from '../domain/handling.ts'
 import { limits } from '../domain/limits.ts'
@@ -8,7 +8,7 @@ import { type KeyStanding, keyStanding } from '../domain/peer-keys.ts'
 import type { Reader, World } from '../domain/reader.ts'
 import type { Effect, Quarantined, RefusalCode, Refused, Verdict } from '../domain/verdict.ts'
 import { EnvelopeError, readEnvelope } from '../formats/envelope.ts'
-import { parseObject } from '../formats/json-text.ts'
+import { stixObjectOf } from '../formats/envelope-stix.ts'
 import { stixDraft } from '../formats/stix-object.ts'
 import { judgeHops } from '../policy/hops.ts'
 import { type Narrowing, narrowed } from '../policy/local-narrowing.ts'
@@ -169,7 +169,7 @@ function judgeDestination(
  */
 export function byType(envelope: Envelope, handling: Handling): Handling {
   if (!isWhole(envelope)) return handling
-  const [sealed, written] = [typeFactsOf(envelope.content), factsOfPattern(envelope.content.stix)]
+  const [sealed, written] = [typeFactsOf(envelope.content), factsOfPattern(envelope.content)]
   const personalData = sealed.personalData || written?.personalData === true
   const maskable = sealed.maskable && written?.maskable !== false
   const said = (handling.personalData || !personalData) && (maskable || !handling.maskable)
@@ -177,10 +177,20 @@ export function byType(envelope: Envelope, handling: Handling): Handling {
 }
 
 /** What the text says that readers get beside the observables; undefined where its pattern is none that this node reads. */
-function factsOfPattern(text: string): TypeFacts | undefined {
+function factsOfPattern(content: IndicatorContent): TypeFacts | undefined {
+  if (patternFacts.has(content)) return patternFacts.get(content)
+  const facts = readPattern(content)
+  patternFacts.set(content, facts)
+  return facts
+}
+
+/** The destination is asked by them twice. */
+const patternFacts = new WeakMap<IndicatorContent, TypeFacts | undefined>()
+
+function readPattern(content: IndicatorContent): TypeFacts | undefined {
   try {
-    const object = parseObject(text, 'invalid_stix', '')
-    return typeFactsOf(stixDraft(object, { position: {}, pointer: '', received: text, markingOf: () => ({}) }))
+    const origin = { position: {}, pointer: '', received: content.stix, markingOf: () => ({}) }
+    return typeFactsOf(stixDraft(stixObjectOf(content), origin))
   } catch (error) {
     if (error instanceof Fault) return undefined
     throw error

@@ -38,7 +38,7 @@ export const serveFeed = verb(
     if (page > 0n) await pageStored(context.database, peer.id, page, context.clock())
     const named = await viewsNamedOf(context, peerFollower(peer), present, [run.from, run.to])
     const [from, to] = [named(run.from).handlings, named(run.to).handlings]
-    const found = await stepsOf(context, run, { from, to }, limits.peerPageEntries / 2)
+    const found = await stepsOf(context, run, { from, to }, limits.peerPageEntries)
     const made = await pageOf(context, peer, found.steps, to)
     const whole = made.taken === found.steps.length
     const reached = whole ? found.run : runAfter(run, found.steps[made.taken - 1])
@@ -107,7 +107,8 @@ async function pageOf(context: Context, peer: Peer, steps: readonly Step[], to: 
     const some = steps.slice(taken, taken + together)
     for (const sendings of await sendingsOf(context, peer, some, to)) {
       const size = sendings.reduce((sum, { envelope }) => sum + sizeOf(envelope), 0)
-      if (entries.length > 0 && bytes + size > limits.peerPageGivenBytes) return made()
+      const fits = bytes + size <= limits.peerPageGivenBytes
+      if (entries.length + sendings.length > limits.peerPageEntries || (entries.length > 0 && !fits)) return made()
       for (const { envelope, holding } of sendings) {
         const seal = seals.get(envelope.jws) ?? seals.size
         seals.set(envelope.jws, seal)

@@ -1,16 +1,27 @@
 import type { Draft } from '../domain/draft.ts'
 import type { Envelope, IndicatorContent } from '../domain/envelope.ts'
 import { limits } from '../domain/limits.ts'
+import { stixObjectOf } from './envelope-stix.ts'
 import { defined, Fields } from './fields.ts'
-import { parseObject } from './json-text.ts'
 
 /**
  * The indicator of an envelope as a draft: its observables as they were sealed, everything else as its STIX text says it.
  * @throws {Fault} `invalid_stix` and what strict JSON refuses, when the text is not what a node writes
  */
-export function draftOfEnvelope({ id, content }: Envelope<IndicatorContent>): Draft {
+export function draftOfEnvelope(envelope: Envelope<IndicatorContent>): Draft {
+  const known = drafts.get(envelope)
+  if (known !== undefined) return known
+  const draft = newDraftOf(envelope)
+  drafts.set(envelope, draft)
+  return draft
+}
+
+/** It is made to judge, and wanted again to write. */
+const drafts = new WeakMap<Envelope<IndicatorContent>, Draft>()
+
+function newDraftOf({ id, content }: Envelope<IndicatorContent>): Draft {
   const { stix, observables, compound, class: type, firstSeen, lastSeen } = content
-  const fields = new Fields(parseObject(stix, 'invalid_stix', ''), '', 'invalid_stix', 'stix')
+  const fields = new Fields(stixObjectOf(content), '', 'invalid_stix', 'stix')
   return defined<Draft>({
     position: {},
     id,

@@ -5,6 +5,7 @@ import {
   type EnvelopeContent,
   type EnvelopeKind,
   envelopeKinds,
+  type IndicatorContent,
   idPrefixes,
 } from '../domain/envelope.ts'
 import { Fault } from '../domain/errors.ts'
@@ -14,7 +15,8 @@ import { parseObservable } from '../domain/observables/parse.ts'
 import { isRsitType } from '../domain/rsit.ts'
 import type { RefusalCode } from '../domain/verdict.ts'
 import { contentSchemas, envelopeSchema, handlingSchema } from './envelope-schema.ts'
-import { isJsonObject, type JsonObject, parseStrict } from './json-text.ts'
+import { stixObjectOf } from './envelope-stix.ts'
+import { isJsonObject, type JsonObject, parseObject } from './json-text.ts'
 
 /** An envelope that is none, with the code it is refused by. */
 export class EnvelopeError extends Error {
@@ -67,15 +69,15 @@ export function readEnvelope(text: string): Envelope {
   return envelope
 }
 
-function parsed(text: string): JsonObject {
+const parsed = (text: string): JsonObject => asEnvelope(() => parseObject(text, 'invalid_record', ''))
+
+function asEnvelope(read: () => JsonObject): JsonObject {
   try {
-    const value = parseStrict(text)
-    if (isJsonObject(value)) return value
+    return read()
   } catch (cause) {
     if (!(cause instanceof Fault)) throw cause
     throw new EnvelopeError('malformed', cause.message, cause)
   }
-  throw new EnvelopeError('malformed', 'An envelope is a JSON object.')
 }
 
 function kindOf(content: unknown): EnvelopeKind {
@@ -139,7 +141,7 @@ function checkMeaning(envelope: Envelope, kind: EnvelopeKind): void {
   if (content.kind === 'checkpoint' && (id !== `checkpoint--${envelope.node}` || content.expiresAt <= issuedAt)) {
     throw new EnvelopeError('malformed', 'A checkpoint is named by its node, and ends after it is issued.')
   }
-  if ('stix' in content) checkIndicator(id, content.stix, content.observables, content.class)
+  if ('stix' in content) checkIndicator(id, content)
 }
 
 const timesOf = (content: EnvelopeContent): string[] =>
@@ -154,13 +156,9 @@ function checkInstant(text: string, code: RefusalCode): void {
     throw new EnvelopeError(code, 'A time is no day and hour that there are.')
 }
 
-function checkIndicator(
-  id: string,
-  stix: string,
-  observables: readonly { type: string; value: string }[],
-  type?: string,
-) {
-  const object = parsed(stix)
+function checkIndicator(id: string, content: IndicatorContent): void {
+  const { observables, class: type } = content
+  const object = asEnvelope(() => stixObjectOf(content))
   if (object.type !== 'indicator' || object.id !== id) {
     throw new EnvelopeError('malformed', 'The STIX object is another one than the envelope says.')
   }

@@ -8,6 +8,27 @@ import { mayBeFollowed } from './feed.ts'
  * where it is; masked forms do not travel, since what is sealed is the value itself.
  * @param readers what the directory knows of the organisations homed there (`readerOfOrganisation`)
  */
-export const mayTravel = (readers: readonly Reader[], handling: Handling, at: Date, world: World): boolean =>
-  mayBeFollowed(handling) &&
-  readers.some((reader) => decide(reader, handling, 'defence', at, world).effect === 'permit')
+export function mayTravel(readers: readonly Reader[], handling: Handling, at: Date, world: World): boolean {
+  const answers = answersFor(readers, at.getTime(), world)
+  const asked = JSON.stringify(handling)
+  const known = answers.get(asked)
+  if (known !== undefined) return known
+  const may =
+    mayBeFollowed(handling) &&
+    readers.some((reader) => decide(reader, handling, 'defence', at, world).effect === 'permit')
+  if (answers.size >= mostAnswers) answers.clear()
+  answers.set(asked, may)
+  return may
+}
+
+/** A page has a thousand envelopes under few handlings: each is decided once for the same readers, instant and world. */
+const answered = new WeakMap<readonly Reader[], { at: number; world: World; answers: Map<string, boolean> }>()
+const mostAnswers = 10_000
+
+function answersFor(readers: readonly Reader[], at: number, world: World): Map<string, boolean> {
+  const known = answered.get(readers)
+  if (known?.at === at && known.world === world) return known.answers
+  const answers = new Map<string, boolean>()
+  answered.set(readers, { at, world, answers })
+  return answers
+}

@@ -79,7 +79,7 @@ export async function insertPrepared(
 }
 
 /** Feed entries of indicators that were just published at a run of positions. */
-async function enterNew({ client }: Transaction, count: number, { first }: Run): Promise<void> {
+export async function enterNew({ client }: Transaction, count: number, { first }: Run): Promise<void> {
   await client.query(
     `insert into feed (position, at, kind, originator, stix_id, version, handling_id)
      select position, date_added, 'published', originator, stix_id, version, handling_id

@@ -1,8 +1,8 @@
 import type { Transaction } from './database.ts'
 import type { IndicatorKey } from './envelopes.ts'
 import { lockFeed, takePositions } from './feed.ts'
-import type { Narrows } from './merge.ts'
-import { CopyText, type NewIndicator, sharedColumns, stage } from './staging.ts'
+import { enterNew, type Narrows } from './merge.ts'
+import { CopyText, copyNew, type NewIndicator, sharedColumns, stage } from './staging.ts'
 
 /** An indicator of another node, with the version that its originator gave it. */
 export interface ReceivedIndicator {
@@ -13,7 +13,6 @@ export interface ReceivedIndicator {
 
 /** What stands here of an indicator. */
 interface Standing {
-  readonly n: number
   readonly handlingId: number
   readonly position: bigint
   readonly recalled: boolean
@@ -32,26 +31,51 @@ export async function writeReceived(
   if (received.length === 0) return
   const text = new CopyText('')
   for (const { row, originator, version } of received) text.add(row, { originator, version })
-  await stage(transaction, text.end())
+  const batch = text.end()
   await lockFeed(transaction)
-  const standing = await standingOf(transaction)
-  const before = new Map(standing.map((each) => [each.n, each]))
+  const before = await standingOf(transaction, received)
+  if (before.size === 0) {
+    const run = await takePositions(transaction, received.length, at)
+    await copyNew(transaction, batch, run)
+    await enterNew(transaction, received.length, run)
+  } else {
+    await stage(transaction, batch)
+    await replace(transaction, received, before, at, narrows)
+  }
+  await insertOthers(transaction, received)
+}
+
+async function replace(
+  transaction: Transaction,
+  received: readonly ReceivedIndicator[],
+  before: ReadonlyMap<number, Standing>,
+  at: Date,
+  narrows: Narrows,
+): Promise<void> {
   const kinds = received.map(({ row }, n) => {
     const there = before.get(n)
     if (there === undefined) return 'published'
     return !there.recalled && narrows(there.handlingId, row.handlingId) ? 'narrowed' : 'revised'
   })
-  if (standing.length > 0) await keepReplaced(transaction)
+  await keepReplaced(transaction)
   const run = await takePositions(transaction, received.length, at)
   await write(transaction, kinds, before, run)
-  await writeOthers(transaction, received)
+  await transaction.client.query(
+    `delete from indicator_observable o using staging s where o.originator = s.originator and o.stix_id = s.stix_id`,
+  )
 }
 
-async function standingOf({ client }: Transaction): Promise<Standing[]> {
+/** What stands here of the indicators, by their place among them. */
+async function standingOf(
+  { client }: Transaction,
+  received: readonly ReceivedIndicator[],
+): Promise<ReadonlyMap<number, Standing>> {
   const { rows } = await client.query<{ n: bigint; handling_id: number; position: bigint; recalled: boolean }>(
-    `select s.n, i.handling_id, i.position, i.recalled from staging s cross join lateral (${oneByKey}) i`,
+    `select s.n - 1 as n, i.handling_id, i.position, i.recalled
+     from unnest($1::uuid[], $2::text[]) with ordinality s (stix_id, originator, n) cross join lateral (${oneByKey}) i`,
+    [received.map(({ row }) => row.stixId), received.map(({ originator }) => originator)],
   )
-  return rows.map((row) => ({ ...row, n: Number(row.n), handlingId: row.handling_id }))
+  return new Map(rows.map(({ n, handling_id: handlingId, ...row }) => [Number(n), { ...row, handlingId }]))
 }
 
 const oneByKey = 'select * from indicator where originator = s.originator and stix_id = s.stix_id limit 1'
@@ -107,11 +131,7 @@ async function write(
   )
 }
 
-/** The further observables of compound indicators, in the place of those of the version before. */
-async function writeOthers({ client }: Transaction, received: readonly ReceivedIndicator[]): Promise<void> {
-  await client.query(
-    `delete from indicator_observable o using staging s where o.originator = s.originator and o.stix_id = s.stix_id`,
-  )
+async function insertOthers({ client }: Transaction, received: readonly ReceivedIndicator[]): Promise<void> {
   const others = received.flatMap(({ originator, row: { stixId, others } }) =>
     others.map((other, ordinal) => ({ ...other, originator, stixId, ordinal: ordinal + 1 })),
   )

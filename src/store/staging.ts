@@ -101,12 +101,12 @@ export class CopyText {
   #text = ''
 
   constructor(originator: string) {
-    this.#owner = `${text(originator)}\t1`
+    this.#owner = `${textCell(originator)}\t1`
   }
 
   /** @param of another originator and version than those of the batch: of what comes from other nodes */
   add(row: NewIndicator, of?: { readonly originator: string; readonly version: number }): void {
-    const owner = of === undefined ? this.#owner : `${text(of.originator)}\t${of.version}`
+    const owner = of === undefined ? this.#owner : `${textCell(of.originator)}\t${of.version}`
     this.#text += `${emptySlot}\t${owner}\t${cellsOf(row)}\n`
     const { stixId, others, versioned, event = false } = row
     this.#rows.push({ stixId, others, versioned, event })
@@ -129,17 +129,25 @@ export async function stage({ client }: Transaction, { chunks }: PreparedBatch):
   // Emptied at commit; `delete` is for a second batch of one transaction (TRUNCATE would make a new file each time).
   await client.query(`${createStaging}; delete from staging`)
   fillSlots(chunks, { first: 0n, firstAtMicros: 0n })
-  await copy(client, 'staging (n, at', chunks)
+  await copyRows(client, 'staging (n, at', chunks)
 }
 
 /** Sends a batch by COPY straight into `indicator`, as first versions at a run of positions. */
 export async function copyNew({ client }: Transaction, { chunks }: PreparedBatch, run: Run): Promise<void> {
   fillSlots(chunks, run)
-  await copy(client, 'indicator (position, date_added', chunks)
+  await copyRows(client, 'indicator (position, date_added', chunks)
 }
 
-async function copy(client: Transaction['client'], target: string, chunks: readonly Buffer[]): Promise<void> {
-  const statement = `copy ${target}, originator, version, ${sharedColumns.join(', ')}) from stdin`
+const copyRows = (client: Transaction['client'], target: string, chunks: readonly Buffer[]): Promise<void> =>
+  copyLines(client, `${target}, originator, version, ${sharedColumns.join(', ')})`, chunks)
+
+/** Sends lines in COPY's text form. @param target the table and its columns */
+export async function copyLines(
+  client: Transaction['client'],
+  target: string,
+  chunks: readonly Buffer[],
+): Promise<void> {
+  const statement = `copy ${target} from stdin`
   await pipeline(Readable.from(chunks, { objectMode: false }), client.query(copyFrom(statement)))
 }
 
@@ -165,19 +173,19 @@ function fillSlots(chunks: readonly Buffer[], { first, firstAtMicros }: Run): vo
 
 /** A row's cells in the order of {@link columns}. A template, as a list of cells costs thrice as much. */
 const cellsOf = (row: NewIndicator): string =>
-  `${row.stixId}\t${row.handlingId}\t${row.type}\t${text(row.value)}\t\\\\x${row.valueKey}\t${flag(row.compound)}\t${text(
+  `${row.stixId}\t${row.handlingId}\t${row.type}\t${textCell(row.value)}\t\\\\x${row.valueKey}\t${flag(row.compound)}\t${textCell(
     row.network,
-  )}\t${text(row.domainReversed)}\t${row.asn ?? none}\t${text(row.country)}\t${row.class ?? none}\t${row.confidence ?? none}\t${text(
+  )}\t${textCell(row.domainReversed)}\t${row.asn ?? none}\t${textCell(row.country)}\t${row.class ?? none}\t${row.confidence ?? none}\t${textCell(
     row.name,
-  )}\t${text(row.description)}\t${list(row.labels)}\t${row.validFrom}\t${row.validUntil ?? none}\t${row.firstSeen ?? none}\t${
+  )}\t${textCell(row.description)}\t${list(row.labels)}\t${row.validFrom}\t${row.validUntil ?? none}\t${row.firstSeen ?? none}\t${
     row.lastSeen ?? none
-  }\t${row.created}\t${row.modified}\t${row.format}\t${text(row.stix)}\t${text(row.received)}\t\\\\x${row.digest}`
+  }\t${row.created}\t${row.modified}\t${row.format}\t${textCell(row.stix)}\t${textCell(row.received)}\t\\\\x${row.digest}`
 
 const none = '\\N'
 const flag = (value: boolean): string => (value ? 't' : 'f')
 
-/** A text as a cell. Four searches cost a third of one by expression, and most texts hold nothing special. */
-function text(value: string | undefined): string {
+/** A text as a cell of COPY's text form. Four searches cost a third of one by expression, and most texts hold nothing special. */
+export function textCell(value: string | undefined): string {
   if (value === undefined) return none
   let cell = value
   if (cell.includes('\\')) cell = cell.replaceAll('\\', '\\\\')
@@ -190,4 +198,4 @@ function text(value: string | undefined): string {
 const list = (items: readonly string[]): string =>
   items.length === 0
     ? '{}'
-    : text(`{${items.map((item) => `"${item.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`).join(',')}}`)
+    : textCell(`{${items.map((item) => `"${item.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`).join(',')}}`)

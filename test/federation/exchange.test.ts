@@ -180,3 +180,23 @@ t.test('an organisation that speaks elsewhere is taken from its node alone', asy
   const refused = await post(cl, 'ana.cert-br', '/v1/indicators?tlp=green', { type: 'ipv6-address', value: '3fff::41' })
   t.equal(refused.status, 401)
 })
+
+t.test('a page is never longer than a receiver takes, also where each version is in both forms', async (t) => {
+  const lines = Array.from({ length: 600 }, (_, n) =>
+    JSON.stringify({ type: 'ipv6-address', value: `3fff:0:61::${n.toString(16)}` }),
+  )
+  const push = async (query: string) => {
+    const answer = await br.call('ana.cert-br', {
+      ...{ method: 'POST', url: `/v1/indicators?${query}`, headers: { 'content-type': 'application/x-ndjson' } },
+      payload: lines.join('\n'),
+    })
+    t.match(answer, { status: 200, body: { accepted: lines.length } }, answer.text)
+  }
+  await push('tlp=green')
+  await fed.settle()
+  await push('tlp=amber&audience=lacnic')
+  t.ok((await fed.pull('lacnic', 'cert-br')) >= 2 * lines.length, 'the narrower version and the withdrawal of each')
+  t.match(await sees(uy, 'lucia.lacnic', '3fff:0:61::257'), { version: 2, handling: { tlp: 'amber' } })
+  await fed.settle()
+  t.notOk(await sees(cl, 'diego.csirt-cl', '3fff:0:61::257'))
+})
