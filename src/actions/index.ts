@@ -42,6 +42,7 @@ import { readObservations } from './read-observations.ts'
 import { readPeer } from './read-peer.ts'
 import { readSightings } from './read-sightings.ts'
 import { recall } from './recall.ts'
+import { recallEvent } from './recall-event.ts'
 import { recallObject } from './recall-object.ts'
 import { revise } from './revise.ts'
 import { revokeToken } from './revoke-token.ts'
@@ -66,6 +67,7 @@ export const actions = {
   publish,
   revise,
   recall,
+  'recall-event': recallEvent,
   search,
   read,
   'search-events': searchEvents,

@@ -1,7 +1,7 @@
 import type { Caller } from '../domain/caller.ts'
 import type { Draft } from '../domain/draft.ts'
 import { Fault } from '../domain/errors.ts'
-import type { Handling, HandlingInput } from '../domain/handling.ts'
+import { type Handling, type HandlingInput, strictestInput } from '../domain/handling.ts'
 import type { Indicator } from '../domain/indicator.ts'
 import type { Released } from '../domain/released.ts'
 import { amendStix } from '../formats/stix-out.ts'
@@ -37,6 +37,8 @@ export interface ReviseInput {
   readonly revision: Revision
   /** The version the revision is based on; refused when another has come between. */
   readonly ifVersion?: number
+  /** True: what is said of handling is joined to what holds, the stricter of each member, and not put in its place. */
+  readonly stricter?: true
 }
 
 /**
@@ -54,7 +56,7 @@ export const revise = verb(
     }
     const before = standing.visibility.handling(known.handlingId)
     if (before === undefined) throw new Error('an indicator has a handling that is not known')
-    await write(context, caller, standing, known, before, input.revision)
+    await write(context, caller, standing, known, before, input)
     return await released(context, caller, known)
   },
 )
@@ -65,11 +67,12 @@ async function write(
   standing: Standing,
   known: Indicator,
   before: Handling,
-  revision: Revision,
+  { revision, stricter }: ReviseInput,
 ): Promise<void> {
   const at = new Date(Math.max(context.clock().getTime(), Date.parse(known.modified) + 1))
   const draft = draftOf(known, revision, at)
-  const said = { ...inputOf(before), ...revision.handling }
+  const held = inputOf(before)
+  const said = stricter === true ? strictestInput(held, revision.handling) : { ...held, ...revision.handling }
   const after = resolveHandling(standing.directory, caller, said, typeFactsOf(draft), before.communities)
   const [handlingId = 0] = await context.policy.intern([after])
   const item = { ...identify(draft, after, context.node.idKey), uuid: known.id.slice('indicator--'.length) }

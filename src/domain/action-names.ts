@@ -6,6 +6,7 @@ export const actionNames = [
   'publish',
   'revise',
   'recall',
+  'recall-event',
   'search',
   'read',
   'search-events',

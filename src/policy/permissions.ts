@@ -22,6 +22,7 @@ export const permissions = {
   publish: { who: ['publisher'], scope: 'write' },
   revise: { who: ['publisher'], scope: 'write' },
   recall: { who: ['publisher'], scope: 'write' },
+  'recall-event': { who: ['publisher'], scope: 'write' },
   search: { who: 'public', scope: 'read' },
   read: { who: 'public', scope: 'read' },
   'search-events': { who: 'public', scope: 'read' },

@@ -434,6 +434,14 @@ t.test('Prism finds nothing', async (t) => {
       ['attributes/restSearch', { type_attribute: 'domain' }],
       ['sightings/add', sighting],
       [`sightings/add/${attribute.uuid}`, { type: '0' }],
+      ['objects/restSearch', { object_name: 'domain-ip' }],
+      [`attributes/edit/${attribute.uuid}`, { comment: 'again' }],
+      ['tags/attachTagToObject', { uuid: event.uuid, tag: 'one' }],
+      ['tags/removeTagFromObject', { uuid: event.uuid, tag: 'one' }],
+      ['events/addTag', { event: event.uuid, tag: 'two' }],
+      ['events/removeTag', { event: event.uuid, tag: 'two' }],
+      ['attributes/addTag', { attribute: attribute.uuid, tag: 'three' }],
+      ['attributes/removeTag', { attribute: attribute.uuid, tag: 'three' }],
     ]
     for (const [path, json] of writes) {
       await ok(by, `POST /misp/${path}`, { json })
@@ -444,6 +452,20 @@ t.test('Prism finds nothing', async (t) => {
       await refused('anonymous', `GET /misp/${path}`, 404)
     }
     await refused('anonymous', 'POST /misp/events/add', 403, { json: event })
+    for (const [n, method] of ['POST', 'DELETE'].entries()) {
+      const boxed = { ...object, uuid: `5bad1b96-53bc-4148-87eb-00000000001${n}` }
+      const single = { ...attribute, uuid: `5bad1b96-53bc-4148-87eb-00000000002${n}`, value: `misp${n}.example.org` }
+      await ok(by, 'POST /misp/events/add', { json: { ...event, Attribute: [single], Object: [boxed] } })
+      for (const path of [
+        `attributes/delete/${single.uuid}`,
+        `objects/delete/${boxed.uuid}`,
+        `events/delete/${event.uuid}`,
+      ]) {
+        await refused('anonymous', `${method} /misp/${path}`, 403)
+        await ok(by, `${method} /misp/${path}`)
+        await refused(by, `${method} /misp/${path}`, 404)
+      }
+    }
   })
 
   await t.test('TAXII', async () => {
