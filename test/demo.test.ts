@@ -19,7 +19,7 @@ import { parseObservable } from '../src/domain/observables/parse.ts'
 import { isRsitType } from '../src/domain/rsit.ts'
 import { testDatabase } from './database.ts'
 
-// two demos as processes of their own, on a machine that may be busy
+// four demos as processes of their own, on a machine that may be busy
 t.setTimeout(300_000)
 
 const now = new Date('2026-06-01T12:00:00.000Z')
@@ -225,6 +225,30 @@ t.test(
     const readme = readFileSync('README.md', 'utf8')
     const [, shown = 'nothing'] = /^## A case\n[\s\S]*?^```\n(1\. [\s\S]*?)^```/m.exec(readme) ?? []
     t.ok(told(out).includes(told(shown).trimEnd()), 'README.md shows what it prints')
+  },
+)
+
+t.test(
+  'demo --federation --check plays three nodes of which one link is cut and healed, as the README tells it',
+  { timeout: 150_000 },
+  async (t) => {
+    const { code, out, err, left } = await demo(t, '--federation', '--check').ended
+    t.equal(code, 0, err)
+    t.equal(err, '', 'the three nodes have nothing to say')
+    // What differs from run to run: nodes, their keys, and how long it took.
+    const told = (text: string) =>
+      text
+        .replace(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, 'ID')
+        .replace(/key [A-Za-z0-9_-]{43}/g, 'key …')
+        .replace(/after \d+\.\d s/g, 'after N s')
+    const readme = readFileSync('README.md', 'utf8')
+    const [, shown = 'nothing'] = /^## Three countries\n[\s\S]*?^```\n(1\. [\s\S]*?)^```/m.exec(readme) ?? []
+    t.ok(told(out).includes(told(shown).trimEnd()), `README.md shows what it prints: ${out}`)
+    t.same(
+      left.filter((name) => !name.startsWith('postgresql-')),
+      [],
+      'nothing is left',
+    )
   },
 )
 

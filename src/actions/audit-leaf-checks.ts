@@ -18,6 +18,7 @@ interface LeafText {
   readonly subject: string
   readonly decision: string
   readonly purpose: string
+  readonly requests: readonly string[]
   readonly reader?: string
   readonly world?: string
 }
@@ -63,7 +64,8 @@ export class LeafAudit {
       text.action === leaf.action &&
       text.actor === leaf.actor &&
       text.organisation === leaf.organisation &&
-      text.decision === leaf.decision
+      text.decision === leaf.decision &&
+      String(text.requests) === String(leaf.requests ?? [])
     if (!fits) this.#findings.add('columns-altered', 'the columns say something else than the text', where)
     return text
   }

@@ -41,6 +41,7 @@ import { readCollection } from './read-collection.ts'
 import { readObservations } from './read-observations.ts'
 import { readPeer } from './read-peer.ts'
 import { readSightings } from './read-sightings.ts'
+import { readTrail } from './read-trail.ts'
 import { recall } from './recall.ts'
 import { recallEvent } from './recall-event.ts'
 import { recallObject } from './recall-object.ts'
@@ -166,6 +167,7 @@ export const actions = {
   'amend-request': legalRequests.amendRequest,
   'list-requests': legalRequests.listRequests,
   'read-request': legalRequests.readRequest,
+  'read-trail': readTrail,
   'file-request': legalDecisions.fileRequest,
   'review-request': legalDecisions.reviewRequest,
   'approve-request': legalDecisions.approveRequest,

@@ -97,7 +97,7 @@ function readableBy({ reader }: Caller, of: LeavesOf): Pick<LeafFilter, 'by' | '
   return { by: of === 'me' ? { actor } : { organisation: reader.organisation?.id ?? '' }, subjectsOf: actor }
 }
 
-const toLeaf = ({ id, text, index, subject, salt }: StoredLeaf): Leaf => ({
+export const toLeaf = ({ id, text, index, subject, salt }: StoredLeaf): Leaf => ({
   id: String(id),
   text,
   hash: hashLeaf(text).toString('hex'),

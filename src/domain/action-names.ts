@@ -105,6 +105,7 @@ export const actionNames = [
   'amend-request',
   'list-requests',
   'read-request',
+  'read-trail',
   'file-request',
   'review-request',
   'approve-request',

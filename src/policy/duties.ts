@@ -30,6 +30,17 @@ export function sidesOf(caller: Caller, request: LegalRequest, at: Date): Side[]
   return sides
 }
 
+/**
+ * Whose acts under a request the caller may have from the log: all, as liaison or node; those of its own organisation, as an originator, to whom
+ * the others of the scope stay unnamed; undefined where there is no such request for it.
+ */
+export function trailOf(caller: Caller, request: LegalRequest, at: Date): 'all' | 'organisation' | undefined {
+  if (!knowsLegalRequest(caller, request, at)) return undefined
+  return caller.reader.account === request.liaison || sidesOf(caller, request, at).includes('node')
+    ? 'all'
+    : 'organisation'
+}
+
 /** Why this account may not decide on this side; undefined when it may. Two approvals are of two people, and neither is who filed it. */
 export function dutyRefusal(caller: Caller, request: LegalRequest, side: Side): Refusal | undefined {
   const { account } = caller.reader

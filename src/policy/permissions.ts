@@ -129,6 +129,7 @@ export const permissions = {
   'amend-request': { who: ['liaison'], scope: 'write' },
   'list-requests': { who: ['liaison', 'approver', 'policy-officer'], scope: 'read' },
   'read-request': { who: ['liaison', 'approver', 'policy-officer'], scope: 'read' },
+  'read-trail': { who: ['liaison', 'approver', 'policy-officer'], scope: 'read' },
   'file-request': { who: ['liaison'], scope: 'write' },
   'review-request': { who: ['approver', 'policy-officer'], scope: 'write' },
   'approve-request': { who: ['approver', 'policy-officer'], scope: 'write' },

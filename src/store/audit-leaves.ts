@@ -22,6 +22,10 @@ export interface LeafFilter {
   readonly action?: string
   /** UUID of a push. */
   readonly receipt?: string
+  /** UUID of a legal request that they rest on. */
+  readonly request?: string
+  /** Numbers above this one, the oldest first. */
+  readonly after?: bigint
   /** ISO 8601: from (inclusive), to (exclusive). */
   readonly since?: string
   readonly until?: string
@@ -29,7 +33,7 @@ export interface LeafFilter {
   readonly before?: bigint
 }
 
-/** The newest leaves first. */
+/** The newest leaves first, unless they are asked for after a number. */
 export async function leavesOf({ client }: Queries, filter: LeafFilter, limit: number): Promise<StoredLeaf[]> {
   const parameters = new Parameters()
   const subjectsOf = parameters.add(filter.subjectsOf)
@@ -37,21 +41,24 @@ export async function leavesOf({ client }: Queries, filter: LeafFilter, limit: n
   const when = (condition: string, value: unknown, type: string) => {
     if (value !== undefined) conditions.push(`${condition} ${parameters.add(value)}::${type}`)
   }
-  const { by, id, action, receipt, since, until, before } = filter
+  const { by, id, action, receipt, request, after, since, until, before } = filter
   when('l.actor =', by !== undefined && 'actor' in by ? by.actor : undefined, 'text')
   when('l.organisation =', by !== undefined && 'organisation' in by ? by.organisation : undefined, 'text')
   when('l.id =', id === undefined ? undefined : String(id), 'bigint')
   when('l.action =', action, 'text')
   when('l.receipt =', receipt, 'uuid')
+  when('l.requests @>', request === undefined ? undefined : [request], 'uuid[]')
+  when('l.id >', after === undefined ? undefined : String(after), 'bigint')
   when('l.at >=', since, 'timestamptz')
   when('l.at <', until, 'timestamptz')
   when('l.id <', before === undefined ? undefined : String(before), 'bigint')
+  const order = after === undefined ? 'desc' : 'asc'
   const { rows } = await client.query<LeafRow>(
     `select l.id, l.at, l.leaf as text, t.index, s.salt, s.subject
-     from (select * from audit_leaf l where ${conditions.join(' and ')} order by l.id desc limit ${parameters.add(limit)}) l
+     from (select * from audit_leaf l where ${conditions.join(' and ')} order by l.id ${order} limit ${parameters.add(limit)}) l
      left join audit_tree t on t.leaf = l.id
      left join audit_subject s on s.leaf = l.id and l.actor = ${subjectsOf}::text
-     order by l.id desc`,
+     order by l.id ${order}`,
     parameters.values,
   )
   return rows.map(({ id: number, at, text, index, salt, subject }) => ({

@@ -15,6 +15,7 @@ export interface PlaceRow {
     readonly organisation: string | null
     readonly decision: string
     readonly receipt: string | null
+    readonly requests: readonly string[] | null
   }
   /** Bytes of what it is about; absent when that was erased. */
   readonly subjectBytes?: number
@@ -34,10 +35,11 @@ export async function placesFrom({ client }: Queries, from: number, limit: numbe
     organisation: string | null
     decision: string
     receipt: string | null
+    requests: string[] | null
     subject_bytes: number | null
   }>(
     `select t.index, t.leaf as id, t.hash, l.id is not null as there, l.leaf as text, l.at, l.action, l.actor, l.organisation,
-       l.decision, l.receipt, octet_length(s.subject) as subject_bytes
+       l.decision, l.receipt, l.requests::text[] as requests, octet_length(s.subject) as subject_bytes
      from (select * from audit_tree where index >= $1 order by index limit $2) t
      left join lateral (select * from audit_leaf where id = t.leaf offset 0) l on true
      left join lateral (select * from audit_subject where leaf = t.leaf offset 0) s on true order by t.index`,

@@ -56,6 +56,7 @@ export async function appendAudits(
     column(({ organisation }) => organisation),
     column(({ decision }) => decision),
     column(({ receipt }) => receipt),
+    column(({ requests = [] }) => (requests.length === 0 ? undefined : `{${requests.join(',')}}`)),
     leaves,
     entries.map((_, i) => salt(i)),
     column(({ subject }) => subject),
@@ -69,11 +70,12 @@ export async function appendAudits(
     `with ${bases.length === 0 ? '' : withBases}
      given as (
        select * from unnest($1::timestamptz[], $2::text[], $3::text[], $4::text[], $5::text[], $6::uuid[], $7::text[],
-         $8::bytea[], $9::text[]) with ordinality g (at, action, actor, organisation, decision, receipt, leaf, salt, subject, n)
+         $8::text[], $9::bytea[], $10::text[])
+         with ordinality g (at, action, actor, organisation, decision, receipt, requests, leaf, salt, subject, n)
      ),
      written as (
-       insert into audit_leaf (at, action, actor, organisation, decision, receipt, leaf)
-       select at, action, actor, organisation, decision, receipt, leaf from given order by n returning id, leaf
+       insert into audit_leaf (at, action, actor, organisation, decision, receipt, requests, leaf)
+       select at, action, actor, organisation, decision, receipt, requests::uuid[], leaf from given order by n returning id, leaf
      )
      insert into audit_subject (leaf, salt, subject) select w.id, g.salt, g.subject from written w join given g using (leaf)
      returning leaf`,
@@ -84,7 +86,7 @@ export async function appendAudits(
 
 const withBases = `based as (
   insert into audit_basis (digest, body)
-  select decode(digest, 'hex'), body from unnest($10::text[], $11::text[]) b (digest, body) on conflict do nothing
+  select decode(digest, 'hex'), body from unnest($11::text[], $12::text[]) b (digest, body) on conflict do nothing
 ),`
 
 /** What a leaf says of its subject: SHA-256 over the salt and the subject, hex. */

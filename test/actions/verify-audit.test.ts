@@ -247,6 +247,9 @@ t.test('the log', async (t) => {
     )
     t.strictSame(await found('insert into audit_pending values (999999)'), ['leaf-missing'])
     t.strictSame(await found('insert into audit_pending select leaf from audit_tree where index = 5'), ['leaf-missing'])
+    t.strictSame(await found('update audit_leaf set requests = array[gen_random_uuid()] where id = 5'), [
+      'columns-altered',
+    ])
     t.strictSame(
       await found("update audit_leaf set receipt = gen_random_uuid() where action = 'publish' and decision = 'permit'"),
       ['columns-altered'],

@@ -304,6 +304,8 @@ t.test('Prism finds nothing', async (t) => {
     await ok(liaison, `GET ${at}`)
     await ok(liaison, 'GET /v1/legal-requests?limit=1')
     await refused('anonymous', 'GET /v1/legal-requests', 401)
+    await ok(liaison, `GET ${at}/trail?limit=1`)
+    await refused('anonymous', `GET ${at}/trail`, 401)
     for (const line of ['', '/file', '/review', '/approve', '/refuse', '/withdraw', '/close', '/notes']) {
       const asked = line === '' ? {} : { json: { note: 'n' } }
       await refused('anonymous', `${line === '' ? 'GET' : 'POST'} ${at}${line}`, 401, asked)

@@ -202,7 +202,15 @@ t.test('each verb that REST has, GraphQL has', async (t) => {
   const oauth = ['issueToken', 'revokeToken', 'publishedKeys', 'describeTokens']
   const own = new Set(['health', 'ready', 'contract', ...oauth])
   // For auditors' tools, which fetch notes and proofs by URL and know nothing of this schema (docs/audit.md).
-  const proofs = ['auditCheckpoint', 'auditKey', 'listCheckpoints', 'proveInclusion', 'proveConsistency', 'listLeaves']
+  const proofs = [
+    'auditCheckpoint',
+    'auditKey',
+    'listCheckpoints',
+    'proveInclusion',
+    'proveConsistency',
+    'listLeaves',
+    'legalTrail',
+  ]
   for (const operation of proofs) own.add(operation)
   // Between nodes, which know nothing of this schema, and what they say of themselves.
   for (const operation of ['describeNode', 'federationFeed', 'federationAcks']) own.add(operation)

@@ -17,6 +17,8 @@ export const federation = {
     const gone = new AbortController()
     reply.raw.once('close', () => gone.abort())
     const page = await nextPage(context, caller, after, wait * 1000, gone.signal)
+    // Nobody is there any more, perhaps since this process is stopping.
+    if (page === undefined) return reply.hijack()
     return await answer(context, reply, caller, asked, writePage(page))
   },
   /** `POST /federation/v1/acks` */
@@ -43,21 +45,25 @@ async function proven(
   return { caller, asked }
 }
 
-/** The next page, as soon as there is something in it or the wait is over. Whether the peer may have it is asked each time. */
+/**
+ * The next page, as soon as there is something in it or the wait is over; none when whoever asked has gone. Whether the peer may have it
+ * is asked each time.
+ */
 async function nextPage(
   context: Context,
   caller: Caller,
   after: string | undefined,
   waitMs: number,
   gone: AbortSignal,
-): Promise<FeedPage> {
+): Promise<FeedPage | undefined> {
   const end = performance.now() + waitMs
   for (;;) {
     const { turn } = context.wake
     const page = await actions['serve-feed'](context, caller, after === undefined ? {} : { after })
     const left = end - performance.now()
-    if (page.entries.length > 0 || page.more || left <= 0 || gone.aborted) return page
+    if (page.entries.length > 0 || page.more || left <= 0) return page
     await context.wake.after(turn, Math.min(left, limits.peerTickMs), gone)
+    if (gone.aborted) return undefined
   }
 }
 

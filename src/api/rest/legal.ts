@@ -5,6 +5,7 @@ import { actions } from '../../actions/index.ts'
 import type { DecisionInput, StepInput } from '../../actions/legal-decisions.ts'
 import type { ListRequestsInput } from '../../actions/legal-requests.ts'
 import type { LegalRequestInput } from '../../actions/legal-text.ts'
+import type { TrailInput } from '../../actions/read-trail.ts'
 import type { Handler } from './handler.ts'
 import { asList, type Query } from './query.ts'
 
@@ -43,6 +44,8 @@ export const legal = {
   listDisclosures: async (context, request) => ({
     items: await actions['list-disclosures'](context, request.caller, request.query as { limit?: number }),
   }),
+  legalTrail: (context, request) =>
+    actions['read-trail'](context, request.caller, { ...(request.query as Omit<TrailInput, 'id'>), id: idOf(request) }),
   listExports: async (context, request) => ({
     items: await actions['list-exports'](context, request.caller, { request: idOf(request) }),
   }),

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
-import type { Inclusion } from '../../actions/audit-proofs.ts'
 import { NoteError, type NoteKey, parseKey } from '../../seal/note.ts'
 import { CommandError, exitCodes } from '../exit.ts'
 import { type CheckedEvidence, checkInclusion, isEvidence } from './inclusion.ts'
+import { type CheckedTrail, checkTrail, isTrail } from './trail.ts'
 
 /** A file is a proof, a note and a leaf: much less than this. */
 const evidenceBytes = 64 * 1024 * 1024
@@ -33,13 +33,14 @@ export function readNamed(file: string): string {
  * Checks evidence with nothing but the public key: that the leaf has its hash, the hash its place in the tree, the tree its signature.
  * @throws CommandError when the file is no evidence
  */
-export const checkEvidence = (file: string, key: NoteKey): CheckedEvidence => checkInclusion(parseEvidence(file), key)
-
-function parseEvidence(file: string): Inclusion {
+export function checkEvidence(file: string, key: NoteKey): CheckedEvidence | CheckedTrail {
   const evidence = parseJson(file)
-  if (!isEvidence(evidence))
-    throw new CommandError(exitCodes.usage, `${file} is not evidence as "puente audit prove" writes it`)
-  return evidence
+  if (isTrail(evidence)) return checkTrail(evidence, key)
+  if (isEvidence(evidence)) return checkInclusion(evidence, key)
+  throw new CommandError(
+    exitCodes.usage,
+    `${file} is not evidence as "puente audit prove" or "puente audit trail" writes it`,
+  )
 }
 
 function parseJson(file: string): Record<string, unknown> {

@@ -2,11 +2,12 @@ import { writeFileSync } from 'node:fs'
 import { type Command, Option } from 'commander'
 import type { Inclusion, SignedHead } from '../../actions/audit-proofs.ts'
 import type { Leaf, LeafPage } from '../../actions/list-leaves.ts'
+import type { CaseTrail } from '../../actions/read-trail.ts'
 import { leavesOf } from '../../policy/permissions.ts'
 import { checkEvidence, keyFrom } from '../audit/evidence.ts'
 import { type VerifyOptions, verifyNow } from '../audit/verify.ts'
-import { call, refusal, send } from '../client.ts'
-import { exitCodes } from '../exit.ts'
+import { call, path, refusal, send } from '../client.ts'
+import { CommandError, exitCodes } from '../exit.ts'
 import { printRows, printThing } from '../output.ts'
 import { asClient, type ClientOptions, collect, type Shell, targetOf } from '../shell.ts'
 
@@ -95,6 +96,18 @@ function addLeaves(audit: Command, shell: Shell): void {
     })
 }
 
+/** All pages of a trail, in the tree of the first. */
+async function trailOf(target: ReturnType<typeof targetOf>, request: string): Promise<CaseTrail> {
+  const to = path('v1', 'legal-requests', request, 'trail')
+  let { next, ...trail } = await call<CaseTrail>(target, `${to}?limit=1000`)
+  while (next !== undefined) {
+    const more: CaseTrail = await call<CaseTrail>(target, `${to}?limit=1000&size=${trail.size}&after=${next}`)
+    trail = { ...trail, leaves: [...trail.leaves, ...more.leaves] }
+    next = more.next
+  }
+  return trail
+}
+
 interface ProveOptions extends ClientOptions {
   readonly out?: string
 }
@@ -110,9 +123,23 @@ function addProofs(audit: Command, shell: Shell): void {
       else writeFileSync(out, `${text}\n`)
     })
 
+  asClient(
+    audit.command('trail <request>').description('what the log has of one legal request, as evidence in one file'),
+  )
+    .requiredOption('--out <file>', 'a new file')
+    .action(async (request: string, { out, ...options }: ProveOptions & { readonly out: string }) => {
+      const trail = await trailOf(targetOf(shell, options), request)
+      try {
+        writeFileSync(out, `${JSON.stringify(trail)}\n`, { flag: 'wx', mode: 0o600 })
+      } catch (cause) {
+        throw new CommandError(exitCodes.usage, `${out} cannot be written`, { cause })
+      }
+      printThing(shell, options.json, { file: out, leaves: trail.leaves.length, size: trail.size })
+    })
+
   audit
     .command('check <file>')
-    .description('check evidence of `prove` offline: leaf, proof, checkpoint and signature')
+    .description('check evidence of `prove` or `trail` offline: leaves, proofs, checkpoint and signature')
     .requiredOption('--key <key>', 'name+id+key of the log, known from elsewhere')
     .option('--json', 'for machines: one JSON document')
     .action((file: string, { key, json }: { key: string; json?: boolean }) => {

@@ -57,7 +57,8 @@ export async function startDemoNode(config: Config, options: DemoNodeOptions, lo
   }
 }
 
-function freshFolder(config: Config): string {
+/** A folder for a new database, removed by whoever stops it; what a killed demo left is removed first. */
+export function freshFolder(config: Config): string {
   const demos = path.join(openDataFolder(dataFolderOf(config), process.getuid?.() ?? -1), 'demo')
   removeLeftovers(demos)
   return temporaryPath(demos)

@@ -28,22 +28,21 @@ export async function seedIndicators(url: string, accounts: readonly DemoAccount
   return published
 }
 
-/** Publishes files instead, as CERT.br. `refusals`: how many records were refused, by code. */
+/** Publishes files instead. `refusals`: how many records were refused, by code. */
 export async function seedFiles(
-  url: string,
-  accounts: readonly DemoAccount[],
+  target: Target,
   inputs: readonly Input[],
   tlp: Tlp,
 ): Promise<{ readonly summary: PushSummary; readonly refusals: ReadonlyMap<string, number> }> {
   const refusals = new Map<string, number>()
   const refused = ({ code }: { readonly code: string }) => void refusals.set(code, (refusals.get(code) ?? 0) + 1)
   const options = { query: { tlp }, size: partSize(), patience: { forMs: 30_000 } }
-  const target = publisherOf(url, accounts, 'cert-br')
   const summary = await pushFiles(target, inputs, options, { refused, acknowledged: () => {} })
   return { summary, refusals }
 }
 
-function publisherOf(url: string, accounts: readonly DemoAccount[], organisation: string): Target {
+/** Who publishes for an organisation. */
+export function publisherOf(url: string, accounts: readonly DemoAccount[], organisation: string): Target {
   const publisher = accounts.find((each) => each.organisation === organisation && each.roles.includes('publisher'))
   if (publisher === undefined) throw new Error(`${organisation} has no publisher`)
   return { url, apiKey: publisher.apiKey }

@@ -44,12 +44,14 @@ export async function playCase(stage: Stage): Promise<StepResult[]> {
   ])
 }
 
-type Step = readonly [name: string, play: () => Promise<void>]
+/** What is played, under its name. */
+export type Step = readonly [name: string, play: () => Promise<void>]
 
-async function playSteps(stage: Stage, steps: readonly Step[]): Promise<StepResult[]> {
+/** Plays steps until one fails. */
+export async function playSteps({ narrator }: Pick<Stage, 'narrator'>, steps: readonly Step[]): Promise<StepResult[]> {
   const results: StepResult[] = []
   for (const [i, [step, play]] of steps.entries()) {
-    stage.narrator.heading(`${i + 1}. ${step}`)
+    narrator.heading(`${i + 1}. ${step}`)
     try {
       await play()
       results.push({ step })

@@ -1,4 +1,5 @@
 import * as cast from './cast.ts'
+import type { Enrolled } from './federation/enrol.ts'
 import type { Narrator } from './narrator.ts'
 import type { DemoAccount } from './seed.ts'
 
@@ -30,3 +31,14 @@ function doorFor({ roles }: DemoAccount): string {
 
 const options = ({ roles }: DemoAccount): string =>
   roles.includes('liaison') ? " -H 'Puente-Purpose: law-enforcement'" : ''
+
+/** The nodes of three countries, each with lines to paste for its person and its administrator. */
+export function tellRegion(narrator: Narrator, nodes: readonly Enrolled[]): void {
+  for (const { country, url, adminKey, personKey } of nodes) {
+    narrator.heading(`${country.name}: ${url}/docs`)
+    narrator.line(`${country.person.name} of ${country.team.name}, and the administrator:`)
+    narrator.code(`curl -sH 'Authorization: Bearer ${personKey}' '${url}/v1/indicators?limit=3'`)
+    narrator.code(`curl -sH 'Authorization: Bearer ${adminKey}' '${url}/v1/peers'`)
+  }
+  narrator.heading('The three nodes run until Ctrl-C.')
+}

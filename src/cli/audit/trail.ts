@@ -1,0 +1,55 @@
+import type { CaseTrail, TrailLeaf } from '../../actions/read-trail.ts'
+import type { NoteKey } from '../../seal/note.ts'
+import { checkInclusion, isEvidence } from './inclusion.ts'
+
+/** What a check of a case's trail found. */
+export interface CheckedTrail {
+  readonly request: string
+  readonly leaves: number
+  readonly size: number
+  /** What does not hold, with the place of the leaf in the file, from 1; empty when all does. */
+  readonly faults: readonly string[]
+}
+
+type Trail = Omit<CaseTrail, 'next'>
+
+/** Whether a JSON object is a trail, as {@link CaseTrail} has it. */
+export const isTrail = (value: Record<string, unknown>): value is Record<string, unknown> & Trail =>
+  value.format === 'puente-trail/1' &&
+  typeof value.request === 'string' &&
+  typeof value.size === 'number' &&
+  typeof value.checkpoint === 'string' &&
+  Array.isArray(value.leaves)
+
+/** Checks a trail with nothing but the public key: each leaf rests on the request, and is in the one signed tree, in the order of the file. */
+export function checkTrail({ request, size, checkpoint, leaves }: Trail, key: NoteKey): CheckedTrail {
+  const faults: string[] = []
+  const seen = new Set<number>()
+  for (const [n, leaf] of leaves.entries()) {
+    for (const what of leafFaults(leaf, { size, checkpoint, request }, key)) faults.push(`leaf ${n + 1}: ${what}`)
+    if (seen.has(leaf.index)) faults.push(`leaf ${n + 1}: it stands in the file twice`)
+    seen.add(leaf.index)
+  }
+  return { request, leaves: leaves.length, size, faults }
+}
+
+function leafFaults(
+  { text, hash, index, path, subject, salt }: TrailLeaf,
+  { size, checkpoint, request }: Pick<Trail, 'size' | 'checkpoint' | 'request'>,
+  key: NoteKey,
+): readonly string[] {
+  const leaf = { id: '', hash, text, ...(subject === undefined || salt === undefined ? {} : { subject, salt }) }
+  const evidence = { leaf, hash, index, size, path, checkpoint }
+  if (!isEvidence({ ...evidence })) return ['it is no evidence']
+  const { faults } = checkInclusion(evidence, key)
+  return requestsOf(text).includes(request) ? faults : [...faults, 'it does not rest on the request']
+}
+
+function requestsOf(text: string): readonly unknown[] {
+  try {
+    const requests = (JSON.parse(text) as { requests?: unknown } | null)?.requests
+    return Array.isArray(requests) ? requests : []
+  } catch {
+    return []
+  }
+}
