@@ -10,7 +10,7 @@ import { handling } from './graphql.ts'
 
 /** Every route once with success and once with a refusal, through a proxy that holds both sides against openapi.yaml. */
 
-t.setTimeout(120_000)
+t.setTimeout(300_000)
 
 /** A stream does not end, and Prism passes a body on when it has ended: its refusals are seen here, its events in stream.test.ts. */
 const endless = 'stream'
