@@ -1,5 +1,6 @@
 import {
   type Context,
+  expireAssistance,
   expireRequests,
   forgetEndedTokens,
   forgetLetters,
@@ -54,6 +55,8 @@ export const jobs: readonly Job[] = [
   { name: 'packages', everyMs: 600_000, run: forgetPackages },
   // what a request gave ended at its instant; here it is said of it
   { name: 'legal requests', everyMs: 60_000, run: expireRequests },
+  // what nobody took up by its time
+  { name: 'assistance', everyMs: 60_000, run: expireAssistance },
   // what became of what was sent to a collection
   { name: 'collection statuses', everyMs: 3_600_000, run: forgetOldStatuses },
   // streams append what they counted; pages of one indicator stay short when it is added up

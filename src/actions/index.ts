@@ -2,6 +2,9 @@ import type { ActionName } from '../domain/action-names.ts'
 import * as accounts from './accounts.ts'
 import * as additions from './add-to-collection.ts'
 import * as agreements from './agreements.ts'
+import { askAssistance } from './ask-assistance.ts'
+import * as assistance from './assistance.ts'
+import * as assistanceSteps from './assistance-steps.ts'
 import * as auditProofs from './audit-proofs.ts'
 import { authenticate } from './authenticate.ts'
 import * as blocklists from './blocklists.ts'
@@ -183,9 +186,19 @@ export const actions = {
   'read-export': exportVerbs.readExportState,
   'cancel-export': exportVerbs.cancelExport,
   'download-export': downloadExport,
+  'ask-assistance': askAssistance,
+  'list-assistance': assistance.listAssistance,
+  'read-assistance': assistance.readAssistance,
+  'accept-assistance': assistanceSteps.acceptAssistance,
+  'decline-assistance': assistanceSteps.declineAssistance,
+  'answer-assistance': assistanceSteps.answerAssistance,
+  'close-assistance': assistanceSteps.closeAssistance,
+  'withdraw-assistance': assistanceSteps.withdrawAssistance,
+  'annotate-assistance': assistanceSteps.annotateAssistance,
 } as const satisfies Record<ActionName, unknown>
 
 export { forgetOldStatuses } from './add-to-collection.ts'
+export { expireAssistance } from './assistance-steps.ts'
 export { isoOfMicros } from './collection-order.ts'
 export type { Collection } from './collections.ts'
 export type { Context, Log, WayOut } from './context.ts'

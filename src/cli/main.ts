@@ -5,6 +5,7 @@ import { ConfigurationError } from '../config-values.ts'
 import { version } from '../main.ts'
 import { addAccount } from './commands/account.ts'
 import { addAgreement } from './commands/agreement.ts'
+import { addAssistance } from './commands/assistance.ts'
 import { addAudit } from './commands/audit.ts'
 import { addBlocklist } from './commands/blocklist.ts'
 import { addClient } from './commands/client.ts'
@@ -96,7 +97,7 @@ function program(shell: Shell): Command {
     addPeer,
   ])
     add(puente, shell)
-  for (const add of [addRequest, addExport]) add(puente, shell)
+  for (const add of [addRequest, addExport, addAssistance]) add(puente, shell)
   for (const add of [addBlocklist, addWarninglist]) add(puente, shell)
   addAudit(puente, shell)
   return puente

@@ -121,5 +121,14 @@ export const actionNames = [
   'read-export',
   'cancel-export',
   'download-export',
+  'ask-assistance',
+  'list-assistance',
+  'read-assistance',
+  'accept-assistance',
+  'decline-assistance',
+  'answer-assistance',
+  'close-assistance',
+  'withdraw-assistance',
+  'annotate-assistance',
 ] as const
 export type ActionName = (typeof actionNames)[number]

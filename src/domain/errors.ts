@@ -82,6 +82,7 @@ export const faultCodes = {
   not_yours: { kind: 'refused' },
   origin_refused: { kind: 'refused' },
   separation_of_duties: { kind: 'refused' },
+  assistance_refused: { kind: 'refused' },
   roles_forbidden: { kind: 'invalid', status: 422 },
   // what is there
   not_found: { kind: 'missing' },
@@ -93,6 +94,7 @@ export const faultCodes = {
   too_many_subscriptions: { kind: 'conflict' },
   agreement_immutable: { kind: 'conflict' },
   request_state: { kind: 'conflict' },
+  assistance_state: { kind: 'conflict' },
   export_not_ready: { kind: 'conflict' },
   export_outdated: { kind: 'invalid', status: 410 },
   idempotency_key_reused: { kind: 'conflict', status: 422 },

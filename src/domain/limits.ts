@@ -232,6 +232,9 @@ export const limits = {
   relatedOfKindDefault: 10,
   /** Observables of one indicator by which related ones are looked for. */
   relatedObservables: 10,
+  /** A partner is asked for something within so many days, about so many indicators. */
+  assistanceDays: 366,
+  assistanceIndicators: 100,
   ...limitsBetweenNodes,
   /** Other objects that one STIX object may name. */
   objectReferences: 5_000,

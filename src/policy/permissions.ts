@@ -145,6 +145,16 @@ export const permissions = {
   'read-export': { who: ['liaison', 'policy-officer'], scope: 'read' },
   'cancel-export': { who: ['liaison'], scope: 'write' },
   'download-export': { who: ['liaison'], scope: 'write' },
+  // Between which two, and on which side, is for assistance.ts.
+  'ask-assistance': { who: ['reader', 'publisher'], scope: 'write' },
+  'list-assistance': { who: ['reader', 'publisher'], scope: 'read' },
+  'read-assistance': { who: ['reader', 'publisher'], scope: 'read' },
+  'accept-assistance': { who: ['reader', 'publisher'], scope: 'write' },
+  'decline-assistance': { who: ['reader', 'publisher'], scope: 'write' },
+  'answer-assistance': { who: ['reader', 'publisher'], scope: 'write' },
+  'close-assistance': { who: ['reader', 'publisher'], scope: 'write' },
+  'withdraw-assistance': { who: ['reader', 'publisher'], scope: 'write' },
+  'annotate-assistance': { who: ['reader', 'publisher'], scope: 'write' },
 } as const satisfies Record<ActionName, Permission>
 
 export const needsCredentials = 'This needs credentials: send the header Authorization: Bearer <key>.'

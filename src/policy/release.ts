@@ -5,7 +5,7 @@ import type { Observable } from '../domain/observables/observable.ts'
 import type { Reader } from '../domain/reader.ts'
 import type { Blockable, Released, ReleasedHandling } from '../domain/released.ts'
 import { rsitClassOf } from '../domain/rsit.ts'
-import { markingOfTlp } from '../domain/tlp.ts'
+import { markingOfTlp, strictness } from '../domain/tlp.ts'
 import { mayBlock } from './pap.ts'
 
 /** What releasing needs beside the indicator: names of originators and the node's keyed digest (hex). */
@@ -161,8 +161,9 @@ export function sourceOf(
   facts: ReleaseFacts,
 ): Pick<Released, 'originator' | 'alias'> {
   if (!originatorShown(reader, handling)) {
-    const shared = handling.communities.find((community) => reader.communities.includes(community)) ?? ''
-    return { alias: `source-${facts.digest(`alias|${shared}|${handling.originator}`).slice(0, 12)}` }
+    return {
+      alias: `source-${facts.digest(`alias|${circleOf(handling, reader)}|${handling.originator}`).slice(0, 12)}`,
+    }
   }
   const known = facts.organisation(handling.originator)
   return {
@@ -172,6 +173,17 @@ export function sourceOf(
       jurisdiction: known?.jurisdiction ?? '',
     },
   }
+}
+
+/**
+ * Within what a source has one alias, and outside of it none that could be told to be the same (ADR 35): a community by which the reader, or
+ * whoever serves it, has the indicator; otherwise the node for what everybody enrolled may have, and the reader's organisation for the rest.
+ */
+function circleOf({ communities, tlp }: Handling, reader: Reader): string {
+  const reaching = [reader, ...reader.providers].flatMap((each) => each.communities)
+  const shared = communities.find((community) => reaching.includes(community))
+  if (shared !== undefined) return shared
+  return strictness(tlp) < strictness('amber') ? '' : `organisation:${reader.organisation?.id ?? ''}`
 }
 
 /** Audience and people are the originator's to know; a reader learns of itself and of its own communities only. */

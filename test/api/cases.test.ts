@@ -126,6 +126,33 @@ const doors: Readonly<Record<string, (node: TestNode, planted: Planted) => Promi
     const answer = await get(node, row, `/v1/indicators/${id}`)
     return answer.status === 404 ? 'deny' : seen([answer.body], value)
   },
+  // Words under the case's handling, and under one that everybody may see a reference to the indicator: ids are told of what is masked, too.
+  'GET /v1/assistance/{id}': async (node, { row, id, open }) => {
+    const reader = node.world.accounts.find(({ id }) => id === row.reader)
+    const uuid = id.slice('indicator--'.length)
+    const ids: Record<'words' | 'reference', string> = { words: crypto.randomUUID(), reference: crypto.randomUUID() }
+    for (const [what, asking] of Object.entries(ids))
+      await node.context.database.client.query(
+        `with asked as (
+           insert into assistance (id, kind, asker, addressee, state, due_at, version, created_at, handling_id, answer_handling_id)
+           select $1, 'takedown', (select id from organisation where id <> $2 order by id limit 1), $2, 'asked',
+             '9000-01-01', 1, now(), h.id, h.id
+           from (select handling_id id from indicator where $3 = 'words' and stix_id = $4 and originator = $5
+             union all select handling_id from stix_object where $3 = 'reference' and id = $6 limit 1) h returning id)
+         insert into assistance_indicator select id, 1, $5, $4 from asked`,
+        [asking, reader?.organisation ?? 'lacnic', what, uuid, row.handling.originator, open],
+      )
+    const [words, reference] = [
+      await get(node, row, `/v1/assistance/${ids.words}`),
+      await get(node, row, `/v1/assistance/${ids.reference}`),
+    ]
+    if (reader?.roles.some((role) => role === 'reader' || role === 'publisher') !== true) {
+      const closed = [words, reference].every(({ status }) => status === 401 || status === 403)
+      return closed ? 'closed' : 'permit'
+    }
+    if (words.status === 200) return words.body.indicators.length === 1 ? 'permit' : 'deny'
+    return reference.body.indicators.length === 1 ? 'redact' : 'deny'
+  },
   'GET /v1/indicators/{id}/history': async (node, { row, id, value }) => {
     const answer = await get(node, row, `/v1/indicators/${id}/history`)
     if (answer.status === 404) return 'deny'

@@ -314,6 +314,33 @@ t.test('Prism finds nothing', async (t) => {
     await ok(liaison, `POST ${at}/close`)
   })
 
+  await t.test('assistance', async () => {
+    const [asker, addressee, stranger] = ['ana.cert-br', 'camila.csirt-cl', 'sofia.csirt-ar']
+    const page = await node.plant(handling('cert-br', { tlp: 'green' }), { type: 'ipv4-address', value: '192.0.2.230' })
+    const json = {
+      ...{ to: 'csirt-cl', kind: 'information', text: 'Who is behind it?' },
+      ...{ indicators: [page], dueAt: '2026-06-20T00:00:00Z' },
+    }
+    const asked = async () => `/v1/assistance/${(await ok(asker, 'POST /v1/assistance', { json })).id}`
+    await refused(asker, 'POST /v1/assistance', 403, { json: { ...json, to: 'cert-mx' } })
+    await refused(asker, 'POST /v1/assistance', 422, { json: { ...json, to: 'nobody' } })
+    const [at, other] = [await asked(), await asked()]
+    const text = { json: { text: 'Said.' } }
+    for (const line of ['accept', 'decline', 'answers', 'notes', 'close', 'withdraw'])
+      await refused(stranger, `POST ${at}/${line}`, 404, text)
+    await refused(stranger, `GET ${at}`, 404)
+    await refused('anonymous', 'GET /v1/assistance', 401)
+    await ok(addressee, `POST ${at}/accept`)
+    await ok(asker, `POST ${at}/notes`, text)
+    await ok(addressee, `POST ${at}/answers`, text)
+    await refused(addressee, `POST ${at}/answers`, 409, { json: { text: 'Said.', version: 1 } })
+    await ok(asker, `POST ${at}/close`)
+    await ok(addressee, `POST ${other}/decline`, text)
+    await ok(asker, `POST ${await asked()}/withdraw`)
+    await ok(addressee, `GET ${at}`)
+    await ok(addressee, 'GET /v1/assistance?limit=1&state=closed,declined')
+  })
+
   await t.test('exports', async () => {
     const [liaison, approver, stranger] = ['ignacio.policia-cl', 'iris.csirt-cl', 'diego.csirt-cl']
     await node.plant(handling('csirt-cl', { tlp: 'green' }), { type: 'ipv4-address', value: '192.0.2.220' })

@@ -189,6 +189,8 @@ t.test('each verb that REST has, GraphQL has', async (t) => {
     listSubscriptions: 'webhooks',
     readSubscription: 'webhook',
     readLegalRequest: 'legalRequest',
+    readAssistance: 'assistance',
+    listAssistance: 'assistanceList',
     listObjects: 'stixObjects',
     readObject: 'stixObject',
     listObjectVersions: 'stixObjectVersions',
@@ -340,12 +342,27 @@ t.test('every field of every type answers, in the type that the contract promise
     `insert into export_item (export, ordinal, originator, stix_id, version, handling_id)
      values ('00000000-0000-4000-8000-000000000003', 0, 'lacnic', gen_random_uuid(), 1, 1)`,
   )
+  const amber = await node.plant(handling('lacnic', { tlp: 'amber', organisations: ['cert-br'] }), {
+    type: 'url',
+    value: `http://[${value}]/y`,
+  })
+  const asking = `from indicator where stix_id = '${amber.slice('indicator--'.length)}'`
+  await node.context.database.client.query(
+    `insert into assistance (id, kind, asker, addressee, state, due_at, version, created_at, handling_id, answer_handling_id)
+     select '${request}', 'takedown', 'lacnic', 'cert-br', 'asked', '2030-01-01', 1, now(), handling_id, handling_id ${asking}`,
+  )
+  await node.context.database.client.query(
+    `insert into assistance_step (assistance, ordinal, step, side, account, handling_id, text, at)
+     select '${request}', 0, 'ask', 'asker', 'admin.lacnic', handling_id, 'x', now() ${asking}`,
+  )
   // Not for administrators.
   const officers = ['legalRequests', 'legalRequest', 'exports', 'export']
   const arguments_: Record<string, string> = {
     exports: `request: "${request}"`,
     export: `id: "${request}"`,
     legalRequest: `id: "${request}"`,
+    assistance: `id: "${request}"`,
+    assistanceList: 'limit: 5',
     legalRequests: 'limit: 5',
     webhook: `id: "${subscription}"`,
     deadLetters: `webhook: "${subscription}"`,

@@ -358,6 +358,10 @@ function questions(reader: string, { h, visible, beside, object, shared, onlyH, 
     },
   })
   const graphql = (query: string, variables: object): Question => post('/graphql', { query, variables })
+  const asking = (indicators: readonly string[]): Question => {
+    const said = { to: 'lacnic', kind: 'information', text: 'What is it?', dueAt: '2026-06-20T00:00:00Z' }
+    return post('/v1/assistance', { ...said, indicators })
+  }
   const filters = [
     '',
     `?value=${secretValue}`,
@@ -513,6 +517,11 @@ function questions(reader: string, { h, visible, beside, object, shared, onlyH, 
     packaged(reader, { types: ['domain-name'], values: [secretValue, secretParent] }),
     packaged(reader, { domain: secretParent }),
     get('/v1/legal-requests'),
+    ...[h, beside, visible].map((id) => asking([id, id])),
+    get('/v1/assistance'),
+    get('/v1/assistance?queue=true'),
+    get(`/v1/assistance/${uuidAt(50)}`),
+    post(`/v1/assistance/${uuidAt(50)}/accept`, {}),
 
     get('/v1/me'),
     get('/v1/organisations'),
@@ -571,6 +580,7 @@ function shown({ status, headers, text }: Answer): object {
         'place in the feed',
       )
       .replace(/^W\/"[0-9a-f]{32}"$/, 'version of a list')
+      .replace(/"id":"[0-9a-f-]{36}","kind"/g, '"id of an asking","kind"')
       .replace(/"id":"[0-9a-f-]{36}","title"/g, '"id of a collection","title"')
       // Of a collection; and the last three digits of times there, which are a secret permutation.
       .replace(/(?<![A-Za-z0-9_-])[A-Za-z0-9_-]{91}(?=["&>])/g, 'place in a collection')

@@ -61,6 +61,15 @@ export const rootRules: Readonly<Record<string, readonly ActionName[]>> = {
   'Mutation.rotateWebhookSecret': ['rotate-webhook-secret'],
   'Mutation.pingWebhook': ['ping-subscription'],
   'Mutation.replayDeadLetters': ['replay-dead-letters'],
+  'Query.assistanceList': ['list-assistance'],
+  'Query.assistance': ['read-assistance'],
+  'Mutation.askAssistance': ['ask-assistance'],
+  'Mutation.acceptAssistance': ['accept-assistance'],
+  'Mutation.declineAssistance': ['decline-assistance'],
+  'Mutation.answerAssistance': ['answer-assistance'],
+  'Mutation.closeAssistance': ['close-assistance'],
+  'Mutation.withdrawAssistance': ['withdraw-assistance'],
+  'Mutation.annotateAssistance': ['annotate-assistance'],
   'Query.legalRequests': ['list-requests'],
   'Query.legalRequest': ['read-request'],
   'Query.disclosures': ['list-disclosures'],
@@ -163,6 +172,17 @@ const requesting = [
   'confirm-request',
 ] as const
 
+/** Everything that answers with one asking of a partner. */
+const assisting = [
+  'ask-assistance',
+  'read-assistance',
+  'accept-assistance',
+  'decline-assistance',
+  'answer-assistance',
+  'close-assistance',
+  'withdraw-assistance',
+  'annotate-assistance',
+] as const
 /** Everything that answers with peers. */
 const peering = [
   ...(['list-peers', 'read-peer', 'add-peer', 'amend-peer', 'expel-peer', 'pin-peer-key', 'revoke-peer-key'] as const),
@@ -332,6 +352,16 @@ export const typeRules: Readonly<Record<string, TypeRule>> = {
     from: ['list-exports', 'read-export', 'start-export', 'cancel-export'],
     members: 'id request account state language createdAt items done masked fault sha256 bytes readyAt downloadedAt',
   },
+  Assistance: {
+    from: assisting,
+    members: 'id kind from to state tlp people personalData dueAt overdue version createdAt indicators steps',
+  },
+  AssistanceSummary: {
+    from: ['list-assistance'],
+    members: 'id kind from to state tlp dueAt overdue version createdAt',
+  },
+  AssistanceStep: { from: assisting, members: 'step organisation account text at' },
+  AssistancePage: { from: ['list-assistance'], members: 'items next' },
   LegalRequest: {
     from: requesting,
     members:

@@ -1,4 +1,5 @@
 import { directoryMutations } from './administration.ts'
+import { assistanceMutations, assistanceQueries } from './assistance.ts'
 import { blocklistMutations, blocklistQueries, blocklistTypes } from './blocking.ts'
 import { directoryQueries, directoryTypes } from './directory.ts'
 import { feedSubscription, indicatorQueries, indicatorTypes } from './indicators.ts'
@@ -26,6 +27,7 @@ export const resolvers = {
     ...blocklistQueries,
     ...webhookQueries,
     ...legalQueries,
+    ...assistanceQueries,
     ...provenanceQueries,
     ...peerQueries,
     ...objectQueries,
@@ -38,6 +40,7 @@ export const resolvers = {
     ...blocklistMutations,
     ...webhookMutations,
     ...legalMutations,
+    ...assistanceMutations,
     ...peerMutations,
     ...objectMutations,
   },

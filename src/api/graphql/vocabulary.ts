@@ -6,6 +6,7 @@ import type { SearchFilter } from '../../actions/search-filter.ts'
 import type { Place, Subscription } from '../../actions/subscriptions.ts'
 import { roles, scopes } from '../../domain/account.ts'
 import { purposes } from '../../domain/agreement.ts'
+import { assistanceKinds, assistanceStates, assistanceTlps } from '../../domain/assistance.ts'
 import type { Effect } from '../../domain/decision.ts'
 import { exportLanguages, exportStates } from '../../domain/export.ts'
 import { attributions, lawEnforcementUses } from '../../domain/handling.ts'
@@ -45,6 +46,9 @@ export const vocabulary: Readonly<Record<string, readonly string[]>> = {
   Relation: relations,
   ExportState: exportStates,
   ExportLanguage: exportLanguages,
+  AssistanceKind: assistanceKinds,
+  AssistanceState: assistanceStates,
+  AssistanceTLP: assistanceTlps,
   LegalState: legalStates,
   LegalSide: decidingSides,
   Urgency: urgencies,

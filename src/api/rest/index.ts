@@ -3,6 +3,7 @@ import { type Context, isReady } from '../../actions/index.ts'
 import { Fault } from '../../domain/errors.ts'
 import { limits } from '../../domain/limits.ts'
 import { parseStrict } from '../../formats/json-text.ts'
+import { assistance } from './assistance.ts'
 import { audit } from './audit.ts'
 import { blocklists } from './blocklists.ts'
 import type { Contract, Operation } from './contract.ts'
@@ -41,6 +42,7 @@ const handlers = (contract: Contract): Readonly<Record<string, Handler>> => ({
   ...federation,
   ...provenance,
   ...legal,
+  ...assistance,
   search,
   read,
   revise,
