@@ -1,4 +1,7 @@
 import t from 'tap'
+import { actions } from '../../src/actions/index.ts'
+import { readerIn } from '../../src/actions/recognise.ts'
+import { publicCaller } from '../../src/domain/caller.ts'
 import { type TestNode, testNode } from '../node.ts'
 
 t.setTimeout(300_000)
@@ -222,6 +225,18 @@ t.test('TLP of a tag narrows the event, its context, frames and indicators for e
   t.equal((await ana.get(`events/view/${uuidOf(10)}`)).body.Event.Tag[0].name, 'tlp:amber+strict')
   t.equal((await sofia.get(`events/view/${uuidOf(10)}`)).status, 404, 'no agreement covers that')
   t.match((await ana.tag(uuidOf(10), 'tlp:red')).body.code, 'people_required')
+  // Whatever a door lets through, a revision that may only tighten does.
+  const { directory } = await node.context.policy.current()
+  const reader = readerIn(directory, 'ana.cert-br')
+  if (reader === undefined) throw new Error('Ana is not there')
+  const caller = { ...publicCaller, reader, scopes: ['read', 'write'] } as const
+  const id = `indicator--${uuidOf(11)}`
+  await actions.revise(node.context, caller, {
+    id,
+    stricter: true,
+    revision: { handling: { tlp: 'clear', pap: 'red' } },
+  })
+  t.match(await handlingOf(node, 11), { tlp: 'amber+strict', pap: 'red' })
 })
 
 t.test('an attribute is edited as PyMISP edits it, and objects are searched', async (t) => {
