@@ -1,19 +1,19 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
-import { type AddressInfo, createServer, type Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import path from 'node:path'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import type { Order } from './fan-out-clients.ts'
-import { cost, type Line, median, rate, secondsOf } from './report.ts'
+import { cost, type Line, median, rate } from './report.ts'
 import { type BenchNode, enrolReader, startBenchNode } from './world.ts'
 
 const readers = 20
 const rounds = 20
 
 /**
- * Streams of twenty readers with different rights, all on this process: what one costs in memory, deliveries a second against plain writes of the
- * same bytes to as many sockets, and the time from commit to the last of a thousand. The readers are in a process of their own.
+ * Streams of twenty readers with different rights, all on this process: what one costs in memory, deliveries a second against plain writes of as
+ * many bytes to the same sockets, and the time from commit to the last of a thousand. The readers are in a process of their own.
  */
 export async function fanOutLines(subscribers: number): Promise<Line[]> {
   const guards = {
@@ -27,32 +27,25 @@ export async function fanOutLines(subscribers: number): Promise<Line[]> {
   try {
     const heads: string[] = []
     for (let n = 0; n < readers; n++) heads.push(headOf(await enrolReader(node.context, `reader-${n}`)))
-    const port = Number(new URL(node.url).port)
+    const streams = new Streams(node, clients, heads)
     // What the first stream of each reader needs is not each stream's.
-    await tell(clients, { do: 'connect', port, heads, each: 1 })
-    await publish(node, 1)
-    await tell(clients, { do: 'await', events: 1 })
-    await tell(clients, { do: 'close' })
+    await streams.open(readers)
+    await streams.deliver()
+    await streams.close()
     const few = memory()
-    await tell(clients, { do: 'connect', port, heads, each: subscribers / readers })
-    await publish(node, 1)
-    await tell(clients, { do: 'await', events: 1 })
+    await streams.open(subscribers)
+    await streams.deliver()
     const kib = (memory() - few) / subscribers / 1024
-    let sent = 1
-    const ours = await secondsOf(async () => {
-      for (let n = 0; n < rounds; n++) {
-        await publish(node, 1)
-        await tell(clients, { do: 'await', events: ++sent })
-      }
-    })
-    await tell(clients, { do: 'close' })
-    const last = await lastOf(node, clients, port, heads, 1_000)
-    const [raw, rawLast] = [await rawSeconds(clients, subscribers), await rawSeconds(clients, 1_000)]
-    const deliveries = subscribers * rounds
+    const all = await race(streams)
+    await streams.close()
+    await streams.open(1_000)
+    const some = await race(streams)
+    const perSecond = (ms: number) => subscribers / (ms / 1_000)
     return [
-      rate(`deliveries to ${subscribers} streams`, 'events/s', deliveries / ours, deliveries / raw, 0.7),
+      rate(`deliveries to ${subscribers} streams`, 'events/s', perSecond(all.published), perSecond(all.plain), 0.7),
+      rate('the same, of one processor', 'events/s', perSecond(all.work), perSecond(all.plainWork), 0.7),
       cost('memory of a stream', 'KiB', kib, 12, 1),
-      cost('commit to the last of 1000 streams', 'ms', last, (rawLast / rounds) * 1000, 0.25),
+      cost('commit to the last of 1000 streams', 'ms', some.committed, some.plain, 0.25),
     ]
   } finally {
     clients.kill()
@@ -63,59 +56,113 @@ export async function fanOutLines(subscribers: number): Promise<Line[]> {
 const headOf = (secret: string): string =>
   `GET /v1/feed/stream?from=now HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer ${secret}\r\n\r\n`
 
-/** GREEN, so that all have it; each reader's own class gives it the same. @returns when it is committed */
-let published = 0
-async function publish({ client, publisher }: BenchNode, count: number): Promise<void> {
-  const records = Array.from({ length: count }, () => ({ value: `f${published++}-${process.pid}.bench.example.net` }))
-  await client.send('/v1/indicators?tlp=green', {
-    headers: { ...publisher, 'content-type': 'application/json' },
-    body: JSON.stringify(records),
-  })
-}
+/** Streams that are open, and the node's ends of their connections. */
+class Streams {
+  readonly #node: BenchNode
+  readonly #clients: ChildProcess
+  readonly #heads: readonly string[]
+  readonly #sockets = new Set<Socket>()
+  #sent = 0
 
-/** Milliseconds from the answer of a publish to the last of so many streams that has it. */
-async function lastOf(node: BenchNode, clients: ChildProcess, port: number, heads: readonly string[], streams: number) {
-  await tell(clients, { do: 'connect', port, heads, each: streams / heads.length })
-  const times: number[] = []
-  for (let n = 1; n <= rounds + 5; n++) {
-    const reached = tell(clients, { do: 'await', events: n })
-    await publish(node, 1)
+  constructor(node: BenchNode, clients: ChildProcess, heads: readonly string[]) {
+    this.#node = node
+    this.#clients = clients
+    this.#heads = heads
+    node.app.server.on('connection', (socket: Socket) => {
+      this.#sockets.add(socket)
+      socket.once('close', () => this.#sockets.delete(socket))
+    })
+  }
+
+  async open(count: number): Promise<void> {
+    const port = Number(new URL(this.#node.url).port)
+    // The publisher's own connection is there already, and no stream.
+    await publish(this.#node)
+    this.#sockets.clear()
+    await this.#tell({ do: 'connect', port, heads: this.#heads, each: count / this.#heads.length })
+    this.#sent = 0
+  }
+
+  async close(): Promise<void> {
+    await this.#tell({ do: 'close' })
+  }
+
+  /** One event to all. @returns when it was committed, of `performance.now()` */
+  async deliver(): Promise<number> {
+    const reached = this.#tell({ do: 'await', events: ++this.#sent })
+    await publish(this.#node)
     const committed = performance.now()
     await reached
-    if (n > 5) times.push(performance.now() - committed)
+    return committed
   }
-  await tell(clients, { do: 'close' })
-  return median(times)
+
+  /** The same bytes to the same sockets, with nothing before or between. */
+  async writePlainly(frame: Buffer): Promise<void> {
+    const reached = this.#tell({ do: 'await', events: ++this.#sent })
+    for (const socket of this.#sockets) socket.write(frame)
+    await reached
+  }
+
+  /** What one socket was sent so far. */
+  get bytesOfOne(): number {
+    const [socket] = this.#sockets
+    return socket?.bytesWritten ?? 0
+  }
+
+  async #tell(order: Order): Promise<void> {
+    this.#clients.send(order)
+    await once(this.#clients, 'message')
+  }
 }
 
-/** The same bytes, written by this process to as many sockets, with nothing before or between. */
-async function rawSeconds(clients: ChildProcess, subscribers: number): Promise<number> {
-  const sockets: Socket[] = []
-  const server = createServer((socket) => {
-    socket.on('error', () => {})
-    socket.once('data', () => socket.write('HTTP/1.1 200 OK\r\n\r\n'))
-    sockets.push(socket)
+/** GREEN, so that all have it; each reader's own class gives it the same. @returns when it is committed */
+let published = 0
+async function publish({ client, publisher }: BenchNode): Promise<void> {
+  // One length for all: the plain writes are as long.
+  const value = `f${String(published++).padStart(6, '0')}-${process.pid}.bench.example.net`
+  await client.send('/v1/indicators?tlp=green', {
+    headers: { ...publisher, 'content-type': 'application/json' },
+    body: JSON.stringify([{ value }]),
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  await tell(clients, { do: 'connect', port, heads: ['GET / HTTP/1.1\r\n\r\n'], each: subscribers })
-  const frame = Buffer.from(`id: ${'x'.repeat(123)}\nevent: published\ndata: ${'x'.repeat(760)}\n\n`)
-  let sent = 0
-  const seconds = await secondsOf(async () => {
-    for (let n = 0; n < rounds; n++) {
-      for (const socket of sockets) socket.write(frame)
-      await tell(clients, { do: 'await', events: ++sent })
-    }
-  })
-  await tell(clients, { do: 'close' })
-  server.close()
-  return seconds
 }
 
-async function tell(clients: ChildProcess, order: Order): Promise<void> {
-  clients.send(order)
-  await once(clients, 'message')
+/** Deliveries and plain writes in turn: milliseconds of an event from before its publish, from its commit, and of this process's CPU. */
+async function race(streams: Streams) {
+  const before = streams.bytesOfOne
+  await streams.deliver()
+  const bytes = streams.bytesOfOne - before
+  const head = 'id: \nevent: published\ndata: '
+  const frame = Buffer.from(`${head}${'x'.repeat(bytes - head.length - 2)}\n\n`)
+  const times = {
+    published: [] as number[],
+    committed: [] as number[],
+    work: [] as number[],
+    plain: [] as number[],
+    plainWork: [] as number[],
+  }
+  for (let n = 0; n < rounds; n++) {
+    const [began, cpu] = [performance.now(), process.cpuUsage()]
+    const committed = await streams.deliver()
+    times.published.push(performance.now() - began)
+    times.committed.push(performance.now() - committed)
+    times.work.push(cpuMs(cpu))
+    const [beganPlain, cpuPlain] = [performance.now(), process.cpuUsage()]
+    await streams.writePlainly(frame)
+    times.plain.push(performance.now() - beganPlain)
+    times.plainWork.push(cpuMs(cpuPlain))
+  }
+  return {
+    published: median(times.published),
+    committed: median(times.committed),
+    work: median(times.work),
+    plain: median(times.plain),
+    plainWork: median(times.plainWork),
+  }
+}
+
+function cpuMs(since: NodeJS.CpuUsage): number {
+  const { user, system } = process.cpuUsage(since)
+  return (user + system) / 1_000
 }
 
 /** Resident bytes after everything that can go has gone. */

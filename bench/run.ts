@@ -1,6 +1,6 @@
 /**
  * What each job costs, as a ratio to its limit measured in the same run:
- * `npm run bench [-- --quick] [--json] [--rows 1000000] [--only pages]`. The last line is one JSON object. Numbers of different runs
+ * `npm run bench [-- --quick] [--json] [--rows 1000000] [--objects 1000000] [--only pages]`. The last line is one JSON object. Numbers of different runs
  * or machines are not to be compared; ratios are.
  */
 import { parseArgs } from 'node:util'
@@ -9,6 +9,7 @@ import { fanOutLines } from './fan-out.ts'
 import { judgedLine } from './federation.ts'
 import { ingestLine, singleLine } from './ingest.ts'
 import { lookupLine } from './lookup.ts'
+import { fillObjects, objectLines } from './objects.ts'
 import { fillIndicators, observationsLines } from './observations.ts'
 import { feedLine, graphqlLine, pageLines, taxiiLine } from './pages.ts'
 import { peerLines } from './peers.ts'
@@ -23,6 +24,7 @@ const { values: options } = parseArgs({
     quick: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
     rows: { type: 'string' },
+    objects: { type: 'string' },
     only: { type: 'string' },
   },
 })
@@ -61,6 +63,11 @@ try {
   if (wanted('feed')) report(await feedLine(node, rounds))
   if (wanted('graphql')) report(await graphqlLine(node, rounds))
   if (wanted('taxii')) report(await taxiiLine(node, rounds))
+  if (wanted('objects')) {
+    const objects = Number(options.objects ?? (options.quick ? 20_000 : 200_000))
+    await fillObjects(node.context, objects)
+    report(...(await objectLines(node, objects, rounds)))
+  }
   if (wanted('lookup')) report(await lookupLine(node, rounds))
   if (wanted('quality')) report(await qualityLine(node, rounds), await relatedLine(node, rounds))
   if (wanted('visible')) report(await visibleLine(node))

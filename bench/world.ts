@@ -67,11 +67,8 @@ export async function enrolReader(context: Context, id: string): Promise<string>
   return secret
 }
 
-/**
- * Brings the store to so many rows of AMBER, shared so that each reader may see its share of them, evenly scattered. Written by SQL:
- * what is measured here is reading.
- */
-export async function fill(context: Context, rows: number): Promise<void> {
+/** Ids of AMBER handlings by who may see them: most, one in a hundred, one in ten thousand, nobody but the publisher. */
+export async function sharedHandlings(context: Context): Promise<readonly number[]> {
   const handling = (organisations: string[]) =>
     canonicalHandling({
       originator: 'cert-br',
@@ -85,12 +82,20 @@ export async function fill(context: Context, rows: number): Promise<void> {
       maskable: true,
       attribution: 'named',
     })
-  const [most, some, few, own] = await context.policy.intern([
+  return await context.policy.intern([
     handling(['ninety-percent']),
     handling(['one-percent']),
     handling(['few']),
     handling(['cert-br']),
   ])
+}
+
+/**
+ * Brings the store to so many rows of AMBER, shared so that each reader may see its share of them, evenly scattered. Written by SQL:
+ * what is measured here is reading.
+ */
+export async function fill(context: Context, rows: number): Promise<void> {
+  const [most, some, few, own] = await sharedHandlings(context)
   const { rows: head } = await context.database.client.query('select position::int as position from feed_head')
   await context.database.client.query(
     `with made as (

@@ -17,6 +17,7 @@ import {
   sealFeed,
   tendPeers,
   tendSigningKeys,
+  tendWidening,
 } from './actions/index.ts'
 
 /** Something that runs on the clock. */
@@ -50,6 +51,8 @@ export const jobs: readonly Job[] = [
   { name: 'seals', everyMs: 1_000, run: sealFeed },
   // what is not believed any more is let go of, and what waited in quarantine is examined again
   { name: 'peers', everyMs: 2_000, run: tendPeers },
+  // other nodes are told of requests to widen, and what nobody answered ends
+  { name: 'requests to widen', everyMs: 2_000, run: tendWidening },
   // packages are made a step at a time, by any process
   { name: 'exports', everyMs: 1_000, run: (context) => runExports(context) },
   { name: 'packages', everyMs: 600_000, run: forgetPackages },

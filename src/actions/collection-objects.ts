@@ -2,14 +2,14 @@ import type { Caller } from '../domain/caller.ts'
 import type { Handling } from '../domain/handling.ts'
 import { limits } from '../domain/limits.ts'
 import { propertiesOf } from '../formats/stix-properties.ts'
-import { partsDepth } from '../policy/composed.ts'
 import { mayBeFollowed } from '../policy/feed.ts'
-import { placesOfObjects } from '../store/collection-objects.ts'
-import { type ObjectQuery, pageOfObjects } from '../store/object-reads.ts'
+import type { Words } from '../store/column.ts'
+import type { ObjectQuery } from '../store/object-reads.ts'
 import type { Shown, StixSource } from './collection-sources.ts'
 import type { Context, Standing } from './context.ts'
 import { objectReleaser, type PlacedObject } from './object-pages.ts'
-import { permittedFor, visibleTo } from './visible.ts'
+import { ObjectWalk, objectScope, visiblePlaces } from './object-walk.ts'
+import { pageOfObjects } from './visible-objects.ts'
 
 /** Types of STIX objects that are kept and are no indicators. */
 const types: readonly string[] = [...propertiesOf.keys()]
@@ -26,10 +26,7 @@ export function stixObjects(
   keep: (handling: Handling) => boolean,
   asked: readonly string[] | undefined,
 ): StixSource {
-  const { database } = context
-  const permitted = permittedFor(context, caller, standing)
-  const seen = visibleTo(permitted, standing, caller, 'whole', mayBeFollowed)
-  const listed = visibleTo(permitted, standing, caller, 'content', (each) => mayBeFollowed(each) && keep(each))
+  const scope = objectScope(context, caller, standing, keep, mayBeFollowed)
   const wanted = asked === undefined ? {} : { types: asked }
 
   /** Everything that fits, however many pages of texts that is. */
@@ -37,13 +34,7 @@ export function stixObjects(
     const release = objectReleaser(context, caller, standing)
     const found: PlacedObject[] = []
     for (let after = 0; ; ) {
-      const page = await pageOfObjects(
-        database,
-        listed,
-        seen,
-        { ...query, recalled: true, after, limit: limits.pageRecords },
-        partsDepth,
-      )
+      const page = await pageOfObjects(context, scope, { ...query, recalled: true, after, limit: limits.pageRecords })
       found.push(...page.objects.map(release))
       const last = found.at(-1)
       if (!page.more || last === undefined) return { found, head: page.head }
@@ -52,8 +43,12 @@ export function stixObjects(
   }
   return {
     types,
-    positions: (handlings, stretch, limit, which) =>
-      placesOfObjects(database, handlings, seen, { ...stretch, ...wanted, which }, limit, partsDepth),
+    positions: async (handlings, { above, upto }, limit, kind) => {
+      const listed = { ...scope.listed, bitmap: bothOf(scope.listed.bitmap, handlings) }
+      const query = { after: above, upto, kind, limit: 0, ...wanted }
+      const narrower = { ...scope, listed }
+      return visiblePlaces(context, narrower, new ObjectWalk(context, narrower, query), limit)
+    },
     read: async (positions) => {
       // Whether the policy still holds is asked by the source of indicators in any case.
       if (positions.length === 0) return { shown: new Map(), head: 0 }
@@ -76,6 +71,11 @@ export function stixObjects(
       return new Set(shown.filter((each) => (first.get(keyOf(each)) ?? each.read.version) === each.read.version))
     },
   }
+}
+
+function bothOf(bitmap: Uint8Array, handlings: Words): Uint8Array {
+  const words = new Uint8Array(handlings.buffer, handlings.byteOffset, handlings.byteLength)
+  return bitmap.map((byte, n) => byte & (words[n] ?? 0))
 }
 
 const keyOf = ({ read }: Pick<PlacedObject, 'read'>): string => `${read.originator} ${read.id}`

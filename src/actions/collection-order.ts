@@ -51,6 +51,8 @@ export function microsOf(iso: string): Micros {
   return whole * 1_000 + Number(fraction)
 }
 
+export const wholeMilliseconds = (micros: Micros): Micros => micros - (micros % 1_000)
+
 /** As TAXII 2.1 §1.6.4 writes times: six digits. */
 export const isoOfMicros = (micros: Micros): string =>
   `${new Date(Math.floor(micros / 1_000)).toISOString().slice(0, 23)}${String(micros % 1_000).padStart(3, '0')}Z`

@@ -51,8 +51,15 @@ export interface StixSource {
     limit: number,
     which: Kind,
   ): Promise<readonly Place[]> | readonly Place[]
-  /** What may be shown of these positions, and how far the feed reached. @throws {PolicyMoved} */
-  read(positions: readonly number[]): Promise<{ readonly shown: ReadonlyMap<number, Shown>; readonly head: number }>
+  /**
+   * What may be shown of these positions, and how far the feed reached.
+   * @param confirmed as far as it reached when the policy was confirmed: if the column says the same and nothing is to be read, that holds
+   * @throws {PolicyMoved}
+   */
+  read(
+    positions: readonly number[],
+    confirmed: number,
+  ): Promise<{ readonly shown: ReadonlyMap<number, Shown>; readonly head: number }>
   /** All that stands or was recalled under these ids, with what it replaced where that is asked for. @throws {PolicyMoved} */
   byId(ids: readonly string[], replaced: boolean): Promise<readonly Shown[]>
   /** Which of these, all of its types, are the first versions that the reader may have. */
@@ -112,9 +119,9 @@ function indicators(
       ({ standing: column.now, recalled: column.recalled, replaced: column.replaced })[which]
         .oldestAbove(handlings, above, upto, limit)
         .map((position) => ({ position, micros: column.slots.at(position) })),
-    read: async (positions) => {
+    read: async (positions, confirmed) => {
       const old = positions.filter((position) => column.replaced.at(position) !== 0)
-      const { rows, head } = await rowsAt(database, column, visible, positions)
+      const { rows, head } = await rowsAt(database, column, visible, positions, confirmed)
       const shown = shownOf([...rows.values()])
       const replaced = old.length === 0 ? undefined : await replacedAt(database, visible, old)
       const all = [...shown, ...(replaced?.found ?? []).flatMap(replacedOf)]

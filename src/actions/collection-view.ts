@@ -19,10 +19,14 @@ export interface PresentView {
   readonly view: CollectionView
   /** Those by which something is shown, in order of time. */
   readonly arrivals: readonly Arrival[]
+  /** How far the feed reached when the policy and the view were confirmed, in one snapshot. */
+  readonly head: number
 }
 
+type Kept = Omit<PresentView, 'head'>
+
 /** Views of one process, by follower; what is kept is good as long as the database has the same version. */
-const kept = new WeakMap<Context, Map<string, PresentView>>()
+const kept = new WeakMap<Context, Map<string, Kept>>()
 const viewsKept = 1_000
 
 /**
@@ -52,14 +56,14 @@ export async function presentCollectionView(
         began: context.column.now.head,
       }
       if (await beginCollectionView(context.database, follower, view))
-        return keep(context, { follower, view, arrivals: [] })
+        return { ...keep(context, { follower, view, arrivals: [] }), head }
       continue
     }
     if (agree(known.view.handlings, handlings)) {
-      if (known.view.handlings.length >= handlings.length) return known
+      if (known.view.handlings.length >= handlings.length) return { ...known, head }
       const view = { ...known.view, handlings, arrivals: grown(known.view.arrivals, handlings.length) }
       await extendCollectionView(context.database, follower, view)
-      return keep(context, { ...known, view })
+      return { ...keep(context, { ...known, view }), head }
     }
     await change(context, known, handlings, sources)
   }
@@ -68,7 +72,7 @@ export async function presentCollectionView(
 /** Begins the next version of a view. */
 async function change(
   context: Context,
-  { follower, view, arrivals }: PresentView,
+  { follower, view, arrivals }: Kept,
   handlings: Uint8Array,
   sources: readonly StixSource[],
 ): Promise<void> {
@@ -112,15 +116,15 @@ async function knownView(
   context: Context,
   follower: Buffer,
   { version, judged }: { readonly version: number; readonly judged: number },
-): Promise<PresentView | undefined> {
+): Promise<Kept | undefined> {
   const cached = kept.get(context)?.get(follower.toString('hex'))
   if (cached?.view.version === version && cached.view.handlings.length === judged) return cached
   const read = await readCollectionView(context.database, follower)
   return read && keep(context, { follower, ...read })
 }
 
-function keep(context: Context, present: PresentView): PresentView {
-  const views = kept.get(context) ?? new Map<string, PresentView>()
+function keep(context: Context, present: Kept): Kept {
+  const views = kept.get(context) ?? new Map<string, Kept>()
   kept.set(context, views)
   const key = present.follower.toString('hex')
   views.delete(key)

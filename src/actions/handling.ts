@@ -69,7 +69,8 @@ export function checkAddressed(directory: Directory, caller: Caller, said: Handl
   resolvePeople(directory, said.people ?? [])
 }
 
-function resolveAudience(
+/** @throws {Fault} `audience_unknown`, alike for a community that does not exist and for one that the caller does not belong to */
+export function resolveAudience(
   directory: Directory,
   caller: Caller,
   items: readonly string[],

@@ -59,9 +59,12 @@ import { rotateSigningKey } from './signing-keys.ts'
 import { statistics } from './statistics.ts'
 import * as subscriptions from './subscriptions.ts'
 import { takeAcks } from './take-acks.ts'
+import { takeWidening } from './take-widening.ts'
 import * as warninglists from './warninglists.ts'
 import * as webhooks from './webhook-upkeep.ts'
 import { whoami } from './whoami.ts'
+import * as widening from './widening.ts'
+import * as wideningAnswers from './widening-answers.ts'
 
 /** Every verb, by its name. A name without an action, or an action without a name, does not compile. */
 export const actions = {
@@ -166,6 +169,13 @@ export const actions = {
   'drop-quarantined': quarantine.dropQuarantined,
   'read-provenance': readProvenance,
   'read-holders': readHolders,
+  'ask-widening': widening.askWidening,
+  'list-widening': widening.listWidening,
+  'read-widening': widening.readWidening,
+  'accept-widening': wideningAnswers.acceptWidening,
+  'refuse-widening': wideningAnswers.refuseWidening,
+  'withdraw-widening': widening.withdrawWidening,
+  'take-widening': takeWidening,
   'draft-request': legalRequests.draftRequest,
   'amend-request': legalRequests.amendRequest,
   'list-requests': legalRequests.listRequests,
@@ -215,6 +225,7 @@ export { takePage } from './pull-peer.ts'
 export type { CollectionAnswer } from './read-collection.ts'
 export { mergeObservations } from './read-observations.ts'
 export { sealFeed } from './sealing.ts'
+export { tendWidening } from './send-widening.ts'
 export { tendSigningKeys } from './signing-keys.ts'
 export { describeTokens, publishedKeys } from './token-metadata.ts'
 export { forgetEndedTokens, refreshKeySet } from './tokens.ts'

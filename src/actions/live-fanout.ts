@@ -11,8 +11,8 @@ import { stillMay } from './verb.ts'
 
 const arrived = 'somebody arrived'
 
-/** Groups brought forward at once. */
-const groupsAtOnce = 3
+/** Groups brought forward at once: they share a look at the policy, and others have their turn before the next ones write. */
+const groupsAtOnce = 5
 
 /**
  * The streams of one process that have caught up, in groups that share pages. It goes in rounds: at each signal, and by the clock, the
@@ -106,15 +106,17 @@ export class Fanout {
     await this.#welcome(standing)
     const groups = [...this.#groups.values()]
     let outcome: 'settled' | 'again' | 'failed' = 'settled'
-    const work = async () => {
-      for (let group = groups.pop(); group !== undefined; group = groups.pop()) {
-        // No group is left at work when the round is over.
-        const reached = await group.advance(standing, target).catch((error: unknown) => this.#failed(error))
-        if (reached === 'failed') outcome = reached
-        else if (!reached && outcome === 'settled') outcome = 'again'
-      }
+    const advance = async (group: Group | undefined) => {
+      // No group is left at work when the round is over.
+      const reached = await group?.advance(standing, target).catch((error: unknown) => this.#failed(error))
+      if (reached === 'failed') outcome = reached
+      else if (reached === false && outcome === 'settled') outcome = 'again'
     }
-    await Promise.all(Array.from({ length: groupsAtOnce }, work))
+    // The rows that the first one reads are known to the others.
+    await advance(groups.pop())
+    for (let some = groups.splice(0, groupsAtOnce); some.length > 0; some = groups.splice(0, groupsAtOnce)) {
+      await Promise.all(some.map(advance))
+    }
     return outcome
   }
 

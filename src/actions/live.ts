@@ -6,7 +6,7 @@ import type { FollowInput } from './follow.ts'
 import { boundTo } from './follow-filter.ts'
 import { Fanout } from './live-fanout.ts'
 import type { LivePage } from './live-page.ts'
-import { Seat } from './live-seat.ts'
+import { Seat, type Take } from './live-seat.ts'
 
 export type { LivePage } from './live-page.ts'
 
@@ -57,9 +57,29 @@ export class Live implements AsyncIterableIterator<LivePage> {
   }
 
   next(): Promise<Result> {
-    // Who waits with ten thousand others keeps no more than one promise for it.
     if (this.#seat !== undefined && !this.#over) return this.#seat.next().then(this.#served)
     return this.#goOn()
+  }
+
+  /**
+   * Hands over all that is left, page by page, until it ends: for who is one of ten thousand, where a promise for each page would be the
+   * larger part of it. @throws {Fault} as `next`; whatever `take` does
+   */
+  async pour(take: Take): Promise<void> {
+    const give: Take = (page) => {
+      this.#last = page
+      return take(page)
+    }
+    while (!this.#over) {
+      if (this.#seat === undefined) {
+        const page = await this.#readOn()
+        if (page !== undefined) await take(page)
+      } else {
+        await this.#seat.serve(give)
+        if (!this.#seat.isOpen) this.#stand()
+      }
+    }
+    this.#tell()
   }
 
   /** Ends it for a reason that `next` then throws. */
@@ -84,23 +104,39 @@ export class Live implements AsyncIterableIterator<LivePage> {
       this.#last = page
       return { done: false, value: page }
     }
-    // Who was let go is asked about before anything else is read.
-    this.#seat = undefined
-    this.#provenAt = Number.NEGATIVE_INFINITY
+    this.#stand()
     return this.#goOn()
   }
 
+  /** Who was let go is asked about before anything else is read. */
+  #stand(): void {
+    this.#seat = undefined
+    this.#provenAt = Number.NEGATIVE_INFINITY
+  }
+
   async #goOn(): Promise<Result> {
-    while (!this.#over) {
+    const page = await this.#readOn()
+    if (page !== undefined) return { done: false, value: page }
+    if (!this.#over) return await this.next()
+    this.#tell()
+    return { done: true, value: undefined }
+  }
+
+  /** Reads until there is something to give; undefined when a seat was taken before, or it is over. */
+  async #readOn(): Promise<LivePage | undefined> {
+    while (!this.#over && this.#seat === undefined) {
       const page = await this.#read()
-      if (this.#over) break
-      if (page !== undefined) return { done: false, value: page }
-      if (this.#seat !== undefined) return await this.next()
+      if (this.#over) return undefined
+      if (page !== undefined) return page
     }
-    if (this.#fault === undefined) return { done: true, value: undefined }
+    return undefined
+  }
+
+  /** Why it ended, once. */
+  #tell(): void {
     const fault = this.#fault
     this.#fault = undefined
-    throw fault
+    if (fault !== undefined) throw fault
   }
 
   /** A page of what is there already; undefined when there is nothing in it, and it is not the first. */

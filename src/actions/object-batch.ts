@@ -3,14 +3,14 @@ import type { ObjectDraft } from '../domain/draft.ts'
 import type { FaultCode, RecordFault } from '../domain/errors.ts'
 import { type Handling, handlingText } from '../domain/handling.ts'
 import { revokedObject, stixOfObject } from '../formats/stix-other-out.ts'
-import { type Parts, partsDepth, partsOf } from '../policy/composed.ts'
+import { type Parts, partsOf } from '../policy/composed.ts'
 import { narrows } from '../policy/narrowing.ts'
-import { idsKnown, isWritten, type NewObject, type ObjectOutcome, writeObjects } from '../store/objects.ts'
+import { isWritten, type NewObject, type ObjectOutcome, writeObjects } from '../store/objects.ts'
 import { touchReceipt } from '../store/receipts.ts'
 import type { PushOrigin } from './batch.ts'
+import { idsKnown, partsReader } from './object-parts.ts'
 import { recognise } from './recognise.ts'
 import { record, stillMay } from './verb.ts'
-import { permittedFor, visibleTo } from './visible.ts'
 
 /** An object whose handling is settled: its text as it will be given out, before pruning, and what it is made of. */
 export interface PreparedObject {
@@ -93,9 +93,7 @@ async function apart({ context, caller }: PushOrigin, items: readonly PreparedOb
   const wanted = new Set(items.flatMap(({ parts }) => [...parts.needs, ...parts.about]))
   const standing = await context.policy.current()
   const known = await recognise(context, standing, caller)
-  const seen = visibleTo(permittedFor(context, known, standing), standing, known, 'whole')
-  const originator = caller.reader.organisation?.id ?? ''
-  const there = await idsKnown(context.database, originator, seen, [...wanted], partsDepth + 1)
+  const there = await idsKnown(context.database, partsReader(context, known, standing), [...wanted])
   let ready = items
   for (;;) {
     const among = new Set(ready.map(({ draft }) => draft.id))

@@ -2,12 +2,14 @@ import type { Caller } from '../domain/caller.ts'
 import type { Handling } from '../domain/handling.ts'
 import type { ReleasedObject } from '../domain/released.ts'
 import { stixOfObject } from '../formats/stix-other-out.ts'
-import { partsDepth } from '../policy/composed.ts'
 import { releaseObject } from '../policy/release-object.ts'
-import { type ObjectQuery, pageOfObjects, type VisibleObject } from '../store/object-reads.ts'
+import { placeOfTime } from '../store/feed.ts'
+import type { ObjectQuery } from '../store/object-reads.ts'
 import type { Context, Standing } from './context.ts'
+import { objectScope } from './object-walk.ts'
 import type { Read } from './reading.ts'
-import { permittedFor, releaseFacts, visibleTo } from './visible.ts'
+import { permittedFor, releaseFacts } from './visible.ts'
+import { pageOfObjects, type VisibleObject } from './visible-objects.ts'
 
 export type { ObjectQuery } from '../store/object-reads.ts'
 
@@ -44,12 +46,19 @@ export async function objectsInOrder(
   keep: ((handling: Handling) => boolean) | undefined,
   query: ObjectQuery,
 ): Promise<ObjectsInOrder> {
-  const permitted = permittedFor(context, caller, standing)
-  const seen = visibleTo(permitted, standing, caller, 'whole')
-  const listed = visibleTo(permitted, standing, caller, 'content', keep)
-  const { objects, more, head } = await pageOfObjects(context.database, listed, seen, query, partsDepth)
+  const scope = objectScope(context, caller, standing, keep)
+  const { objects, more, head } = await pageOfObjects(context, scope, await begun(context, query))
   const release = objectReleaser(context, caller, standing)
   return { items: objects.map(release), more, head }
+}
+
+/** Times grow with positions: a page since some time begins at the position of that time. */
+async function begun({ database }: Context, query: ObjectQuery): Promise<ObjectQuery> {
+  const since = Date.parse(query.since ?? '')
+  // A leap second is a time of the database's alone.
+  if (!(since > 0)) return query
+  const { before } = await placeOfTime(database, BigInt(since) * 1_000n)
+  return { ...query, after: Math.max(before, query.after ?? 0) }
 }
 
 /** Makes what a page found the form that the caller may have. */

@@ -2,26 +2,17 @@ import { createHash } from 'node:crypto'
 import { openCursor, sealCursor } from '../auth/cursors.ts'
 import type { Caller } from '../domain/caller.ts'
 import { limits } from '../domain/limits.ts'
-import { arrivedAt } from '../store/collection-views.ts'
 import { placeOfTime } from '../store/feed.ts'
-import { type Micros, microsOf, Shuffles } from './collection-order.ts'
-import { beginning, collectionPage, type Dated, type From, wholeMilliseconds } from './collection-page.ts'
-import { type Shown, type StixSource, sourcesOf } from './collection-sources.ts'
-import { type PresentView, presentCollectionView } from './collection-view.ts'
+import { beginning, type From } from './collection-gather.ts'
+import { type Asked, type Found, pageOfIds, shufflesOf } from './collection-named.ts'
+import { type Micros, microsOf } from './collection-order.ts'
+import { collectionPage, type Dated } from './collection-page.ts'
+import { type StixSource, sourcesOf } from './collection-sources.ts'
+import { fitting, isLastAlone, lastVersion, type Versions } from './collection-versions.ts'
 import { type Collection, collectionNamed } from './collections.ts'
 import type { Context, Standing } from './context.ts'
-import { absent } from './read.ts'
 import { verb } from './verb.ts'
 import { recordReading } from './visible.ts'
-
-/** Which versions of an object: `last` alone where nothing is said. */
-export interface Versions {
-  readonly last: boolean
-  readonly first: boolean
-  readonly all: boolean
-  /** ISO 8601 with milliseconds. */
-  readonly times: readonly string[]
-}
 
 export interface CollectionFilter {
   /** Strictly after; ISO 8601. */
@@ -65,8 +56,6 @@ export interface CollectionAnswer {
 /** Of one kind of cursor: the time, and where it lies in the feed. */
 const cursorNumbers = 3
 
-const lastVersion: Versions = { last: true, first: false, all: false, times: [] }
-
 /**
  * Objects of a collection in the order of the times at which it got them, for this reader. Whoever goes on from the last time it was given,
  * or by `next`, misses nothing and has nothing twice, also of what becomes visible to it later (ADR 22).
@@ -109,21 +98,6 @@ export const readCollection = verb(
   { checkedWithRows: true },
 )
 
-interface Asked {
-  readonly all: readonly StixSource[]
-  readonly sources: readonly StixSource[]
-  readonly keep: (handlingId: number) => boolean
-  readonly from: From
-  readonly limit: number
-  readonly versions: Versions
-}
-
-interface Found {
-  readonly items: readonly Dated[]
-  readonly more: boolean
-  readonly next?: From
-}
-
 /** Through the collection. Where versions are asked for, what fits is sought, and a page may end before it is full. */
 async function pageThrough(context: Context, caller: Caller, standing: Standing, asked: Asked): Promise<Found> {
   const { versions, limit } = asked
@@ -150,86 +124,12 @@ async function pageThrough(context: Context, caller: Caller, standing: Standing,
   return { items, more: true, next: from }
 }
 
-/** What is under these ids, in the order in which it was added. @throws {Fault} `not_found` when it must be there and is not */
-async function pageOfIds(
-  context: Context,
-  caller: Caller,
-  standing: Standing,
-  asked: Asked & { readonly ids: readonly string[]; readonly mustBe: boolean },
-): Promise<Found> {
-  const { sources, from, limit, versions } = asked
-  const present = await presentCollectionView(context, caller, standing, asked.all)
-  const found: Shown[] = []
-  for (const source of asked.mustBe ? asked.all : sources) {
-    for (const shown of await source.byId(asked.ids, !isLastAlone(versions)))
-      if (has(present, asked, shown)) found.push(shown)
-  }
-  if (asked.mustBe && found.length === 0) throw absent()
-  const dates = await Promise.all(found.map((shown) => dateOf(context, present, shown)))
-  const dated = found.map((shown, n): Dated => {
-    const added = dates[n] ?? 0
-    return { shown, added, after: { micros: added, before: 0, start: 0 } }
-  })
-  const fits = await fitting(sources, sources.length === 0 ? [] : dated, versions)
-  const sorted = fits.filter(({ added }) => added > from.micros).sort((a, b) => a.added - b.added)
-  const items = sorted.slice(0, limit)
-  const last = items.at(-1)
-  return sorted.length > limit && last !== undefined ? { items, more: true, next: last.after } : { items, more: false }
-}
-
-/** Whether something is in the collection, for this reader: what was recalled is for who was there to have it. */
-function has({ view, arrivals }: PresentView, { keep }: Asked, { handlingId, kind, position }: Shown): boolean {
-  if ((view.handlings[handlingId] ?? 0) === 0 || !keep(handlingId)) return false
-  if (kind !== 'recalled') return true
-  const came = arrivals.find(({ arrival }) => arrival === view.arrivals[handlingId])
-  return position > (came?.upto ?? view.began)
-}
-
-/** When this reader's collections got it. */
-async function dateOf(context: Context, present: PresentView, shown: Shown): Promise<Micros> {
-  const { view, arrivals, follower } = present
-  const micros = microsOf(shown.dateAdded)
-  const came = arrivals.find(({ arrival }) => arrival === view.arrivals[shown.handlingId])
-  if (came !== undefined && shown.position <= came.upto) {
-    const n = await arrivedAt(context.database, follower, came.arrival, shown.position)
-    if (n !== undefined) return came.atMs * 1_000 + n
-  }
-  const slot = micros % 1_000
-  return wholeMilliseconds(micros) + shufflesOf(context).codeOf(shown.position - slot, slot)
-}
-
-const isLastAlone = ({ first, all, times }: Versions): boolean => !first && !all && times.length === 0
-
-/** What of these is a version that is asked for. */
-async function fitting(sources: readonly StixSource[], items: readonly Dated[], versions: Versions): Promise<Dated[]> {
-  if (versions.all) return [...items]
-  const first = new Set<Shown>()
-  if (versions.first) {
-    for (const source of sources) {
-      const own = items.filter(({ shown: { id } }) => source.types.includes(id.slice(0, id.indexOf('--'))))
-      for (const one of await source.firstOf(own.map(({ shown }) => shown))) first.add(one)
-    }
-  }
-  return items.filter(
-    ({ shown }) =>
-      (versions.last && shown.kind !== 'replaced') || versions.times.includes(shown.version) || first.has(shown),
-  )
-}
-
 /** Only STIX 2.1 is kept. */
 const fitsSpecification = ({ specVersions }: CollectionFilter): boolean =>
   specVersions === undefined || specVersions.includes('2.1')
 
 const mayHold = ({ types }: StixSource, asked: readonly string[] | undefined): boolean =>
   asked === undefined || asked.some((type) => types.includes(type))
-
-const made = new WeakMap<Context, Shuffles>()
-
-function shufflesOf(context: Context): Shuffles {
-  const known = made.get(context) ?? new Shuffles(context.node.cursorKey)
-  made.set(context, known)
-  return known
-}
 
 /** A cursor is good for the reader, the collection and the filter it was given for; the page size may change between pages. */
 function boundTo(caller: Caller, { id }: Collection, { filter, object }: ReadCollectionInput): string {

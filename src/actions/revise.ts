@@ -6,6 +6,7 @@ import type { Indicator } from '../domain/indicator.ts'
 import type { Released } from '../domain/released.ts'
 import { amendStix } from '../formats/stix-out.ts'
 import { narrows } from '../policy/narrowing.ts'
+import type { Transaction } from '../store/database.ts'
 import { lockFeed } from '../store/feed.ts'
 import { mergeIndicators } from '../store/merge.ts'
 import { ownById } from '../store/reads.ts'
@@ -56,25 +57,33 @@ export const revise = verb(
     }
     const before = standing.visibility.handling(known.handlingId)
     if (before === undefined) throw new Error('an indicator has a handling that is not known')
-    await write(context, caller, standing, known, before, input)
+    const { revision, stricter } = input
+    const handling = stricter === true ? strictestInput(inputOf(before), revision.handling) : revision.handling
+    await writeRevision(context, caller, standing, known, before, { ...revision, handling })
     return await released(context, caller, known)
   },
 )
 
-async function write(
+/**
+ * Writes a new version of an indicator of the caller's organisation.
+ * @param more what is done in the same transaction, before anything of it can be seen; may refuse by the new handling
+ * @returns the number of the version
+ */
+export async function writeRevision(
   context: Context,
   caller: Caller,
   standing: Standing,
   known: Indicator,
   before: Handling,
-  { revision, stricter }: ReviseInput,
-): Promise<void> {
+  revision: Revision,
+  more: (transaction: Transaction, after: Handling, version: number) => Promise<void> = async () => {},
+): Promise<number> {
   const at = new Date(Math.max(context.clock().getTime(), Date.parse(known.modified) + 1))
   const draft = draftOf(known, revision, at)
-  const held = inputOf(before)
-  const said = stricter === true ? strictestInput(held, revision.handling) : { ...held, ...revision.handling }
+  const said = { ...inputOf(before), ...revision.handling }
   const after = resolveHandling(standing.directory, caller, said, typeFactsOf(draft), before.communities)
   const [handlingId = 0] = await context.policy.intern([after])
+  const version = known.version + 1
   const item = { ...identify(draft, after, context.node.idKey), uuid: known.id.slice('indicator--'.length) }
   const row = {
     ...prepare(item, handlingId, at, known.created, context.networks),
@@ -106,9 +115,11 @@ async function write(
       action: 'revise',
       decision: 'permit',
       rules: ['own'],
-      subject: JSON.stringify({ id: known.id, change: outcomes[0], version: known.version + 1 }),
+      subject: JSON.stringify({ id: known.id, change: outcomes[0], version }),
     })
+    await more(transaction, after, version)
   })
+  return version
 }
 
 /** The new version as its originator sees it, whatever scope the credential has for reading others. */

@@ -55,7 +55,12 @@ export const serveFeed = verb(
         context.node.feedEpoch,
         boundTo(peer),
       ),
-      more: !whole || !isFinished(found.run) || found.run.to !== present.generation,
+      // Also where all that was found had been there before: nobody waits for news with an old cursor.
+      more:
+        !whole ||
+        !isFinished(found.run) ||
+        found.run.to !== present.generation ||
+        made.given.length > made.entries.length,
     }
   },
 )
@@ -87,6 +92,7 @@ function startOf(
 interface MadePage {
   readonly seals: readonly string[]
   readonly entries: readonly FeedEntry[]
+  /** What the peer has when it has stored the page. */
   readonly given: readonly KeptEnvelope[]
   /** Steps that the page goes through. */
   readonly taken: number
@@ -106,14 +112,16 @@ async function pageOf(context: Context, peer: Peer, steps: readonly Step[], to: 
   while (taken < steps.length) {
     const some = steps.slice(taken, taken + together)
     for (const sendings of await sendingsOf(context, peer, some, to)) {
-      const size = sendings.reduce((sum, { envelope }) => sum + sizeOf(envelope), 0)
+      const sent = sendings.filter(({ envelope }) => !wasAt(peer, envelope))
+      const size = sent.reduce((sum, { envelope }) => sum + sizeOf(envelope), 0)
       const fits = bytes + size <= limits.peerPageGivenBytes
       if (entries.length + sendings.length > limits.peerPageEntries || (entries.length > 0 && !fits)) return made()
       for (const { envelope, holding } of sendings) {
+        given.push(envelope)
+        if (wasAt(peer, envelope)) continue
         const seal = seals.get(envelope.jws) ?? seals.size
         seals.set(envelope.jws, seal)
         entries.push(entryOf(context, envelope, seal, holding))
-        given.push(envelope)
       }
       bytes += size
       taken++
@@ -123,6 +131,10 @@ async function pageOf(context: Context, peer: Peer, steps: readonly Step[], to: 
   }
   return made()
 }
+
+/** What passed the peer on its way is not sent back, and written down as given: it is told of what becomes of it. */
+const wasAt = ({ id }: Peer, { receivedFrom, hops }: KeptEnvelope): boolean =>
+  receivedFrom === id || hops.some(({ node }) => node === id)
 
 /** About how long an entry is in a page: quotes are escaped once more. */
 const sizeOf = ({ body, path }: KeptEnvelope): number => JSON.stringify(body).length + 64 * path.length + 500

@@ -28,6 +28,7 @@ import { addSetup } from './commands/setup.ts'
 import { addSight } from './commands/sight.ts'
 import { addWarninglist } from './commands/warninglist.ts'
 import { addWebhook } from './commands/webhook.ts'
+import { addWiden } from './commands/widen.ts'
 import { CommandError, type ExitCode, exitCodes, exitCodesText } from './exit.ts'
 import { aligned } from './output.ts'
 import type { Shell } from './shell.ts'
@@ -97,7 +98,7 @@ function program(shell: Shell): Command {
     addPeer,
   ])
     add(puente, shell)
-  for (const add of [addRequest, addExport, addAssistance]) add(puente, shell)
+  for (const add of [addRequest, addExport, addAssistance, addWiden]) add(puente, shell)
   for (const add of [addBlocklist, addWarninglist]) add(puente, shell)
   addAudit(puente, shell)
   return puente

@@ -94,6 +94,7 @@ export const faultCodes = {
   too_many_subscriptions: { kind: 'conflict' },
   agreement_immutable: { kind: 'conflict' },
   request_state: { kind: 'conflict' },
+  originator_unreachable: { kind: 'conflict' },
   assistance_state: { kind: 'conflict' },
   export_not_ready: { kind: 'conflict' },
   export_outdated: { kind: 'invalid', status: 410 },

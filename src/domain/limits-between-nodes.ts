@@ -11,7 +11,7 @@ export const limitsBetweenNodes = {
   /** Longest that a request to a peer may take beyond its wait. */
   peerTimeoutMs: 20_000,
   /** Waits after a failure double from a second up to this. */
-  peerBackOffSeconds: 300,
+  peerBackOffSeconds: 30,
   /** A process that takes from a peer and was not heard of for so long is dead: another does. */
   peerLeaseMs: 15_000,
   /** When the own directory changes, what was not for anybody here is asked for again at most so often. */
@@ -46,6 +46,16 @@ export const limitsBetweenNodes = {
   peerKeys: 20,
   /** A node's statement of itself. */
   statementCharacters: 32_768,
+  /** What a reader says when it asks to widen, and an originator when it answers. */
+  wideningReasonCharacters: 2_000,
+  /** Requests to widen of one organisation that are not answered, and those of a day; and what of one peer is not answered. */
+  wideningOpen: 200,
+  wideningPerDay: 500,
+  wideningOpenPerPeer: 5_000,
+  /** After so many days without an answer a request to widen lapses. */
+  wideningOpenDays: 90,
+  /** Of them, other nodes are told so many at a time. */
+  wideningSendings: 20,
   /** What is taken from one peer in an hour, unless its enrolment says otherwise. */
   peerItemsPerHour: 10_000_000,
   peerBytesPerHour: 32 * 1024 * 1024 * 1024,

@@ -246,6 +246,8 @@ export const limits = {
   /** Text of one page of STIX objects, and references looked at for it; a page always has one object. */
   objectPageBytes: 8 * 1024 * 1024,
   objectPageReferences: 10_000,
+  /** Ids that are read together to tell which parts of objects are there; one object names no more of them. */
+  objectPartsTogether: 100_000,
   /** A legal request ends within so many days, its texts are so long, and one account has so many that are not filed. */
   legalRequestDays: 366,
   legalTextCharacters: 16_384,

@@ -124,6 +124,14 @@ export const permissions = {
   'read-provenance': { who: 'public', scope: 'read' },
   // The action asks for the originator.
   'read-holders': { who: 'enrolled', scope: 'read' },
+  // Whose request it is, and who is asked, is for widening.ts.
+  'ask-widening': { who: ['reader', 'publisher'], scope: 'write' },
+  'list-widening': { who: 'enrolled', scope: 'read' },
+  'read-widening': { who: 'enrolled', scope: 'read' },
+  'accept-widening': { who: ['publisher'], scope: 'write' },
+  'refuse-widening': { who: ['publisher'], scope: 'write' },
+  'withdraw-widening': { who: ['reader', 'publisher'], scope: 'write' },
+  'take-widening': { who: 'peer', scope: 'read' },
   // Which requests, and on whose part, is for duties.ts.
   'draft-request': { who: ['liaison'], scope: 'write' },
   'amend-request': { who: ['liaison'], scope: 'write' },

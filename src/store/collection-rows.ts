@@ -6,17 +6,24 @@ import { microsecondsOf } from './plain-types.ts'
 import { type IndicatorRow, indicatorColumns, toIndicator } from './rows.ts'
 import { type Answer, askVisible, Parameters, permittedHandling, type VisibleTo } from './visible.ts'
 
-/** What stands at these positions, or was recalled there, under a permitted handling; and how far the feed reaches. */
+/**
+ * What stands at these positions, or was recalled there, under a permitted handling; and how far the feed reaches.
+ * @param confirmed the head of a snapshot in which the permission held. Where the column has read exactly so far and has the rows, it is
+ * exact (ADR 10), and nothing is asked
+ * @throws {PolicyMoved}
+ */
 export async function rowsAt(
   queries: Queries,
   column: LiveColumn,
   visible: VisibleTo,
   positions: readonly number[],
+  confirmed: number,
 ): Promise<{ readonly rows: ReadonlyMap<number, Indicator>; readonly head: number }> {
   const permitted = wordsOf(visible.bitmap)
   const stands = (position: number): boolean => has(permitted, column.now.at(position) || column.recalled.at(position))
   const missing = positions.filter((position) => stands(position) && column.hot.get(position) === undefined)
-  const { rows, head } = await readAt(queries, visible, missing)
+  const isExact = missing.length === 0 && column.now.head === confirmed
+  const { rows, head } = isExact ? { rows: [], head: confirmed } : await readAt(queries, visible, missing)
   const read = new Map(rows.map(toIndicator).map((each) => [Number(each.position), each]))
   // What is recalled has no content that anybody reads again.
   for (const row of read.values()) if (!row.recalled) column.hot.keep(row)

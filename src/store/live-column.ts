@@ -1,7 +1,9 @@
 import { to as copyTo } from 'pg-copy-streams'
 import { Column } from './column.ts'
 import type { Database, Transaction } from './database.ts'
+import { Entries, type Entry, entriesAfter } from './feed-entries.ts'
 import { HotRows } from './hot-rows.ts'
+import { ObjectColumn } from './object-column.ts'
 import { Slots } from './slots.ts'
 
 /** About 30,000 indicators of usual size. */
@@ -18,6 +20,8 @@ export class LiveColumn {
   readonly recalled = new Column()
   /** What was replaced by a later version, at the position that it had. */
   readonly replaced = new Column()
+  /** STIX objects that are no indicators. */
+  readonly objects = new ObjectColumn()
   readonly slots = new Slots()
   /** Everything up to this position has a time to which nothing can be added any more (ADR 22). */
   settled = 0
@@ -65,67 +69,22 @@ export class LiveColumn {
   }
 
   async #read({ client }: Transaction): Promise<void> {
-    const after = Math.trunc(this.#column.head)
-    const source = client.query(
-      copyTo(
-        // The last row says how far positions go: STIX objects take some too, and stand in no feed.
-        `copy (select position, handling_id, kind = 'recalled', extract(microseconds from at)::int % 1000, previous_position
-             from feed where position > ${after}
-           union all select position, 0, true, 0, null from feed_head where position > ${after} order by position) to stdout`,
-      ),
-    )
-    const entries = new Entries((position, handling, recalled, slot, previous) => {
-      if (handling !== 0) this.slots.set(position, slot)
-      if (recalled && handling !== 0) this.recalled.enter(position, handling, false, undefined)
-      const left = previous === undefined ? 0 : this.#column.at(previous)
-      if (previous !== undefined && left !== 0) this.replaced.enter(previous, left, false, undefined)
-      this.#column.enter(position, handling, recalled, previous)
-    })
+    const source = client.query(copyTo(entriesAfter(Math.trunc(this.#column.head))))
+    const entries = new Entries((entry) => this.#enter(entry))
     for await (const chunk of source) entries.take(chunk as Buffer)
   }
-}
 
-const tab = 0x09
-const newline = 0x0a
-const trueSign = 0x74
-const backslash = 0x5c
-
-type Enter = (position: number, handling: number, recalled: boolean, slot: number, previous: number | undefined) => void
-
-/** Reads COPY's text byte by byte: `position handling recalled slot previous`, tabs between, `\N` for no previous position. */
-class Entries {
-  readonly #into: Enter
-  readonly #fields = [0, 0, 0, 0, 0]
-  #field = 0
-  #empty = false
-
-  constructor(into: Enter) {
-    this.#into = into
-  }
-
-  /** Numbers may be cut anywhere by the end of a chunk: what was read of one stays for the next. */
-  take(chunk: Buffer): void {
-    const fields = this.#fields
-    for (const byte of chunk) {
-      if (byte === tab) {
-        this.#field++
-      } else if (byte === newline) {
-        this.#enter()
-      } else if (byte === backslash) {
-        this.#empty = true
-      } else if (byte === trueSign) {
-        fields[2] = 1
-      } else if (byte >= 0x30 && byte <= 0x39) {
-        fields[this.#field] = (fields[this.#field] ?? 0) * 10 + byte - 0x30
-      }
+  #enter({ position, handling, recalled, slot, previous, type }: Readonly<Entry>): void {
+    if (handling !== 0) this.slots.set(position, slot)
+    if (type !== 0) {
+      this.objects.enter(position, handling, type, recalled, previous)
+      // No indicator stands there, and positions go so far.
+      this.#column.enter(position, 0, true, undefined)
+      return
     }
-  }
-
-  #enter(): void {
-    const [position = 0, handling = 0, recalled = 0, slot = 0, previous = 0] = this.#fields
-    this.#into(position, handling, recalled === 1, slot, this.#empty ? undefined : previous)
-    this.#fields.fill(0)
-    this.#field = 0
-    this.#empty = false
+    if (recalled && handling !== 0) this.recalled.enter(position, handling, false, undefined)
+    const left = previous === undefined ? 0 : this.#column.at(previous)
+    if (previous !== undefined && left !== 0) this.replaced.enter(previous, left, false, undefined)
+    this.#column.enter(position, handling, recalled, previous)
   }
 }

@@ -1,7 +1,6 @@
 import type { Queries, Transaction } from './database.ts'
 import { lockFeed, takePositions } from './feed.ts'
 import type { Narrows, Outcome } from './merge.ts'
-import { Parameters, type VisibleTo } from './visible.ts'
 
 /** One version of a STIX object as the action prepared it. Times are ISO 8601 UTC. */
 export interface NewObject {
@@ -168,28 +167,4 @@ export async function ownObject({ client }: Queries, originator: string, id: str
     parts: { needs: row.needs, about: row.about, references: row.refs },
     stix: row.stix,
   }
-}
-
-/** Which of these ids name something that the publisher has published, or may see. */
-export async function idsKnown(
-  { client }: Queries,
-  originator: string,
-  { bitmap }: VisibleTo,
-  ids: readonly string[],
-  depth: number,
-): Promise<Set<string>> {
-  if (ids.length === 0) return new Set()
-  const parameters = new Parameters()
-  const [own, all] = [parameters.add(originator), parameters.add(ids)]
-  const bits = parameters.add(Buffer.from(bitmap.buffer, bitmap.byteOffset, bitmap.byteLength))
-  const { rows } = await client.query<{ id: string }>(
-    `select ref as id from unnest(${all}::text[]) ref
-     where exists (select from stix_object o where o.id = ref and o.originator = ${own} and o.present)
-       or (starts_with(ref, 'indicator--') and exists (
-         select from indicator i where i.stix_id = (case when starts_with(ref, 'indicator--') then substr(ref, 12) end)::uuid
-           and i.originator = ${own}))
-       or stix_reference_visible(ref, ${bits}::bytea, ${own}, ${depth})`,
-    parameters.values,
-  )
-  return new Set(rows.map(({ id }) => id))
 }

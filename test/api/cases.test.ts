@@ -280,6 +280,19 @@ const doors: Readonly<Record<string, (node: TestNode, planted: Planted) => Promi
     if (answer.status === 404) return 'deny'
     return answer.status === 201 && row.expect.effect !== 'deny' ? row.expect.effect : 'permit'
   },
+  'POST /v1/indicators/{id}/widening-requests': async (node, { row, id }) => {
+    const account = node.world.accounts.find(({ id }) => id === row.reader)
+    const wanted = { lawEnforcement: 'allowed' }
+    const answer = await post(node, row, `/v1/indicators/${id}/widening-requests`, { wanted, reason: 'x' })
+    if (account?.roles.some((role) => role === 'reader' || role === 'publisher') !== true) {
+      return answer.status === 401 || answer.status === 403 ? 'closed' : 'permit'
+    }
+    if (answer.status === 404) return 'deny'
+    // Whoever published it is told to revise it; one of several of an organisation asked already.
+    const own = account.organisation === row.handling.originator
+    const taken = own ? answer.status === 400 : answer.status === 201 || answer.status === 409
+    return taken && row.expect.effect !== 'deny' ? row.expect.effect : 'permit'
+  },
   'GET /v1/indicators/{id}/sightings': async (node, { row, id }) => {
     const answer = await get(node, row, `/v1/indicators/${id}/sightings`)
     if (answer.status === 404) return 'deny'

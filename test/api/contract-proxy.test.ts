@@ -17,7 +17,7 @@ const endless = 'stream'
 
 /** What a peer asks is signed for the node's own address, and only what a peer sent is released: refusals are seen here, answers in
  * `test/federation/`. */
-const ofPeers = ['releaseQuarantined', 'federationFeed', 'federationAcks']
+const ofPeers = ['releaseQuarantined', 'federationFeed', 'federationWidening', 'federationAcks']
 
 /** Doors that look at no credentials. */
 const open = [
@@ -426,10 +426,33 @@ t.test('Prism finds nothing', async (t) => {
     }
     await refused('anonymous', 'GET /federation/v1/feed?wait=0', 401)
     await refused('anonymous', 'POST /federation/v1/acks', 401, { json: { refused: [] } })
+    const answer = { kind: 'answer', id, outcome: 'refused', note: '' }
+    await refused('anonymous', 'POST /federation/v1/widening', 401, { json: answer })
     await ok(by, `POST /v1/peers/${id}/expel`)
     await refused(by, `POST /v1/peers/${id}/expel`, 409)
     await ok(by, 'POST /v1/federation-keys')
     await refused('ana.cert-br', 'POST /v1/federation-keys', 403, { json: {} })
+  })
+
+  await t.test('requests to widen', async () => {
+    const shared = { type: 'ipv4-address', value: '192.0.2.231' }
+    const at = `/v1/indicators/${await node.plant(handling('cert-br', { tlp: 'green' }), shared)}/widening-requests`
+    const asks = { json: { wanted: { tlp: 'clear' }, reason: 'It is on the news.' } }
+    const [asker, originator] = ['camila.csirt-cl', 'ana.cert-br']
+    const one = async () => `/v1/widening-requests/${(await ok(asker, `POST ${at}`, asks)).id}`
+    const first = await one()
+    await refused('anonymous', `POST ${at}`, 401, asks)
+    await refused(asker, `POST ${at}`, 409, asks)
+    await ok(asker, 'GET /v1/widening-requests?side=asked&state=open')
+    await refused('anonymous', 'GET /v1/widening-requests', 401)
+    await ok(originator, `GET ${first}`)
+    await refused('sofia.csirt-ar', `GET ${first}`, 404)
+    await refused('martin.csirt-ar', `POST ${first}/refuse`, 404, { json: { reason: 'No.' } })
+    await refused('sofia.csirt-ar', `POST ${first}/withdraw`, 404)
+    await ok(asker, `POST ${first}/withdraw`)
+    await ok(originator, `POST ${await one()}/refuse`, { json: { reason: 'No.' } })
+    await refused(originator, `POST ${first}/accept`, 409, { json: { note: 'Yes.' } })
+    await ok(originator, `POST ${await one()}/accept`, { json: { note: 'Yes.' } })
   })
 
   await t.test('clients of MISP', async () => {

@@ -138,6 +138,9 @@ t.test('REST and GraphQL have the same words for the same things', async (t) => 
     'ReleasedFromQuarantine',
     'RotatedNodeKey',
     'HandlingProfile',
+    'WideningRequest',
+    'Wanted',
+    'WideningPage',
   ]
   for (const name of [...shared, ...directory]) {
     const { gone = [], more = [] } = renamed[name] ?? {}
@@ -183,6 +186,7 @@ t.test('each verb that REST has, GraphQL has', async (t) => {
     readProvenance: 'provenance',
     readHolders: 'holders',
     readPeer: 'peer',
+    readWideningRequest: 'wideningRequest',
     readQuarantined: 'quarantined',
     readConstituency: 'constituency',
     // GraphQL has a type Subscription of its own.
@@ -215,7 +219,7 @@ t.test('each verb that REST has, GraphQL has', async (t) => {
   ]
   for (const operation of proofs) own.add(operation)
   // Between nodes, which know nothing of this schema, and what they say of themselves.
-  for (const operation of ['describeNode', 'federationFeed', 'federationAcks']) own.add(operation)
+  for (const operation of ['describeNode', 'federationFeed', 'federationAcks', 'federationWidening']) own.add(operation)
   // A file for resolvers and firewalls.
   own.add('readBlocklist')
   // A package is a file too.
@@ -330,6 +334,11 @@ t.test('every field of every type answers, in the type that the contract promise
     `insert into quarantine (id, peer, originator, item, version, code, detail, bytes, retry_at, at)
      overriding system value values (1, '${peer}', 'cert-br', 'x', 1, 'loop', 'd', 1, now(), now())`,
   )
+  await client.query(
+    `insert into widening_request values ('${request}', 'csirt-cl', null, '${peer}', null, 'lacnic', $1, 1, true,
+       '{"tlp":"green","audience":["csirt-cl"],"releasableTo":["UY"],"lawEnforcement":"allowed"}', 'r', 'accepted', now(), now(), 'n', 2, 'f')`,
+    [id.slice('indicator--'.length)],
+  )
   const object = await node.plantObject(handling('lacnic', { tlp: 'clear' }), { type: 'tool', name: 'n' })
   await node.context.database.client.query(
     `insert into export (id, request, account, position, state) values ('${request}', '${request}', 'ignacio.policia-cl', 0, 'ready')`,
@@ -378,6 +387,7 @@ t.test('every field of every type answers, in the type that the contract promise
     sightings: `id: "${id}"`,
     provenance: `id: "${id}"`,
     holders: `id: "${id}"`,
+    wideningRequest: `id: "${request}"`,
     peer: `id: "${peer}"`,
     quarantined: 'id: "1"',
     related: `id: "${id}", limit: 2`,

@@ -44,7 +44,7 @@ async function taken(
   t.equal(answer.status, 200, answer.status === 200 ? 'taken' : answer.text)
 }
 
-t.setTimeout(120_000)
+t.setTimeout(300_000)
 
 t.test('a bundle goes in whole, in any order, and each object comes out as it was', async (t) => {
   const node = await testNode(t)

@@ -200,3 +200,22 @@ t.test('a page is never longer than a receiver takes, also where each version is
   await fed.settle()
   t.notOk(await sees(cl, 'diego.csirt-cl', '3fff:0:61::257'))
 })
+
+t.test('nothing is sent back to where it was, and a recall comes by whichever way there is', async (t) => {
+  fed.cut('csirt-cl', 'cert-br')
+  const id = await publish(br, 'ana.cert-br', '3fff::81', 'tlp=green')
+  await fed.settle()
+  t.ok(await sees(cl, 'diego.csirt-cl', '3fff::81'), 'it came by Montevideo')
+  for (const node of [br, cl, uy]) {
+    const { rows } = await node.context.database.client.query("select item from quarantine where code = 'loop'")
+    t.strictSame(rows, [])
+  }
+  fed.heal()
+  await fed.settle()
+  fed.cut('lacnic', 'cert-br')
+  t.equal((await post(br, 'ana.cert-br', `/v1/indicators/${id}/recall`, { reason: 'mistaken' })).status, 200)
+  await fed.settle()
+  t.strictSame(await tablesWith(uy, '3fff::81'), [], 'Montevideo hears it from Santiago, to which it had given it')
+  fed.heal()
+  await fed.settle()
+})

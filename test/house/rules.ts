@@ -20,6 +20,12 @@ export const rootRules: Readonly<Record<string, readonly ActionName[]>> = {
   'Query.related': ['list-related'],
   'Query.provenance': ['read-provenance'],
   'Query.holders': ['read-holders'],
+  'Query.wideningRequests': ['list-widening'],
+  'Query.wideningRequest': ['read-widening'],
+  'Mutation.askWidening': ['ask-widening'],
+  'Mutation.acceptWidening': ['accept-widening'],
+  'Mutation.refuseWidening': ['refuse-widening'],
+  'Mutation.withdrawWidening': ['withdraw-widening'],
   'Query.peers': ['list-peers'],
   'Query.peer': ['read-peer'],
   'Query.quarantine': ['list-quarantine'],
@@ -172,6 +178,12 @@ const requesting = [
   'confirm-request',
 ] as const
 
+/** Everything that answers with requests to widen. */
+const widening = [
+  ...(['ask-widening', 'list-widening', 'read-widening', 'accept-widening', 'refuse-widening'] as const),
+  'withdraw-widening' as const,
+]
+
 /** Everything that answers with one asking of a partner. */
 const assisting = [
   'ask-assistance',
@@ -183,6 +195,7 @@ const assisting = [
   'withdraw-assistance',
   'annotate-assistance',
 ] as const
+
 /** Everything that answers with peers. */
 const peering = [
   ...(['list-peers', 'read-peer', 'add-peer', 'amend-peer', 'expel-peer', 'pin-peer-key', 'revoke-peer-key'] as const),
@@ -235,6 +248,13 @@ export const typeRules: Readonly<Record<string, TypeRule>> = {
     from: ['read-holders'],
     members: 'node version withdrawn givenAt storedVersion refused overdue',
   },
+  WideningRequest: {
+    from: widening,
+    members:
+      'id side indicator version originator asker wanted reason state askedAt closedAt note widenedVersion delivered failure',
+  },
+  Wanted: { from: widening, members: 'tlp audience releasableTo lawEnforcement' },
+  WideningPage: { from: ['list-widening'], members: 'items next' },
   Peer: {
     from: peering,
     members: 'id name url direction state stateSince organisations keys itemsPerHour bytesPerHour enrolledAt',

@@ -1,6 +1,12 @@
 import fc from 'fast-check'
 import t from 'tap'
+import { rowsAt } from '../../src/store/collection-rows.ts'
 import { Column, wordsOf } from '../../src/store/column.ts'
+import type { Queries } from '../../src/store/database.ts'
+import { Entries } from '../../src/store/feed-entries.ts'
+import type { LiveColumn } from '../../src/store/live-column.ts'
+import { ObjectColumn, typeCode } from '../../src/store/object-column.ts'
+import { PolicyMoved } from '../../src/store/visible.ts'
 
 /** What happens to a feed: something new, or something that stood at a place moves to the next or is recalled. */
 const change = fc.record({
@@ -99,5 +105,84 @@ t.test(
     }
     // Scanning a million entries takes some milliseconds each time; chunks that hold nothing are passed over.
     t.ok((performance.now() - began) / 400 < 2, `${((performance.now() - began) / 400).toFixed(3)} ms each`)
+  },
+)
+
+t.test('of objects it finds what a plain list finds, by handling and by type, from COPY cut anywhere', async (t) => {
+  const types = ['tool', 'report', 'relationship', 'x509-certificate']
+  const version = fc.record({
+    handling: fc.integer({ min: 1, max: 6 }),
+    type: fc.constantFrom(...types),
+    moves: fc.option(fc.nat(), { nil: undefined }),
+    recalled: fc.nat({ max: 4 }).map((n) => n === 0),
+  })
+  const scenario = fc.record({
+    versions: fc.array(version, { maxLength: 60 }),
+    permitted: fc.uniqueArray(fc.integer({ min: 1, max: 6 })),
+    asked: fc.option(fc.uniqueArray(fc.constantFrom(...types)), { nil: undefined }),
+    cut: fc.integer({ min: 1, max: 40 }),
+  })
+  type Row = { readonly handling: number; readonly type: string }
+  fc.assert(
+    fc.property(scenario, ({ versions, permitted, asked, cut }) => {
+      const lists = {
+        now: new Map<number, Row>(),
+        recalled: new Map<number, Row>(),
+        replaced: new Map<number, Row>(),
+      }
+      let text = ''
+      for (const [n, { handling, type, moves, recalled }] of versions.entries()) {
+        const position = (n + 1) * 300
+        const standing = [...lists.now.keys()]
+        const previous = moves === undefined ? undefined : standing[moves % Math.max(1, standing.length)]
+        const before = previous === undefined ? undefined : lists.now.get(previous)
+        // An object is taken back by a later version of it, and its type stays.
+        const row = { handling, type: before?.type ?? type }
+        const isRecall = recalled && before !== undefined
+        text += `${position}\t${handling}\t${isRecall ? 't' : 'f'}\t7\t${previous ?? '\\N'}\t${row.type}\n`
+        if (previous !== undefined && before !== undefined) {
+          lists.replaced.set(previous, before)
+          lists.now.delete(previous)
+        }
+        lists[isRecall ? 'recalled' : 'now'].set(position, row)
+      }
+      const column = new ObjectColumn()
+      const entries = new Entries(({ position, handling, type, recalled, previous }) =>
+        column.enter(position, handling, type, recalled, previous),
+      )
+      for (let at = 0; at < text.length; at += cut) entries.take(Buffer.from(text.slice(at, at + cut)))
+      const pairs = column.pairsOf(wordsOf(bitmapOf(permitted)), asked)
+      for (const which of ['now', 'recalled', 'replaced'] as const) {
+        const expected = [...lists[which]]
+          .filter(([, { handling, type }]) => permitted.includes(handling) && (asked?.includes(type) ?? true))
+          .map(([position]) => position)
+          .sort((a, b) => a - b)
+        t.strictSame(column[which].oldestAbove(pairs, 0, 1_000_000, 1_000), expected, which)
+      }
+    }),
+    { numRuns: 300 },
+  )
+  t.equal(new Set(types.map(typeCode)).size, types.length)
+})
+
+t.test(
+  'rows of a collection are asked for unless the column stands exactly where the policy was confirmed',
+  async (t) => {
+    let asked = 0
+    const client = {
+      query: async () => {
+        asked++
+        return { rows: [{ policy_epoch: 8n, feed_position: 3n, handling_head: 1 }] }
+      },
+    }
+    const now = new Column()
+    for (const position of [1, 2, 3]) now.enter(position, 1, false, undefined)
+    const hot = { get: (position: number) => ({ position: BigInt(position) }), keep: () => {} }
+    const column = { now, recalled: new Column(), hot } as unknown as LiveColumn
+    const visible = { epoch: 7n, handlings: 2, bitmap: bitmapOf([1]), organisation: undefined }
+    const read = (confirmed: number) => rowsAt({ client } as unknown as Queries, column, visible, [1, 2], confirmed)
+    t.equal((await read(3)).rows.size, 2)
+    t.equal(asked, 0, 'what was confirmed holds')
+    await t.rejects(read(2), PolicyMoved, 'otherwise the policy is asked again')
   },
 )

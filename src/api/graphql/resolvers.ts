@@ -13,6 +13,7 @@ import { indicatorMutations } from './publishing.ts'
 import { qualityMutations, qualityQueries, qualityTypes } from './quality.ts'
 import { ASN, DateTime } from './scalars.ts'
 import { webhookMutations, webhookQueries } from './webhooks.ts'
+import { wideningMutations, wideningQueries } from './widening.ts'
 
 /**
  * What answers each field of `schema.graphql`; fields of other types that are not here are members of what the actions return.
@@ -30,6 +31,7 @@ export const resolvers = {
     ...assistanceQueries,
     ...provenanceQueries,
     ...peerQueries,
+    ...wideningQueries,
     ...objectQueries,
   },
   Mutation: {
@@ -42,6 +44,7 @@ export const resolvers = {
     ...legalMutations,
     ...assistanceMutations,
     ...peerMutations,
+    ...wideningMutations,
     ...objectMutations,
   },
   Subscription: feedSubscription,

@@ -21,6 +21,7 @@ import { sightingTypes } from '../../domain/sighting.ts'
 import { stixMarkings } from '../../domain/stix-markings.ts'
 import { tlps } from '../../domain/tlp.ts'
 import { pauseReasons } from '../../domain/webhook.ts'
+import { wideningSides, wideningStates } from '../../domain/widening.ts'
 
 /** The closed sets of the domain that are enumerations in the contract. */
 export const vocabulary: Readonly<Record<string, readonly string[]>> = {
@@ -52,6 +53,8 @@ export const vocabulary: Readonly<Record<string, readonly string[]>> = {
   LegalState: legalStates,
   LegalSide: decidingSides,
   Urgency: urgencies,
+  WideningSide: wideningSides,
+  WideningState: wideningStates,
   PeerDirection: peerDirections,
   PeerStanding: peerStates,
   ReleaseOutcome: releaseOutcomes,

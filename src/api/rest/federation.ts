@@ -4,6 +4,7 @@ import type { AcksInput } from '../../actions/take-acks.ts'
 import type { HttpRequest } from '../../auth/http-signatures.ts'
 import type { Caller } from '../../domain/caller.ts'
 import { limits } from '../../domain/limits.ts'
+import type { WideningMessage } from '../../domain/widening.ts'
 import { type FeedPage, writePage } from '../../formats/feed-page.ts'
 import type { Handler } from './handler.ts'
 import { rawBodyOf } from './raw-body.ts'
@@ -25,6 +26,12 @@ export const federation = {
   federationAcks: async (context, request, reply) => {
     const { caller, asked } = await proven(context, request, rawBodyOf(request))
     const taken = await actions['take-acks'](context, caller, request.body as AcksInput)
+    return await answer(context, reply, caller, asked, JSON.stringify(taken))
+  },
+  /** `POST /federation/v1/widening` */
+  federationWidening: async (context, request, reply) => {
+    const { caller, asked } = await proven(context, request, rawBodyOf(request))
+    const taken = await actions['take-widening'](context, caller, request.body as WideningMessage)
     return await answer(context, reply, caller, asked, JSON.stringify(taken))
   },
 } as const satisfies Record<string, Handler>

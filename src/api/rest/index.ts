@@ -25,6 +25,7 @@ import { keepRawBody } from './raw-body.ts'
 import { stream } from './stream.ts'
 import { subscriptions } from './subscriptions.ts'
 import { compileBody, compileParameters } from './validation.ts'
+import { widening } from './widening.ts'
 
 /** Operations whose body is a stream: they parse it themselves. */
 const streaming: Readonly<Record<string, Handler>> = { publish, lookup, observe }
@@ -42,6 +43,7 @@ const handlers = (contract: Contract): Readonly<Record<string, Handler>> => ({
   ...federation,
   ...provenance,
   ...legal,
+  ...widening,
   ...assistance,
   search,
   read,

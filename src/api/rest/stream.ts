@@ -89,11 +89,7 @@ async function pour(context: Context, live: Live, first: LivePage, outlet: Outle
     // Where nothing is given yet the place is: whoever breaks off now goes on from here.
     await outlet.write(Buffer.from(`retry: ${retryMs}\n${first.items.length === 0 ? `id: ${first.cursor}\n` : ''}\n`))
     await outlet.write(framesOf(first))
-    for (let next = await live.next(); next.done !== true; next = await live.next()) {
-      const waiting = outlet.write(framesOf(next.value))
-      // Ten thousand readers that need not be waited for are not waited for.
-      if (waiting !== undefined) await waiting
-    }
+    await live.pour((page) => outlet.write(framesOf(page)))
     outlet.end('')
   } catch (error) {
     await live.return()

@@ -1,4 +1,5 @@
-import type { CollectionFilter, ReadCollectionInput, Versions } from '../../actions/read-collection.ts'
+import type { Versions } from '../../actions/collection-versions.ts'
+import type { CollectionFilter, ReadCollectionInput } from '../../actions/read-collection.ts'
 import { Fault } from '../../domain/errors.ts'
 import { limits } from '../../domain/limits.ts'
 import { parseTimestamp } from '../../formats/timestamp.ts'
