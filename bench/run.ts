@@ -5,6 +5,7 @@
  */
 import { parseArgs } from 'node:util'
 import { blocklistLines } from './blocklists.ts'
+import { exportLine } from './exports.ts'
 import { fanOutLines } from './fan-out.ts'
 import { judgedLine } from './federation.ts'
 import { ingestLine, singleLine } from './ingest.ts'
@@ -77,6 +78,7 @@ try {
   if (wanted('webhooks')) report(...(await webhookLines(options.quick ? 10_000 : 40_000)))
   if (wanted('federation')) report(await judgedLine(rounds))
   if (wanted('peers')) report(...(await peerLines(options.quick ? 10_000 : 50_000)))
+  if (wanted('exports')) report(await exportLine(options.quick ? 5_000 : 20_000, options.quick ? 3 : 5))
   if (wanted('memory')) report(memoryLine(sizes.at(-1) ?? 0))
 } finally {
   await node.close()

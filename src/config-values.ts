@@ -68,6 +68,12 @@ export function integer(name: string, text: string | undefined, otherwise: numbe
 }
 
 /** @throws {ConfigurationError} */
+export function yesOrNo(name: string, text = 'no'): boolean {
+  if (text === 'yes' || text === 'no') return text === 'yes'
+  throw new ConfigurationError(name, `must be yes or no, not "${text.slice(0, 40)}"`)
+}
+
+/** @throws {ConfigurationError} */
 export function host(text = '127.0.0.1'): string {
   if (isIP(text) !== 0 || /^[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63}){0,10}$/.test(text)) return text
   throw new ConfigurationError('PUENTE_HOST', `must be an IP address or a host name, not "${text.slice(0, 40)}"`)

@@ -16,6 +16,7 @@ import {
   parseNodeUrl,
   privateHosts,
   trustProxy,
+  yesOrNo,
 } from './config-values.ts'
 import { limits } from './domain/limits.ts'
 
@@ -51,6 +52,8 @@ export interface Config {
   readonly privateHosts: readonly string[]
   /** A folder of warninglists in MISP's format, read when the node starts. */
   readonly warninglists: string | undefined
+  /** Whether everybody may read the yearly figures of legal requests. */
+  readonly publishFigures: boolean
   readonly homeFolder: string
   readonly xdgDataHome: string | undefined
 }
@@ -139,6 +142,11 @@ export const variables: readonly Variable[] = [
     default: 'none',
     description: "folder of warninglists in MISP's format, loaded when the node starts",
   },
+  {
+    name: 'PUENTE_PUBLISH_FIGURES',
+    default: 'no',
+    description: 'yes: everybody may read the yearly figures of legal requests, without small numbers',
+  },
   { name: 'NO_COLOR', default: 'none', description: 'no colours, whatever the terminal can do' },
 ]
 
@@ -190,6 +198,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): { conf
     oidc: oidc(read('PUENTE_OIDC_ISSUER'), read('PUENTE_OIDC_AUDIENCE'), read('PUENTE_OIDC_CLAIM')),
     privateHosts: privateHosts(read('PUENTE_PRIVATE_HOSTS')),
     warninglists: warninglists === undefined ? undefined : path.resolve(warninglists),
+    publishFigures: yesOrNo('PUENTE_PUBLISH_FIGURES', read('PUENTE_PUBLISH_FIGURES')),
     homeFolder: homedir(),
     xdgDataHome: read('XDG_DATA_HOME'),
   }

@@ -80,6 +80,7 @@ export const openContext = (
     listen: purpose === 'serve',
     ...(purpose === 'serve' ? { wayOut: wayOut(config) } : {}),
     natsUrl: database.natsUrl,
+    publishesFigures: config.publishFigures,
     tokens: {
       issuer: config.issuer,
       ...(config.oidc === undefined ? {} : { external: { ...config.oidc, fetchJson: jsonFetcher(outbound(config)) } }),

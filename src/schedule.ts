@@ -12,9 +12,11 @@ import {
   type Log,
   makeRoom,
   mergeObservations,
+  purge,
   refreshKeySet,
   runExports,
   sealFeed,
+  tendHolds,
   tendPeers,
   tendSigningKeys,
   tendWidening,
@@ -55,9 +57,13 @@ export const jobs: readonly Job[] = [
   { name: 'requests to widen', everyMs: 2_000, run: tendWidening },
   // packages are made a step at a time, by any process
   { name: 'exports', everyMs: 1_000, run: (context) => runExports(context) },
+  // what the rules of retention say is over goes for good
+  { name: 'retention', everyMs: 600_000, run: (context) => purge(context) },
   { name: 'packages', everyMs: 600_000, run: forgetPackages },
   // what a request gave ended at its instant; here it is said of it
   { name: 'legal requests', everyMs: 60_000, run: expireRequests },
+  // what an approved request of preservation covers is copied at once, and let go of when it is over
+  { name: 'holds', everyMs: 1_000, run: tendHolds },
   // what nobody took up by its time
   { name: 'assistance', everyMs: 60_000, run: expireAssistance },
   // what became of what was sent to a collection

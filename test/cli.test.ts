@@ -174,6 +174,43 @@ t.test('sight sends what is said, and nothing that is not', async (t) => {
     t.equal((await sight(...wrong)).code, 2, wrong.join(' '))
 })
 
+t.test('widen asks, lists and answers', async (t) => {
+  const [id, request] = ['indicator--00000000-0000-4000-8000-000000000001', '00000000-0000-4000-8000-000000000002']
+  const { url, requests } = await fakeNode(t, () => ({ status: 200, body: { id: request, state: 'open', items: [] } }))
+  const widen = (...more: string[]) => puente({ PUENTE_URL: url, PUENTE_API_KEY: apiKey }, ['widen', ...more])
+  const asking = ['--tlp', 'green', '--audience', 'colcert', '--audience', 'community:x', '--releasable-to', 'CO']
+  const commands = [
+    ['ask', id, ...asking, '--law-enforcement', 'allowed', '--originator', 'cert-br', '--reason', 'r'],
+    ['list', '--side', 'received', '--state', 'open', 'lapsed'],
+    ['show', request],
+    ['accept', request, '--note', 'n'],
+    ['accept', request],
+    ['refuse', request, '--reason', 'r'],
+    ['withdraw', request],
+  ]
+  for (const command of commands) t.equal((await widen(...command)).code, 0, command.join(' '))
+  const wanted = { tlp: 'green', audience: ['colcert', 'community:x'], releasableTo: ['CO'], lawEnforcement: 'allowed' }
+  const at = `/v1/widening-requests/${request}`
+  t.strictSame(
+    requests.map(({ method, url, body }) => [`${method} ${url}`, body === '' ? undefined : JSON.parse(body)]),
+    [
+      [`POST /v1/indicators/${id}/widening-requests?originator=cert-br`, { wanted, reason: 'r' }],
+      ['GET /v1/widening-requests?side=received&state=open%2Clapsed', undefined],
+      [`GET ${at}`, undefined],
+      [`POST ${at}/accept`, { note: 'n' }],
+      [`POST ${at}/accept`, {}],
+      [`POST ${at}/refuse`, { reason: 'r' }],
+      [`POST ${at}/withdraw`, {}],
+    ],
+  )
+  for (const wrong of [
+    ['ask', id, '--tlp', 'green'],
+    ['ask', id, '--tlp', 'red', '--reason', 'r'],
+    ['refuse', request],
+  ])
+    t.equal((await widen(...wrong)).code, 2, wrong.join(' '))
+})
+
 t.test('a key follows no redirect', async (t) => {
   const other = await fakeNode(t, () => ({ status: 200, body: { items: [] } }))
   const { url } = await fakeNode(t, () => ({ status: 307, body: {}, headers: { location: other.url } }))

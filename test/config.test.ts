@@ -89,6 +89,7 @@ t.test('each bad value is refused with a sentence that names its variable', asyn
     ['PUENTE_OIDC_AUDIENCE', 'https://puente.example'],
     ['PUENTE_OIDC_CLAIM', 'a b', 'x'.repeat(101)],
     ['PUENTE_PRIVATE_HOSTS', 'http://x', 'a b', 'x/', 'x,', 'ana@x', 'x:99999', '127.1', '::1'],
+    ['PUENTE_PUBLISH_FIGURES', 'true', '1', 'YES'],
     ['PUENTE_API_KEY', 'secret', 'puente_0123456789ab_short', `${key}x`, `Bearer ${key}`],
   ]
   for (const [name, ...values] of bad) {

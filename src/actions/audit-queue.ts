@@ -1,6 +1,6 @@
-import { Fault } from '../domain/errors.ts'
+import type { Fault } from '../domain/errors.ts'
 import { limits } from '../domain/limits.ts'
-import type { AuditEntry, Basis } from '../store/audit.ts'
+import { type AuditEntry, type Basis, unwritten } from '../store/audit.ts'
 import type { Log } from './context.ts'
 
 /** A reading that is to stand on the log, with the texts its decision rested on. */
@@ -202,9 +202,3 @@ export class AuditQueue {
     if (at >= 0 && this.#released(waiting)) this.#urgent.splice(at, 1)
   }
 }
-
-const unwritten = (cause?: unknown) =>
-  new Fault('unavailable', 'The audit log cannot be written just now, so this is not answered; try again.', {
-    cause,
-    retryAfterSeconds: 5,
-  })

@@ -82,6 +82,8 @@ export interface Context {
   readonly expiries: BlocklistExpiries
   readonly openBlocklists: OpenBlocklists
   readonly failures: FailedAuthentications
+  /** Whether everybody may read the node's yearly figures, without small numbers. */
+  readonly publishesFigures: boolean
   readonly wayOut: WayOut
   /** Tells whoever follows that there may be something for it. */
   readonly wake: Wake

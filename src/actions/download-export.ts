@@ -1,14 +1,15 @@
 import type { Caller } from '../domain/caller.ts'
 import { Fault } from '../domain/errors.ts'
 import { limits } from '../domain/limits.ts'
-import { countStale, forgetLines } from '../store/export-items.ts'
+import { forgetLines } from '../store/export-items.ts'
 import { type ExportRow, leftoverExports, readExport, unfetchedExports, updateExport } from '../store/exports.ts'
 import { readLegalRequest } from '../store/legal-requests.ts'
 import { readEpoch } from '../store/node.ts'
 import { PolicyMoved } from '../store/visible.ts'
 import type { Context } from './context.ts'
+import { staleItems } from './export-escrow.ts'
 import { packageParts } from './export-package.ts'
-import { gives, mayHave, workOf } from './export-work.ts'
+import { gives, workOf } from './export-work.ts'
 import { takeStep } from './legal-step.ts'
 import { administrative } from './organisations.ts'
 import { absent } from './read.ts'
@@ -46,7 +47,7 @@ export const downloadExport = verb(
       if (!gives(request, context.clock())) throw outdated('The request gives nothing any more.')
       if ((await readEpoch(transaction)) !== work.standing.directory.epoch)
         throw new PolicyMoved('the policy epoch moved before a package was given')
-      if ((await countStale(transaction, id, mayHave(context, work))) > 0) return undefined
+      if ((await staleItems(transaction, context, work)) > 0) return undefined
       const at = context.clock()
       await updateExport(transaction, id, { state: 'downloaded', downloadedAt: at, endedAt: at })
       const subject = { export: id, request: request.id, sha256: row.digest?.toString('hex'), items: row.items }

@@ -8,6 +8,7 @@ import {
   copyItems,
   type ExportItemRow,
   type ItemLines,
+  inOrder,
   itemsFrom,
   keyOf,
   presentOf,
@@ -18,6 +19,7 @@ import {
 import { type ExportRow, readExport, takeExport, updateHeldExport } from '../store/exports.ts'
 import { PolicyMoved } from '../store/visible.ts'
 import type { Context, Standing } from './context.ts'
+import { releaseFromEscrow, selectFromEscrow } from './export-escrow.ts'
 import { sealExport } from './export-seal.ts'
 import { ContentMoved, groundsOf, type Work, workOf } from './export-work.ts'
 import { scopeQuery } from './legal-filter.ts'
@@ -66,10 +68,13 @@ async function oneStep(context: Context, row: ExportRow): Promise<boolean> {
   }
 }
 
-async function select(context: Context, { row, request, caller, standing }: Work): Promise<void> {
+async function select(context: Context, work: Work): Promise<void> {
+  const { row, request, caller, standing } = work
   if (row.again !== null) return await selectAgain(context, row, row.again)
   const { visible, filter } = scopeQuery(context, caller, standing, request.scope)
-  const { items, position } = await selectForExport(context.database, visible, filter, limits.exportItems + 1)
+  const limit = limits.exportItems + 1
+  const { items: standingNow, position } = await selectForExport(context.database, visible, filter, limit)
+  const items = inOrder([...standingNow, ...(await selectFromEscrow(context, work, limit))])
   if (items.length > limits.exportItems)
     throw new Fault('too_many_values', `The scope covers more than ${limits.exportItems} indicators: make it narrower.`)
   await context.database.transaction(async (transaction) => {
@@ -112,21 +117,27 @@ async function linesOf(
   standing: Standing,
   items: readonly ExportItemRow[],
 ): Promise<ItemLines[]> {
-  const present = await presentOf(context.database, items)
   const permitted = permittedFor(context, caller, standing)
-  const indicators = items.map((item) => {
+  const held = await releaseFromEscrow(context, { caller, standing }, items)
+  const whole = items.filter(({ hold }) => hold === null)
+  const present = await presentOf(context.database, whole)
+  const indicators = whole.map((item) => {
     const indicator = present.get(keyOf(item))
     const may = permitted.permit.has(item.handlingId) || permitted.redact.has(item.handlingId)
     if (indicator === undefined || indicator.version !== item.version || indicator.recalled || !may)
       throw new ContentMoved('an item of an export changed')
     return indicator
   })
-  const released = releaseAll(context, caller, standing, permitted, indicators)
-  const grounds = new Map<number, Grounds>()
-  return released.map((one, n) => {
-    const { ordinal = 0, handlingId = 0 } = items[n] ?? {}
-    const known = grounds.get(handlingId) ?? groundsOf(context, caller, standing, handlingId)
-    grounds.set(handlingId, known)
+  const released = new Map(
+    releaseAll(context, caller, standing, permitted, indicators).map((one, n) => [whole[n]?.ordinal ?? -1, one]),
+  )
+  const grounds = new Map<string, Grounds>()
+  return items.map((item) => {
+    const { ordinal, handlingId, hold } = item
+    const one = released.get(ordinal) ?? held.get(keyOf(item))
+    if (one === undefined) throw new Error('an item of an export was not released')
+    const known = grounds.get(`${handlingId} ${hold}`) ?? groundsOf(context, caller, standing, handlingId, hold)
+    grounds.set(`${handlingId} ${hold}`, known)
     return {
       ordinal,
       stix: one.stix,

@@ -7,13 +7,14 @@ import { limits } from '../domain/limits.ts'
 import { formatKey, privateKeyOf } from '../seal/note.ts'
 import { appendAudits } from '../store/audit.ts'
 import type { Transaction } from '../store/database.ts'
-import { countStale, type ExportItemRow, itemsFrom } from '../store/export-items.ts'
+import { type ExportItemRow, itemsFrom } from '../store/export-items.ts'
 import { disclosedAs, updateHeldExport } from '../store/exports.ts'
 import { stixIdOf } from '../store/rows.ts'
 import { proveInclusion } from './audit-proofs.ts'
 import type { Context } from './context.ts'
+import { staleItems } from './export-escrow.ts'
 import { fileParts, measured, packageParts, positionName } from './export-package.ts'
-import { ContentMoved, groundsOf, mayHave, type Work } from './export-work.ts'
+import { ContentMoved, groundsOf, type Work } from './export-work.ts'
 import { auditKey, integrateAudit } from './integrate-audit.ts'
 import { basesOfDecisions, readingOf } from './reading.ts'
 import { permittedFor } from './visible.ts'
@@ -38,7 +39,7 @@ export async function sealExport(context: Context, work: Work): Promise<boolean>
 
 async function disclose(context: Context, work: Work): Promise<void> {
   const { row } = work
-  if ((await countStale(context.database, row.id, mayHave(context, work))) > 0)
+  if ((await staleItems(context.database, context, work)) > 0)
     throw new ContentMoved('an item of an export changed before it was sealed')
   const items = await allItems(context, work)
   const manifest = JSON.stringify(await manifestOf(context, work, items))
@@ -78,8 +79,12 @@ async function manifestOf(context: Context, work: Work, items: readonly Told[]):
     const { bytes, digest } = await measured(fileParts(context, row, request, name))
     files.push({ name, bytes, sha256: digest.toString('hex') })
   }
-  const handlings = [...new Set(items.map(({ handlingId }) => handlingId))]
-  const relied = new Set(handlings.flatMap((id) => groundsOf(context, caller, standing, id).agreements))
+  const grounds = new Map(items.map(({ handlingId, hold }) => [`${handlingId} ${hold}`, { handlingId, hold }]))
+  const relied = new Set(
+    [...grounds.values()].flatMap(
+      ({ handlingId, hold }) => groundsOf(context, caller, standing, handlingId, hold).agreements,
+    ),
+  )
   return {
     format: manifestFormat,
     node: { id: context.node.id, key: formatKey(auditKey(context)) },
@@ -91,10 +96,11 @@ async function manifestOf(context: Context, work: Work, items: readonly Told[]):
     position: positionName(context, row.position ?? 0n),
     counts: { items: row.items, masked: row.masked },
     files,
-    items: items.map(({ stixId, version, digest }) => ({
+    items: items.map(({ stixId, version, digest, hold }) => ({
       id: stixIdOf(stixId),
       version,
       sha256: digest?.toString('hex') ?? '',
+      ...(hold === null ? {} : { preservedUnder: hold }),
     })),
   }
 }
@@ -121,7 +127,10 @@ async function log(
   items: readonly Told[],
   manifestDigest: Buffer,
 ): Promise<bigint> {
-  const read = items.map(({ originator, stixId, version, handlingId }) => ({
+  // What is of a hold was given though no reading would: it is told by itself, and the policy is not asked about it as about readings.
+  const held = items.filter(({ hold }) => hold !== null)
+  const standingNow = items.filter(({ hold }) => hold === null)
+  const read = standingNow.map(({ originator, stixId, version, handlingId }) => ({
     ...{ originator, version, handlingId },
     id: stixIdOf(stixId),
   }))
@@ -145,6 +154,11 @@ async function log(
         manifest: manifestDigest.toString('hex'),
         items: row.items,
         masked: row.masked,
+        ...(held.length === 0
+          ? {}
+          : {
+              held: held.map(({ hold, originator, stixId, version }) => [hold, originator, stixIdOf(stixId), version]),
+            }),
       }),
     },
   ])

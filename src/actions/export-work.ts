@@ -4,6 +4,7 @@ import { Fault } from '../domain/errors.ts'
 import { givingStates, type LegalRequest } from '../domain/legal-request.ts'
 import type { Grounds } from '../formats/export-handling.ts'
 import { decide } from '../policy/decide.ts'
+import { decideHeld } from '../policy/escrow.ts'
 import type { ExportRow } from '../store/exports.ts'
 import { readLegalRequest } from '../store/legal-requests.ts'
 import type { Context, Standing } from './context.ts'
@@ -45,11 +46,17 @@ export const mayHave = (
   return { whole: permit.bytes, any: permit.union(redact).bytes }
 }
 
-/** By what a handling is given to this caller. */
-export function groundsOf(context: Context, caller: Caller, standing: Standing, id: number): Grounds {
+/** By what a handling is given to this caller. @param hold the hold that it is given from */
+export function groundsOf(
+  context: Context,
+  caller: Caller,
+  standing: Standing,
+  id: number,
+  hold: string | null = null,
+): Grounds {
   const handling = standing.visibility.handling(id)
   if (handling === undefined) throw new Error('an item has a handling that is not known')
-  const { effect, rules, obligations } = decide(
+  const { effect, rules, obligations } = (hold === null ? decide : decideHeld)(
     caller.reader,
     handling,
     caller.purpose,
@@ -60,6 +67,11 @@ export function groundsOf(context: Context, caller: Caller, standing: Standing, 
     effect,
     rules: rules.map((finding) => finding.id),
     agreements: rules.flatMap(({ agreement }) => (agreement === undefined ? [] : [agreement])),
-    obligations: obligations.map(({ sentence }) => sentence),
+    obligations: [
+      ...obligations.map(({ sentence }) => sentence),
+      ...(hold === null
+        ? []
+        : [`It is a copy preserved under the request ${hold}: it was recalled, or its sharing ended.`]),
+    ],
   }
 }

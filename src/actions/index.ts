@@ -8,6 +8,7 @@ import * as assistanceSteps from './assistance-steps.ts'
 import * as auditProofs from './audit-proofs.ts'
 import { authenticate } from './authenticate.ts'
 import * as blocklists from './blocklists.ts'
+import { confirmRecalled, listClawBacks } from './claw-backs.ts'
 import * as clientKeys from './client-keys.ts'
 import * as clients from './clients.ts'
 import { listCollections } from './collections.ts'
@@ -17,6 +18,7 @@ import { downloadExport } from './download-export.ts'
 import { explain } from './explain.ts'
 import * as exportVerbs from './exports.ts'
 import { rotateNodeKey } from './federation-keys.ts'
+import { readFigures } from './figures.ts'
 import { follow } from './follow.ts'
 import * as handlingProfiles from './handling-profiles.ts'
 import { history } from './history.ts'
@@ -34,6 +36,7 @@ import { observe } from './observe.ts'
 import * as organisations from './organisations.ts'
 import * as peerPins from './peer-pins.ts'
 import * as peers from './peers.ts'
+import { listPreservations, renewRequest } from './preservations.ts'
 import { readHolders, readProvenance } from './provenance.ts'
 import { publish } from './publish.ts'
 import { pullPeer } from './pull-peer.ts'
@@ -48,6 +51,7 @@ import { readTrail } from './read-trail.ts'
 import { recall } from './recall.ts'
 import { recallEvent } from './recall-event.ts'
 import { recallObject } from './recall-object.ts'
+import * as retention from './retention.ts'
 import { revise } from './revise.ts'
 import { revokeToken } from './revoke-token.ts'
 import { search } from './search.ts'
@@ -190,12 +194,20 @@ export const actions = {
   'annotate-request': legalDecisions.annotateRequest,
   'claw-back-request': legalDecisions.clawBackRequest,
   'confirm-request': legalDecisions.confirmRequest,
+  'renew-request': renewRequest,
+  'list-preservations': listPreservations,
   'list-disclosures': listDisclosures,
+  'read-figures': readFigures,
+  'list-claw-backs': listClawBacks,
+  'confirm-claw-backs': confirmRecalled,
   'start-export': exportVerbs.startExport,
   'list-exports': exportVerbs.listExports,
   'read-export': exportVerbs.readExportState,
   'cancel-export': exportVerbs.cancelExport,
   'download-export': downloadExport,
+  'list-retention': retention.listRetention,
+  'set-retention': retention.setRetention,
+  'preview-retention': retention.previewRetention,
   'ask-assistance': askAssistance,
   'list-assistance': assistance.listAssistance,
   'read-assistance': assistance.readAssistance,
@@ -217,11 +229,13 @@ export { forgetPackages } from './download-export.ts'
 export { expireRequests } from './expire-requests.ts'
 export { runExports } from './export-job.ts'
 export { describeNode } from './federation-keys.ts'
+export { tendHolds } from './holds.ts'
 export { integrateAudit } from './integrate-audit.ts'
 export { proveAnswer, provePeer } from './peer-request.ts'
 export { duePeers, keepHolding, letGoOfPeers } from './peer-turns.ts'
 export { tendPeers } from './peer-upkeep.ts'
 export { takePage } from './pull-peer.ts'
+export { purge } from './purge.ts'
 export type { CollectionAnswer } from './read-collection.ts'
 export { mergeObservations } from './read-observations.ts'
 export { sealFeed } from './sealing.ts'

@@ -140,7 +140,7 @@ export const readRequest = verb(
 )
 
 /** What the caller may have by each of its parts. */
-function partsOf({ reader, operator }: Caller, at: Date, queue: boolean): LegalRequestFilter[] {
+export function partsOf({ reader, operator }: Caller, at: Date, queue: boolean): LegalRequestFilter[] {
   const home = reader.organisation?.id ?? ''
   const parts: LegalRequestFilter[] = [
     {
@@ -148,6 +148,7 @@ function partsOf({ reader, operator }: Caller, at: Date, queue: boolean): LegalR
       ...(queue ? { states: ['draft', 'approved', 'clawed-back'] as const } : {}),
     },
   ]
+  if (queue) parts.push({ of: { liaison: reader.account ?? '' }, recalled: true })
   if (operator && reader.roles.includes('policy-officer'))
     parts.push({ of: { node: true }, ...(queue ? { states: ['filed', 'under-review'], undecidedBy: 'node' } : {}) })
   if (reader.roles.includes('approver'))

@@ -9,6 +9,8 @@ import {
   instrumentIds,
   type Offence,
   offences,
+  preservationDays,
+  preserves,
   type Urgency,
   urgencies,
 } from '../domain/legal-words.ts'
@@ -43,6 +45,9 @@ export function parseLegalRequest(
   const latest = now.getTime() + limits.legalRequestDays * 86_400_000
   if (!(Date.parse(expiresAt) > now.getTime() && Date.parse(expiresAt) <= latest))
     throw invalid('/expiresAt', `A request ends in the future, and within ${limits.legalRequestDays} days.`)
+  const least = now.getTime() + preservationDays * 86_400_000
+  if (preserves(input.instrument) && Date.parse(expiresAt) < least)
+    throw invalid('/expiresAt', `A preservation is for ${preservationDays} days at least.`)
   const home = caller.reader.organisation?.jurisdiction ?? ''
   return {
     instrument: oneOf(instrumentIds, input.instrument, '/instrument'),

@@ -27,7 +27,10 @@ export function partsReader(
   }
 }
 
-/** Several statements that see the same: what is hidden now must not be told by what was there a moment before. */
+/**
+ * Several statements that see the same: what is hidden now must not be told by what was there a moment before, and a part that moved under
+ * a handling that is not judged yet is noticed by the statement that asks for the policy.
+ */
 export const inSnapshot = <T>(database: Database, work: (queries: Transaction) => Promise<T>): Promise<T> =>
   database.transaction(work, 'isolation level repeatable read read only')
 

@@ -2,8 +2,9 @@ import type { Caller } from '../domain/caller.ts'
 import type { Envelope } from '../domain/envelope.ts'
 import { canonicalHandling, handlingText } from '../domain/handling.ts'
 import { limits } from '../domain/limits.ts'
+import type { ReleasedHandling } from '../domain/released.ts'
 import type { Tlp } from '../domain/tlp.ts'
-import { originatorShown } from '../policy/release.ts'
+import { originatorShown, releasedHandling } from '../policy/release.ts'
 import { holdersOf } from '../store/peer-holdings.ts'
 import { provenanceOf } from '../store/provenance.ts'
 import type { Context, Standing } from './context.ts'
@@ -39,6 +40,8 @@ export interface Provenance {
   /** The label that its originator sealed, and whether this node holds it to something stricter. */
   readonly sealedTlp?: Tlp
   readonly narrowedHere?: boolean
+  /** Its whole handling as its originator sealed it: of the audience what concerns the caller. What this node holds it to stands with it. */
+  readonly sealedHandling?: ReleasedHandling
 }
 
 /**
@@ -66,7 +69,9 @@ export const readProvenance = verb(
       key: row.thumbprint,
       ...(row.receivedFrom === null ? {} : { receivedAt: row.at.toISOString() }),
       hops: row.hops.map(({ node, from, at }) => ({ node: named(node), from: named(from), at })),
-      ...(handling === null ? {} : { sealedTlp: handling.tlp }),
+      ...(handling === null
+        ? {}
+        : { sealedTlp: handling.tlp, sealedHandling: releasedHandling(handling, caller.reader) }),
       narrowedHere: !same,
     }
   },
@@ -94,6 +99,8 @@ export interface Holder {
   readonly storedVersion: number
   /** Why it did not apply what it was given, where it said so. */
   readonly refused?: string
+  /** Whether it said that it let go, as it was told to. */
+  readonly acknowledged: boolean
   /** Whether it should have confirmed a recall or withdrawal by now, and has not. */
   readonly overdue: boolean
 }
@@ -124,6 +131,7 @@ export const readHolders = verb(
         givenAt: row.at.toISOString(),
         storedVersion: row.stored,
         ...(row.refused === null ? {} : { refused: row.refused }),
+        acknowledged: row.bare && row.stored >= row.version,
         overdue: told || untold,
       }
     })

@@ -2,7 +2,8 @@ import { hash } from 'node:crypto'
 import type { Caller } from '../domain/caller.ts'
 import { Fault } from '../domain/errors.ts'
 import { revokedObject } from '../formats/stix-other-out.ts'
-import { ownObject, writeObjects } from '../store/objects.ts'
+import type { Transaction } from '../store/database.ts'
+import { type OwnObject, ownObject, writeObjects } from '../store/objects.ts'
 import type { Context, Standing } from './context.ts'
 import { readObject } from './objects.ts'
 import { record, verb } from './verb.ts'
@@ -33,12 +34,7 @@ export const recallObject = verb(
       const known = await ownObject(transaction, originator, id)
       if (known === undefined) return undefined
       if (known.recalled) throw new Fault('already_recalled', 'It was recalled before.')
-      const { type, handlingId, parts, created, modified } = known
-      const later = modified === undefined ? undefined : laterOf(at, modified)
-      const stix = revokedObject(known.stix, type, later)
-      const digest = hash('sha256', stix)
-      const taken = { id, type, handlingId, created, modified: later, ...parts, stix, digest, revoked: true } as const
-      await writeObjects(transaction, originator, [taken], at, () => false)
+      await takeBack(transaction, originator, id, known, at)
       const now = known.version + 1
       await record(transaction, context, caller, standing, {
         action: 'recall-object',
@@ -52,6 +48,26 @@ export const recallObject = verb(
     return { id, version, recalled: true }
   },
 )
+
+async function takeBack(
+  transaction: Transaction,
+  originator: string,
+  id: string,
+  { type, handlingId, parts, created, modified, stix: said }: OwnObject,
+  at: Date,
+): Promise<void> {
+  const later = modified === undefined ? undefined : laterOf(at, modified)
+  const stix = revokedObject(said, type, later)
+  const digest = hash('sha256', stix)
+  const taken = { id, type, handlingId, created, modified: later, ...parts, stix, digest, revoked: true } as const
+  await writeObjects(transaction, originator, [taken], at, () => false)
+}
+
+/** Takes an object back whose time is over; the leaf is the caller's. */
+export async function recallForGood(transaction: Transaction, originator: string, id: string, at: Date): Promise<void> {
+  const known = await ownObject(transaction, originator, id)
+  if (known !== undefined && !known.recalled) await takeBack(transaction, originator, id, known, at)
+}
 
 /** Somebody else's that the caller can see is refused and recorded; one that it cannot see is not there. */
 async function refuse(context: Context, caller: Caller, standing: Standing, id: string): Promise<never> {

@@ -53,6 +53,7 @@ export async function startContext(options: {
   readonly natsUrl?: string | undefined
   readonly tokens?: TokenSettings
   readonly wayOut?: WayOut
+  readonly publishesFigures?: boolean
 }): Promise<Context & { close(): Promise<void> }> {
   const { clock, log, version } = options
   const database = new Database({
@@ -104,6 +105,7 @@ export async function startContext(options: {
     warninglists: new Warninglists(database),
     expiries: new BlocklistExpiries(),
     openBlocklists: new OpenBlocklists(),
+    publishesFigures: options.publishesFigures === true,
     wayOut: options.wayOut ?? noWayOut,
     wake,
     lookout,

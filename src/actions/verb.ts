@@ -119,6 +119,8 @@ export async function record(
     readonly agreements?: readonly string[]
     /** Id of the push it belongs to. */
     readonly receipt?: string
+    /** Legal requests that it is of: it stands in their trails. */
+    readonly requests?: readonly string[]
     readonly subject: string
   },
 ): Promise<void> {

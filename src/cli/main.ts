@@ -23,6 +23,7 @@ import { addPeer } from './commands/peer.ts'
 import { addPush } from './commands/push.ts'
 import { addRequest } from './commands/request.ts'
 import { addRestored } from './commands/restored.ts'
+import { addRetention } from './commands/retention.ts'
 import { addServe } from './commands/serve.ts'
 import { addSetup } from './commands/setup.ts'
 import { addSight } from './commands/sight.ts'
@@ -98,7 +99,7 @@ function program(shell: Shell): Command {
     addPeer,
   ])
     add(puente, shell)
-  for (const add of [addRequest, addExport, addAssistance, addWiden]) add(puente, shell)
+  for (const add of [addRequest, addExport, addRetention, addAssistance, addWiden]) add(puente, shell)
   for (const add of [addBlocklist, addWarninglist]) add(puente, shell)
   addAudit(puente, shell)
   return puente

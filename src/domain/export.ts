@@ -64,5 +64,11 @@ export interface Manifest {
   readonly counts: { readonly items: number; readonly masked: number }
   readonly files: readonly { readonly name: string; readonly bytes: number; readonly sha256: string }[]
   /** The lines of indicators.ndjson, in order. */
-  readonly items: readonly { readonly id: string; readonly version: number; readonly sha256: string }[]
+  readonly items: readonly {
+    readonly id: string
+    readonly version: number
+    readonly sha256: string
+    /** The request under which the copy was preserved that this one is. */
+    readonly preservedUnder?: string
+  }[]
 }

@@ -100,6 +100,8 @@ export interface LegalRequest extends LegalRequestText {
   readonly createdAt: string
   readonly filedAt?: string
   readonly approvedAt?: string
+  /** The request of preservation whose hold it goes on with. */
+  readonly renews?: string
   readonly steps: readonly LegalStep[]
 }
 

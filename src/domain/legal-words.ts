@@ -26,6 +26,11 @@ export const instruments: readonly Instrument[] = [
   instrument('voluntary', 'Voluntary cooperation, as far as the law cited lets it'),
 ]
 
+/** Budapest art. 29(7) has sixty days at least, Regulation (EU) 2023/1543 art. 11 the same: a hold is not shorter. */
+export const preservationDays = 60
+
+export const preservingInstruments: readonly string[] = instruments.filter((each) => each.preserves).map(({ id }) => id)
+
 export const instrumentIds: readonly string[] = instruments.map(({ id }) => id)
 
 /** Offences, as requests between states name them. */
@@ -59,5 +64,4 @@ export const urgencies = ['routine', 'urgent', 'emergency'] as const
 export type Urgency = (typeof urgencies)[number]
 
 /** Whether requests under this instrument ask to keep, and disclose nothing. */
-export const preserves = (instrument: string): boolean =>
-  instruments.some((each) => each.id === instrument && each.preserves)
+export const preserves = (instrument: string): boolean => preservingInstruments.includes(instrument)

@@ -257,6 +257,18 @@ export const limits = {
   legalScopeItems: 100,
   /** Within so many hours a liaison confirms that it deleted what was taken back. */
   legalConfirmHours: 96,
+  /** Indicators that one hold keeps, and holds ended by one transaction. */
+  holdItems: 50_000,
+  holdsEndedTogether: 100,
+  /** A hold is listed as ending so many days before. */
+  holdNoticeDays: 14,
+  /** Rules of retention, the days they may say, and what one transaction purges of each kind. */
+  retentionRules: 100,
+  retentionDays: 36_500,
+  purgeBatch: 500,
+  /** Yearly figures begin here, and leave out numbers below this where they are published. */
+  figuresFirstYear: 2020,
+  figuresLeast: 5,
   /** Indicators in one package, and of them decided and written at once. */
   exportItems: 50_000,
   exportBatch: 500,

@@ -147,12 +147,21 @@ export const permissions = {
   'annotate-request': { who: ['liaison', 'approver', 'policy-officer'], scope: 'write' },
   'claw-back-request': { who: ['approver', 'policy-officer'], scope: 'write' },
   'confirm-request': { who: ['liaison'], scope: 'write' },
+  'renew-request': { who: ['liaison'], scope: 'write' },
+  'list-preservations': { who: ['liaison', 'approver', 'policy-officer'], scope: 'read' },
   'list-disclosures': { who: 'enrolled', scope: 'read' },
+  // Whether they are published is asked inside.
+  'read-figures': { who: 'public', scope: 'read' },
+  'list-claw-backs': { who: ['liaison', 'approver', 'policy-officer'], scope: 'read' },
+  'confirm-claw-backs': { who: ['liaison'], scope: 'write' },
   'start-export': { who: ['liaison'], scope: 'write' },
   'list-exports': { who: ['liaison', 'policy-officer'], scope: 'read' },
   'read-export': { who: ['liaison', 'policy-officer'], scope: 'read' },
   'cancel-export': { who: ['liaison'], scope: 'write' },
   'download-export': { who: ['liaison'], scope: 'write' },
+  'list-retention': { who: ['administrator', 'policy-officer'], scope: 'admin', where: 'operator' },
+  'set-retention': { who: ['policy-officer'], scope: 'admin', where: 'operator' },
+  'preview-retention': { who: ['administrator', 'policy-officer'], scope: 'admin', where: 'operator' },
   // Between which two, and on which side, is for assistance.ts.
   'ask-assistance': { who: ['reader', 'publisher'], scope: 'write' },
   'list-assistance': { who: ['reader', 'publisher'], scope: 'read' },
@@ -233,6 +242,10 @@ export const knowsClients = (caller: Caller, provider: string, client: string): 
   caller.reader.organisation?.id === provider ||
   caller.reader.organisation?.id === client ||
   (caller.operator && caller.reader.roles.some((role) => role === 'policy-officer' || role === 'administrator'))
+
+/** Whether the caller may have the node's yearly figures as they are: who decides on its requests knows them anyway. */
+export const knowsFigures = ({ reader, operator }: Caller): boolean =>
+  operator && reader.roles.includes('policy-officer')
 
 /** Whether the caller may ask what `organisation` would see of an indicator of `originator`. */
 export const mayExplain = (caller: Caller, organisation: string, originator: string): boolean => {

@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
+import { Fault } from '../domain/errors.ts'
 import type { Queries, Transaction } from './database.ts'
 
 /** One act, as the log keeps it. `subject` is what it was about: kept apart under a salt, so that it can be erased. */
@@ -39,7 +40,10 @@ export async function appendAudit(transaction: Transaction, entry: AuditEntry): 
   return id
 }
 
-/** Appends leaves by one statement: all of them or none, in this order. @returns their numbers */
+/**
+ * Appends leaves by one statement: all of them or none, in this order. @returns their numbers
+ * @throws {Fault} `unavailable` whatever keeps the log from taking them: what cannot be logged is not done, and may be tried again
+ */
 export async function appendAudits(
   { client }: Queries,
   entries: readonly AuditEntry[],
@@ -66,7 +70,7 @@ export async function appendAudits(
       bases.map(({ digest }) => digest),
       bases.map(({ body }) => body),
     )
-  const { rows } = await client.query<{ leaf: bigint }>(
+  const asked = client.query<{ leaf: bigint }>(
     `with ${bases.length === 0 ? '' : withBases}
      given as (
        select * from unnest($1::timestamptz[], $2::text[], $3::text[], $4::text[], $5::text[], $6::uuid[], $7::text[],
@@ -81,8 +85,18 @@ export async function appendAudits(
      returning leaf`,
     values,
   )
+  const { rows } = await asked.catch((cause: unknown) => {
+    throw unwritten(cause)
+  })
   return rows.map(({ leaf }) => leaf)
 }
+
+/** That the log cannot take something just now. */
+export const unwritten = (cause?: unknown): Fault =>
+  new Fault('unavailable', 'The audit log cannot be written just now, so this is not answered; try again.', {
+    cause,
+    retryAfterSeconds: 5,
+  })
 
 const withBases = `based as (
   insert into audit_basis (digest, body)

@@ -15,6 +15,8 @@ export interface Selected {
   readonly stixId: string
   readonly version: number
   readonly handlingId: number
+  /** The hold that it is taken from; otherwise it is the indicator as it stands. */
+  readonly hold?: string
 }
 
 /**
@@ -47,10 +49,14 @@ export async function selectForExport(
     version: row.version,
     handlingId: row.handling_id,
   }))
-  // The rows come back in no promised order beside the look at the epoch.
-  items.sort((a, b) => (a.originator === b.originator ? order(a.stixId, b.stixId) : order(a.originator, b.originator)))
   return { items, position: BigInt(head) }
 }
+
+/** In the order of a package: by originator and id. */
+export const inOrder = (items: readonly Selected[]): Selected[] =>
+  [...items].sort((a, b) =>
+    a.originator === b.originator ? order(a.stixId, b.stixId) : order(a.originator, b.originator),
+  )
 
 const order = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
 
@@ -58,14 +64,16 @@ const order = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
 export async function replaceItems({ client }: Transaction, id: string, items: readonly Selected[]): Promise<void> {
   await client.query('delete from export_item where export = $1', [id])
   await client.query(
-    `insert into export_item (export, ordinal, originator, stix_id, version, handling_id)
-     select $1, n - 1, o, s, v, h from unnest($2::text[], $3::uuid[], $4::int[], $5::int[]) with ordinality x (o, s, v, h, n)`,
+    `insert into export_item (export, ordinal, originator, stix_id, version, handling_id, hold)
+     select $1, n - 1, o, s, v, h, k
+     from unnest($2::text[], $3::uuid[], $4::int[], $5::int[], $6::uuid[]) with ordinality x (o, s, v, h, k, n)`,
     [
       id,
       items.map(({ originator }) => originator),
       items.map(({ stixId }) => stixId),
       items.map(({ version }) => version),
       items.map(({ handlingId }) => handlingId),
+      items.map(({ hold }) => hold ?? null),
     ],
   )
 }
@@ -74,8 +82,8 @@ export async function replaceItems({ client }: Transaction, id: string, items: r
 export async function copyItems({ client }: Transaction, from: string, to: string): Promise<void> {
   await client.query('delete from export_item where export = $1', [to])
   await client.query(
-    `insert into export_item (export, ordinal, originator, stix_id, version, handling_id)
-     select $2, ordinal, originator, stix_id, version, handling_id from export_item where export = $1`,
+    `insert into export_item (export, ordinal, originator, stix_id, version, handling_id, hold)
+     select $2, ordinal, originator, stix_id, version, handling_id, hold from export_item where export = $1`,
     [from, to],
   )
 }
@@ -91,7 +99,7 @@ export async function itemsFrom({ db }: Queries, id: string, from: number, limit
 /** The present rows of items, recalled ones too; by `originator stixId`. */
 export async function presentOf(
   { client }: Queries,
-  items: readonly Selected[],
+  items: readonly Pick<Selected, 'originator' | 'stixId'>[],
 ): Promise<ReadonlyMap<string, Indicator>> {
   const { rows } = await client.query<IndicatorRow>({
     text: `select ${indicatorColumns} from unnest($1::text[], $2::uuid[]) w (originator, id)
@@ -140,7 +148,7 @@ export async function forgetLines({ client }: Transaction, id: string): Promise<
 
 /**
  * Items whose present version is another, is recalled, or whose handling is not in the permitted set: in that of what may be had whole
- * where it stands there whole.
+ * where it stands there whole. Items of holds are not among them.
  */
 export async function countStale(
   { client }: Queries,
@@ -152,7 +160,7 @@ export async function countStale(
   const { rows } = await client.query<{ count: number }>(
     `select count(*)::int as count from export_item e
      left join indicator i on i.stix_id = e.stix_id and i.originator = e.originator
-     where e.export = $1 and (i.version is distinct from e.version or i.recalled
+     where e.export = $1 and e.hold is null and (i.version is distinct from e.version or i.recalled
        or not (${has('$2', '$3')}) or not (e.masked or ${has('$4', '$5')}))`,
     [id, Buffer.from(any), any.length * 8, Buffer.from(whole), whole.length * 8],
   )

@@ -32,6 +32,14 @@ export class HotRows {
     }
   }
 
+  /** What stood there was replaced, or is gone for good. */
+  forget(position: number): void {
+    const row = this.#rows.get(position)
+    if (row === undefined) return
+    this.#rows.delete(position)
+    this.#bytes -= bytesOf(row)
+  }
+
   /** About how much memory is held. */
   get bytes(): number {
     return this.#bytes

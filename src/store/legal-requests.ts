@@ -1,6 +1,6 @@
 import { and, arrayContains, asc, desc, eq, inArray, isNotNull, isNull, lte, ne, or, type SQL, sql } from 'drizzle-orm'
 import type { LegalRequest, LegalScope, LegalState, LegalStep, LegalStepName, Side } from '../domain/legal-request.ts'
-import type { HandlingCode, Offence, Urgency } from '../domain/legal-words.ts'
+import { type HandlingCode, type Offence, preservingInstruments, type Urgency } from '../domain/legal-words.ts'
 import type { Queries, Transaction } from './database.ts'
 import { legalRequest, legalRequestStep } from './tables/legal.ts'
 
@@ -18,6 +18,10 @@ export interface LegalRequestFilter {
   readonly undecidedBy?: Side
   /** Those that were taken back by then, and not confirmed. */
   readonly takenBackBy?: Date
+  /** Those of whose packages something was recalled and not confirmed. */
+  readonly recalled?: true
+  /** Those that ask to keep only. */
+  readonly preserving?: true
   /** Those older than this one. */
   readonly before?: { readonly createdAt: Date; readonly id: string }
 }
@@ -45,15 +49,28 @@ export async function legalRequestsOf(
   return await withSteps(queries, rows)
 }
 
-function conditionOf({ of, states, undecidedBy, takenBackBy, before }: LegalRequestFilter): SQL | undefined {
+function conditionOf({
+  of,
+  states,
+  undecidedBy,
+  takenBackBy,
+  recalled,
+  preserving,
+  before,
+}: LegalRequestFilter): SQL | undefined {
   return and(
     'liaison' in of ? eq(legalRequest.liaison, of.liaison) : ne(legalRequest.state, 'draft'),
     'originator' in of ? namesOriginator(of.originator, of.at) : undefined,
     states === undefined ? undefined : inArray(legalRequest.state, [...states]),
+    preserving === undefined ? undefined : inArray(legalRequest.instrument, [...preservingInstruments]),
     undecidedBy === undefined
       ? undefined
       : sql`not exists (select from legal_request_step s where s.request = ${legalRequest.id} and s.side = ${undecidedBy}
           and s.step in ('approve', 'refuse'))`,
+    recalled === undefined
+      ? undefined
+      : sql`exists (select from export e join claw_back c on c.export = e.id and c.confirmed_at is null
+          where e.request = ${legalRequest.id} and e.state = 'downloaded')`,
     takenBackBy === undefined
       ? undefined
       : sql`${legalRequest.state} = 'clawed-back' and exists (select from legal_request_step s where s.request = ${legalRequest.id}
@@ -86,6 +103,16 @@ export async function overdueLegalRequests(queries: Queries, at: Date, limit: nu
     .limit(limit)
     .for('update', { skipLocked: true })
   return await withSteps(queries, rows)
+}
+
+/** Which approved request goes on with the hold of which. */
+export async function renewalsOf({ db }: Queries, ids: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  if (ids.length === 0) return new Map()
+  const rows = await db
+    .select({ id: legalRequest.id, renews: legalRequest.renews })
+    .from(legalRequest)
+    .where(and(inArray(legalRequest.renews, [...ids]), inArray(legalRequest.state, ['approved', 'fulfilled'])))
+  return new Map(rows.flatMap(({ id, renews }) => (renews === null ? [] : [[renews, id] as const])))
 }
 
 /** Writes a request as it is now: new, or in place of what it was. */
@@ -138,6 +165,7 @@ const fieldsOf = (request: LegalRequest): Omit<Row, 'id' | 'updatedAt'> => ({
   expiresAt: new Date(request.expiresAt),
   createdAt: new Date(request.createdAt),
   filedAt: dateOf(request.filedAt),
+  renews: request.renews ?? null,
 })
 
 const dateOf = (instant: string | undefined): Date | null => (instant === undefined ? null : new Date(instant))
@@ -180,6 +208,7 @@ const toRequest = (row: Row, steps: readonly LegalStep[]): LegalRequest => ({
   createdAt: row.createdAt.toISOString(),
   ...(row.filedAt === null ? {} : { filedAt: row.filedAt.toISOString() }),
   ...(row.approvedAt === null ? {} : { approvedAt: row.approvedAt.toISOString() }),
+  ...(row.renews === null ? {} : { renews: row.renews }),
   steps,
 })
 

@@ -86,5 +86,6 @@ export class LiveColumn {
     const left = previous === undefined ? 0 : this.#column.at(previous)
     if (previous !== undefined && left !== 0) this.replaced.enter(previous, left, false, undefined)
     this.#column.enter(position, handling, recalled, previous)
+    if (previous !== undefined) this.hot.forget(previous)
   }
 }

@@ -4,16 +4,21 @@ import type { Observable } from '../domain/observables/observable.ts'
 import type { RsitType } from '../domain/rsit.ts'
 import { microsecondsOf } from './plain-types.ts'
 
-/** What a query for whole indicators selects, from `indicator i`. */
-export const indicatorColumns = `
+const ownColumns = `
   i.originator, i.stix_id, i.version, i.handling_id, i.type, i.value, i.compound, i.name, i.description, i.class,
   i.confidence, i.labels, i.asn, i.country, i.created, i.modified, i.valid_from, i.valid_until, i.first_seen, i.last_seen,
   i.recalled, i.stix, i.format, i.position,
-  i.date_added::text as date_added,
+  i.date_added::text as date_added`
+
+/** What a query for whole indicators selects, from `indicator i`. */
+export const indicatorColumns = `${ownColumns},
   case when i.compound then (
     select json_agg(json_build_object('type', o.type, 'value', o.value) order by o.ordinal)
     from indicator_observable o where o.originator = i.originator and o.stix_id = i.stix_id
   ) end as others`
+
+/** The same from `escrow i`, which has everything in its row. */
+export const escrowColumns = `${ownColumns}, i.others::json as others`
 
 /** A row of {@link indicatorColumns}, read with `plainTypes`: times are ISO 8601 text. */
 export interface IndicatorRow {

@@ -30,7 +30,7 @@ export class Parameters {
 /** The condition under which a row of `indicator i` is visible. */
 export const visibleCondition = (visible: VisibleTo, parameters: Parameters): string =>
   `${permittedHandling(visible, parameters, 'i.handling_id')}
-    and (not i.recalled or i.originator = ${parameters.add(visible.organisation ?? null)}::text)`
+    and (not i.recalled or (i.originator = ${parameters.add(visible.organisation ?? null)}::text and i.purged_at is null))`
 
 /**
  * The part of it that is about the handling alone: what is recalled is not left out. The bitmap's length is checked first: `get_bit`

@@ -6,7 +6,7 @@ import type { LegalGrant } from '../../src/domain/reader.ts'
 import { readZip } from '../../src/formats/export-zip.ts'
 import { decide } from '../../src/policy/decide.ts'
 import { plantEvent } from '../misp-events.ts'
-import { freshAddress, type TestNode, testNode } from '../node.ts'
+import { type Answer, freshAddress, type TestNode, testNode } from '../node.ts'
 import { loadCases, loadWorld, type PolicyCase, readerOf, worldOf } from '../policy/cases.ts'
 import { EventClient } from '../sse.ts'
 import { Subscriber } from '../subscriber.ts'
@@ -532,6 +532,73 @@ t.test('every policy case through every door', async (t) => {
   t.ok(planted.length >= 120, `${planted.length} cases`)
   for (const one of planted) await ask(t, node, one)
 })
+
+t.test('nothing sensitive is answered while the audit log takes nothing', async (t) => {
+  const node = await testNode(t, { privateHosts: ['127.0.0.1'] })
+  endpoint = await Receiver.start(t)
+  const { client } = node.context.database
+  const answers: Answer[] = []
+  const watched: TestNode = {
+    ...node,
+    call: async (account, request) => {
+      const answer = await node.call(account, request)
+      answers.push(answer)
+      return answer
+    },
+  }
+  const green = handling('csirt-cl', { tlp: 'green', lawEnforcement: 'allowed' })
+  const red = handling('red-andina', { tlp: 'red', people: ['rosa.red-andina'] })
+  const readers = [
+    ['ignacio.policia-cl', green],
+    ['rosa.red-andina', red],
+  ] as const
+  for (const [n, [reader, marked]] of readers.entries()) {
+    const value = freshAddress(n + 1)
+    const id = await node.plant(marked, { type: 'ipv6-address', value })
+    const beside = await node.plant(marked, { type: 'url', value: `http://[${value}]/` })
+    const event = `00000000-0000-4000-8000-00000000000${n + 1}`
+    await plantEvent(node, marked, event, [id])
+    const [some] = loadCases()
+    if (some === undefined) throw new Error('there are no cases')
+    const row: PolicyCase = { ...some, reader, purpose: 'defence', handling: marked, grants: [] }
+    const planted: Planted = { row, id, value, beside, event, ...(await plantObjects(node, row, id, marked)) }
+    const open = async (): Promise<ReadonlyMap<string, readonly Answer[]>> => {
+      const all = new Map<string, Answer[]>()
+      for (const [door, ask] of Object.entries(doors)) {
+        const from = answers.length
+        // What a door says of a refusal is no answer of its own.
+        await ask(watched, planted).catch(() => undefined)
+        all.set(door, answers.slice(from))
+      }
+      return all
+    }
+    const before = await open()
+    const telling = [...before].filter(([, answers]) => answers.some(({ text }) => tells(planted, text)))
+    t.ok(telling.length >= 25, `${telling.length} doors tell ${reader} of it`)
+    await client.query('alter table audit_leaf rename to audit_gone')
+    const stream = await new EventClient(watched, reader).open()
+    const subscriber = await new Subscriber(watched).open(node.as(reader))
+    await subscriber.init()
+    subscriber.subscribe('a')
+    for (const [door, answers] of await open()) {
+      for (const { status, headers, text } of answers) {
+        t.notOk(tells(planted, text), `${reader} is told nothing by ${door}`)
+        if (status >= 500) t.match([status, headers['retry-after']], [503, '5'], `${door} asks to come again`)
+      }
+      const [first] = telling.filter(([name]) => name === door)
+      const refused = answers.some(({ status, text }) => status === 503 || text.includes('"unavailable"'))
+      if (first !== undefined) t.ok(refused, `${reader} is refused by ${door}`)
+    }
+    t.notOk(tells(planted, JSON.stringify([stream.events, subscriber.messages])), 'and nothing live')
+    stream.cut()
+    subscriber.ws.terminate()
+    await client.query('alter table audit_gone rename to audit_leaf')
+  }
+})
+
+/** Whether an answer holds something of what was planted: a value, or an id. */
+const tells = ({ value, id, object }: Planted, text: string): boolean =>
+  text.includes(value) || text.includes(id) || text.includes(object)
 
 async function plantObjects(node: TestNode, row: PolicyCase, id: string, everybodys: Handling) {
   const object = await node.plantObject({ ...row.handling, maskable: false }, { type: 'tool', name: 'kept from some' })

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { integrateAudit, runExports } from '../../src/actions/index.ts'
+import { integrateAudit, runExports, tendHolds } from '../../src/actions/index.ts'
 import { readContract } from '../../src/api/rest/contract.ts'
 import { type Asked, ContractProxy } from '../contract-proxy.ts'
 import { approvedRequest, legalNode, requestBody } from '../legal.ts'
@@ -343,7 +343,8 @@ t.test('Prism finds nothing', async (t) => {
 
   await t.test('exports', async () => {
     const [liaison, approver, stranger] = ['ignacio.policia-cl', 'iris.csirt-cl', 'diego.csirt-cl']
-    await node.plant(handling('csirt-cl', { tlp: 'green' }), { type: 'ipv4-address', value: '192.0.2.220' })
+    const address = { type: 'ipv4-address', value: '192.0.2.220' }
+    const planted = await node.plant(handling('csirt-cl', { tlp: 'green' }), address)
     const at = `/v1/legal-requests/${await approvedRequest(node)}`
     const { id } = await ok(liaison, `POST ${at}/exports`, { json: { language: 'pt' } })
     await refused(stranger, `POST ${at}/exports`, 403, { json: {} })
@@ -359,10 +360,39 @@ t.test('Prism finds nothing', async (t) => {
     await refused('berta.policia-cl', `DELETE /v1/exports/${other.id}`, 404)
     await ok(stranger, 'GET /v1/disclosures')
     await refused('anonymous', 'GET /v1/disclosures', 401)
+    await ok('camila.csirt-cl', `POST /v1/indicators/${planted}/recall`, { json: { reason: 'wrong' } })
+    await ok(liaison, 'GET /v1/claw-backs?overdue=false&limit=10')
+    await refused(stranger, 'GET /v1/claw-backs', 403)
+    await ok(liaison, `POST /v1/exports/${id}/confirm`, { json: { note: 'Deleted.', indicators: [planted] } })
+    await refused(liaison, `POST /v1/exports/${id}/confirm`, 409, { json: { note: 'Deleted.' } })
+    await ok(liaison, 'GET /v1/claw-backs?confirmed=true')
     await refused(liaison, `POST ${at}/confirm`, 409, { json: { note: 'Nothing was taken back.' } })
     await refused(approver, `POST ${at}/claw-back`, 400, { json: {} })
     await ok(approver, `POST ${at}/claw-back`, { json: { note: 'It was a test page.' } })
     await ok(liaison, `POST ${at}/confirm`, { json: { note: 'Deleted.' } })
+  })
+
+  await t.test('preservation', async () => {
+    const [liaison, stranger] = ['ignacio.policia-cl', 'diego.csirt-cl']
+    const keep = { instrument: 'eu-epoc-pr', expiresAt: '2026-09-01T00:00:00.000Z' }
+    const id = await approvedRequest(node, liaison, keep)
+    await tendHolds(node.context)
+    await ok(liaison, 'GET /v1/preservations?ending=false')
+    await refused(stranger, 'GET /v1/preservations', 403)
+    const at = `POST /v1/legal-requests/${id}/renew`
+    await ok(liaison, at, { json: { expiresAt: '2026-12-01T00:00:00.000Z', note: 'Still needed.' } })
+    await refused(liaison, at, 400, { json: { expiresAt: '2026-06-02T00:00:00.000Z' } })
+    const rules = [{ tlp: ['green'], types: ['tool'], personalData: false, afterRecallDays: 30, afterExpiryDays: 30 }]
+    await ok('policy.lacnic', 'PUT /v1/retention', { json: { rules } })
+    await refused('policy.lacnic', 'PUT /v1/retention', 400, { json: { rules: [{}] } })
+    await refused(stranger, 'PUT /v1/retention', 403, { json: { rules } })
+    await ok('policy.lacnic', 'GET /v1/retention')
+    await refused('anonymous', 'GET /v1/retention', 401)
+    await ok('policy.lacnic', 'GET /v1/retention/due')
+    await refused(stranger, 'GET /v1/retention/due', 403)
+    await ok('policy.lacnic', 'GET /v1/transparency/2026')
+    await refused('anonymous', 'GET /v1/transparency/2026', 404)
+    await refused(stranger, at, 403, { json: { expiresAt: '2026-12-01T00:00:00.000Z' } })
   })
 
   await t.test('objects of STIX', async () => {

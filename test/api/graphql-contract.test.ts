@@ -193,6 +193,8 @@ t.test('each verb that REST has, GraphQL has', async (t) => {
     listSubscriptions: 'webhooks',
     readSubscription: 'webhook',
     readLegalRequest: 'legalRequest',
+    readFigures: 'figures',
+    previewRetention: 'retentionDue',
     readAssistance: 'assistance',
     listAssistance: 'assistanceList',
     listObjects: 'stixObjects',
@@ -351,6 +353,20 @@ t.test('every field of every type answers, in the type that the contract promise
     `insert into export_item (export, ordinal, originator, stix_id, version, handling_id)
      values ('00000000-0000-4000-8000-000000000003', 0, 'lacnic', gen_random_uuid(), 1, 1)`,
   )
+  await node.context.database.client.query(
+    `insert into claw_back (export, ordinal, recalled_at) values ('00000000-0000-4000-8000-000000000003', 0, now())`,
+  )
+  const kept = '00000000-0000-4000-8000-000000000004'
+  await node.context.database.client.query(
+    `insert into legal_request (id, liaison, instrument, citation, authority, case_reference, offence, requesting_jurisdiction,
+       facts, necessity, scope, named, state, filed_at, expires_at)
+     values ('${kept}', 'ignacio.policia-cl', 'budapest-16-29', 'x', 'x', 'x', 'fraud', 'CL', 'x', 'x', '{"originators":["lacnic"]}',
+       '{lacnic}', 'approved', now(), '2030-01-01')`,
+  )
+  await node.context.database.client.query(
+    `insert into hold (request, organisation, began_at, ends_at) values ('${kept}', 'policia-cl', now(), '2030-01-01')`,
+  )
+  await node.context.database.client.query('insert into retention_rule (ordinal, after_recall_days) values (0, 1)')
   const amber = await node.plant(handling('lacnic', { tlp: 'amber', organisations: ['cert-br'] }), {
     type: 'url',
     value: `http://[${value}]/y`,
@@ -365,8 +381,9 @@ t.test('every field of every type answers, in the type that the contract promise
      select '${request}', 0, 'ask', 'asker', 'admin.lacnic', handling_id, 'x', now() ${asking}`,
   )
   // Not for administrators.
-  const officers = ['legalRequests', 'legalRequest', 'exports', 'export']
+  const officers = ['legalRequests', 'legalRequest', 'preservations', 'clawBacks', 'figures', 'exports', 'export']
   const arguments_: Record<string, string> = {
+    figures: 'year: 2026',
     exports: `request: "${request}"`,
     export: `id: "${request}"`,
     legalRequest: `id: "${request}"`,

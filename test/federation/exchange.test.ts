@@ -40,7 +40,13 @@ t.test('an indicator goes where somebody may have it, and is nowhere else', asyn
   t.ok((await tablesWith(br, '3fff::4')).length > 0, 'what is looked for is found where it is')
 
   const way = await cl.call('diego.csirt-cl', { url: `/v1/indicators/${green}/provenance` })
-  t.match(way.body, { id: green, node: { id: br.context.node.id, name: 'cert-br' }, here: false, narrowedHere: false })
+  t.match(way.body, {
+    id: green,
+    node: { id: br.context.node.id, name: 'cert-br' },
+    here: false,
+    narrowedHere: false,
+    sealedHandling: { tlp: 'green', audience: [], lawEnforcement: 'on-request' },
+  })
   t.equal((await cl.call('anonymous', { url: `/v1/indicators/${green}/provenance` })).status, 404)
   t.equal(await fed.settle(), 0, 'nothing comes twice')
 })
@@ -87,12 +93,12 @@ t.test('a version follows another, and a recall reaches every copy and empties i
   const overdue = (await br.call('ana.cert-br', { url: `/v1/indicators/${id}/holders` })).body.holders
   t.match(
     overdue.find(({ node }: { node: { name: string } }) => node.name === 'lacnic'),
-    { overdue: true, storedVersion: 2 },
+    { overdue: true, acknowledged: false, storedVersion: 2 },
     'who was not reached is overdue',
   )
   t.match(
     overdue.find(({ node }: { node: { name: string } }) => node.name === 'csirt-cl'),
-    { overdue: false, withdrawn: true, storedVersion: 3 },
+    { overdue: false, withdrawn: true, acknowledged: true, storedVersion: 3 },
   )
   const state = await br.call(adminOf(br), { url: `/v1/peers/${uy.context.node.id}` })
   t.match(state.body.giving, { overdueRecalls: 1 })

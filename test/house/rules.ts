@@ -79,6 +79,14 @@ export const rootRules: Readonly<Record<string, readonly ActionName[]>> = {
   'Query.legalRequests': ['list-requests'],
   'Query.legalRequest': ['read-request'],
   'Query.disclosures': ['list-disclosures'],
+  'Query.figures': ['read-figures'],
+  'Query.retention': ['list-retention'],
+  'Query.retentionDue': ['preview-retention'],
+  'Mutation.setRetention': ['set-retention'],
+  'Query.preservations': ['list-preservations'],
+  'Query.clawBacks': ['list-claw-backs'],
+  'Mutation.renewLegalRequest': ['renew-request'],
+  'Mutation.confirmClawBacks': ['confirm-claw-backs'],
   'Mutation.clawBackLegalRequest': ['claw-back-request'],
   'Mutation.confirmLegalRequest': ['confirm-request'],
   'Query.exports': ['list-exports'],
@@ -176,6 +184,7 @@ const requesting = [
   'annotate-request',
   'claw-back-request',
   'confirm-request',
+  'renew-request',
 ] as const
 
 /** Everything that answers with requests to widen. */
@@ -217,7 +226,7 @@ export const typeRules: Readonly<Record<string, TypeRule>> = {
   StixObjectEdge: { from: ['list-objects'], members: 'cursor node' },
   RecalledStixObject: { from: ['recall-object'], members: 'stixId version recalled' },
   Handling: {
-    from: [...releasing, ...releasingObjects],
+    from: [...releasing, ...releasingObjects, 'read-provenance'],
     members: 'tlp pap audience people releasableTo notReleasableTo lawEnforcement personalData attribution expiresAt',
   },
   IndicatorConnection: { from: ['search'], members: 'edges pageInfo' },
@@ -239,14 +248,14 @@ export const typeRules: Readonly<Record<string, TypeRule>> = {
   Sighted: { from: ['sight'], members: 'stixId type count firstSeen lastSeen' },
   Provenance: {
     from: ['read-provenance'],
-    members: 'stixId node here version sealedAt key receivedAt hops sealedTlp narrowedHere',
+    members: 'stixId node here version sealedAt key receivedAt hops sealedTlp narrowedHere sealedHandling',
   },
   NamedNode: { from: ['read-provenance', 'read-holders'], members: 'id name' },
   Hop: { from: ['read-provenance'], members: 'node from at' },
   Holders: { from: ['read-holders'], members: 'stixId holders' },
   Holder: {
     from: ['read-holders'],
-    members: 'node version withdrawn givenAt storedVersion refused overdue',
+    members: 'node version withdrawn givenAt storedVersion refused acknowledged overdue',
   },
   WideningRequest: {
     from: widening,
@@ -364,6 +373,26 @@ export const typeRules: Readonly<Record<string, TypeRule>> = {
     from: ['list-subscriptions', 'read-subscription', 'create-subscription', 'amend-subscription'],
     members: 'reason at',
   },
+  RetentionRule: {
+    from: ['list-retention', 'set-retention'],
+    members: 'tlp types personalData afterExpiryDays afterRecallDays',
+  },
+  RetentionDue: { from: ['preview-retention'], members: 'rule indicators objects events' },
+  Figures: { from: ['read-figures'], members: 'year suppressedBelow jurisdictions' },
+  JurisdictionFigures: {
+    from: ['read-figures'],
+    members: 'jurisdiction requests disclosures withheld clawBacks recalls preservations',
+  },
+  RequestFigure: { from: ['read-figures'], members: 'instrument state count' },
+  Preservation: {
+    from: ['list-preservations'],
+    members:
+      'request liaison instrument caseReference state from until ending items recalled renews renewedBy fault endedAt',
+  },
+  ClawBack: {
+    from: ['list-claw-backs', 'confirm-claw-backs'],
+    members: 'export request organisation indicator originator version recalledAt deadline overdue confirmedAt note',
+  },
   Disclosure: {
     from: ['list-disclosures'],
     members: 'export request organisation requestingJurisdiction instrument offence downloadedAt items recalled',
@@ -385,7 +414,7 @@ export const typeRules: Readonly<Record<string, TypeRule>> = {
   LegalRequest: {
     from: requesting,
     members:
-      'id liaison state instrument citation authority caseReference offence requestingJurisdiction facts necessity scope handlingCode urgency expiresAt confidentialUntil consents createdAt filedAt approvedAt steps',
+      'id liaison state instrument citation authority caseReference offence requestingJurisdiction facts necessity scope handlingCode urgency expiresAt confidentialUntil consents createdAt filedAt approvedAt renews steps',
   },
   LegalScope: {
     from: requesting,

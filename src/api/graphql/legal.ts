@@ -1,8 +1,11 @@
+import type { ConfirmClawBacksInput, ListClawBacksInput } from '../../actions/claw-backs.ts'
 import type { StartExportInput } from '../../actions/exports.ts'
 import { actions } from '../../actions/index.ts'
 import type { DecisionInput, StepInput } from '../../actions/legal-decisions.ts'
 import type { ListRequestsInput } from '../../actions/legal-requests.ts'
 import type { LegalRequestInput } from '../../actions/legal-text.ts'
+import type { ListPreservationsInput, RenewInput } from '../../actions/preservations.ts'
+import type { SetRetentionInput } from '../../actions/retention.ts'
 import { limits } from '../../domain/limits.ts'
 import { Fields } from '../../formats/fields.ts'
 import { type Asked, changing, orNull, reading } from './asked.ts'
@@ -24,6 +27,17 @@ export const legalQueries = {
     new Fields({ limit }, '', 'invalid_request').integer('limit', 1, limits.pageRecords)
     return actions['list-disclosures'](context, caller, { limit })
   }),
+  preservations: reading(({ context, caller }: Asked, input: ListPreservationsInput) =>
+    actions['list-preservations'](context, caller, limited(input)),
+  ),
+  clawBacks: reading(({ context, caller }: Asked, input: ListClawBacksInput) =>
+    actions['list-claw-backs'](context, caller, limited(input)),
+  ),
+  figures: reading(({ context, caller }: Asked, { year }: { year: number }) =>
+    orNull(actions['read-figures'](context, caller, { year })),
+  ),
+  retention: reading(({ context, caller }: Asked) => actions['list-retention'](context, caller, {})),
+  retentionDue: reading(({ context, caller }: Asked) => actions['preview-retention'](context, caller, {})),
   exports: reading(({ context, caller }: Asked, { request }: { request: string }) =>
     orNull(actions['list-exports'](context, caller, { request: uuidIn(request) })),
   ),
@@ -64,6 +78,18 @@ export const legalMutations = {
   confirmLegalRequest: changing(({ context, caller }: Asked, input: StepInput) =>
     actions['confirm-request'](context, caller, step(input)),
   ),
+  renewLegalRequest: changing(({ context, caller }: Asked, input: RenewInput) =>
+    actions['renew-request'](context, caller, step(input)),
+  ),
+  confirmClawBacks: changing(
+    (
+      { context, caller }: Asked,
+      { export: id, ...input }: Omit<ConfirmClawBacksInput, 'id'> & { readonly export: string },
+    ) => actions['confirm-claw-backs'](context, caller, { ...input, id: uuidIn(id) }),
+  ),
+  setRetention: changing(({ context, caller }: Asked, input: SetRetentionInput) =>
+    actions['set-retention'](context, caller, input),
+  ),
   startExport: changing(({ context, caller }: Asked, { request, again, ...input }: StartExportInput) =>
     actions['start-export'](context, caller, {
       ...input,
@@ -80,6 +106,11 @@ export const legalMutations = {
 }
 
 const step = <Input extends StepInput>(input: Input): Input => ({ ...input, id: uuidIn(input.id) })
+
+function limited<Input extends { readonly limit?: number }>(input: Input): Input {
+  new Fields({ ...input }, '', 'invalid_request').integer('limit', 1, limits.pageRecords)
+  return input
+}
 
 function checked(input: ListRequestsInput): ListRequestsInput {
   new Fields({ ...input }, '', 'invalid_request').integer('limit', 1, limits.pageRecords)

@@ -1,6 +1,7 @@
 import type { GraphQLEnumType } from 'graphql'
 import type { Change } from '../../actions/follow.ts'
 import type { MatchKind } from '../../actions/lookup.ts'
+import { preservationStates } from '../../actions/preservations.ts'
 import { releaseOutcomes } from '../../actions/quarantine.ts'
 import type { SearchFilter } from '../../actions/search-filter.ts'
 import type { Place, Subscription } from '../../actions/subscriptions.ts'
@@ -51,6 +52,7 @@ export const vocabulary: Readonly<Record<string, readonly string[]>> = {
   AssistanceState: assistanceStates,
   AssistanceTLP: assistanceTlps,
   LegalState: legalStates,
+  PreservationState: preservationStates,
   LegalSide: decidingSides,
   Urgency: urgencies,
   WideningSide: wideningSides,

@@ -1,11 +1,14 @@
 import { Readable } from 'node:stream'
 import type { FastifyRequest } from 'fastify'
+import type { ConfirmClawBacksInput, ListClawBacksInput } from '../../actions/claw-backs.ts'
 import type { StartExportInput } from '../../actions/exports.ts'
 import { actions } from '../../actions/index.ts'
 import type { DecisionInput, StepInput } from '../../actions/legal-decisions.ts'
 import type { ListRequestsInput } from '../../actions/legal-requests.ts'
 import type { LegalRequestInput } from '../../actions/legal-text.ts'
+import type { ListPreservationsInput, RenewInput } from '../../actions/preservations.ts'
 import type { TrailInput } from '../../actions/read-trail.ts'
+import type { SetRetentionInput } from '../../actions/retention.ts'
 import type { Handler } from './handler.ts'
 import { asList, type Query } from './query.ts'
 
@@ -41,6 +44,31 @@ export const legal = {
   annotateLegalRequest: (context, request) => actions['annotate-request'](context, request.caller, step(request)),
   clawBackLegalRequest: (context, request) => actions['claw-back-request'](context, request.caller, step(request)),
   confirmLegalRequest: (context, request) => actions['confirm-request'](context, request.caller, step(request)),
+  renewLegalRequest: async (context, request, reply) => {
+    const input = { ...(request.body as Omit<RenewInput, 'id'>), id: idOf(request) }
+    return reply.status(201).send(await actions['renew-request'](context, request.caller, input))
+  },
+  listPreservations: async (context, request) => ({
+    items: await actions['list-preservations'](context, request.caller, request.query as ListPreservationsInput),
+  }),
+  listClawBacks: async (context, request) => ({
+    items: await actions['list-claw-backs'](context, request.caller, request.query as ListClawBacksInput),
+  }),
+  confirmClawBacks: async (context, request) => {
+    const input = { ...(request.body as Omit<ConfirmClawBacksInput, 'id'>), id: exportOf(request) }
+    return { items: await actions['confirm-claw-backs'](context, request.caller, input) }
+  },
+  readFigures: (context, request) =>
+    actions['read-figures'](context, request.caller, { year: Number((request.params as { year: string }).year) }),
+  listRetention: async (context, request) => ({
+    rules: await actions['list-retention'](context, request.caller, {}),
+  }),
+  setRetention: async (context, request) => ({
+    rules: await actions['set-retention'](context, request.caller, request.body as SetRetentionInput),
+  }),
+  previewRetention: async (context, request) => ({
+    items: await actions['preview-retention'](context, request.caller, {}),
+  }),
   listDisclosures: async (context, request) => ({
     items: await actions['list-disclosures'](context, request.caller, request.query as { limit?: number }),
   }),

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { type Command, Option } from 'commander'
+import type { ClawBack } from '../../actions/claw-backs.ts'
 import type { Export } from '../../actions/exports.ts'
 import { exportLanguages, openExportStates } from '../../domain/export.ts'
 import { projectFolder } from '../../main.ts'
@@ -76,6 +77,8 @@ export function addExport(program: Command, shell: Shell): void {
     },
   )
 
+  addClawBacks(exports, shell)
+
   exports
     .command('page <file>')
     .description('write the page with which a browser checks a package, from a disk and without a network')
@@ -103,6 +106,52 @@ export function addExport(program: Command, shell: Shell): void {
       else for (const { where, what } of checked.faults) shell.print(harmless(`${where}: ${what}`))
       if (checked.faults.length > 0) shell.exitWith(exitCodes.refused)
     })
+}
+
+/** What was recalled of packages after they were fetched. */
+function addClawBacks(exports: Command, shell: Shell): void {
+  const print = (options: ClientOptions, items: readonly ClawBack[]) =>
+    printRows(shell, options.json, items, [
+      ['EXPORT', ({ export: id }) => id],
+      ['INDICATOR', ({ indicator }) => indicator],
+      ['ORIGINATOR', ({ originator }) => originator],
+      ['RECALLED', ({ recalledAt }) => recalledAt],
+      ['BY', ({ deadline, overdue }) => `${deadline}${overdue ? ' overdue' : ''}`],
+      ['CONFIRMED', ({ confirmedAt }) => confirmedAt],
+    ])
+
+  asClient(exports.command('claw-backs').description('what was recalled of packages after they were fetched'))
+    .option('--overdue', 'only what was not confirmed in time')
+    .option('--confirmed', 'what was confirmed, instead of what waits')
+    .action(
+      async ({
+        overdue,
+        confirmed,
+        ...options
+      }: ClientOptions & { readonly overdue?: boolean; readonly confirmed?: boolean }) => {
+        const query = new URLSearchParams({
+          ...(overdue === true ? { overdue: 'true' } : {}),
+          ...(confirmed === true ? { confirmed: 'true' } : {}),
+        })
+        const to = `${path('v1', 'claw-backs')}?${query}`
+        print(options, (await call<{ items: ClawBack[] }>(targetOf(shell, options), to)).items)
+      },
+    )
+
+  asClient(exports.command('confirm <export> [indicator...]').description('say what was done with what was recalled'))
+    .requiredOption('--note <text>', 'what was done')
+    .action(
+      async (
+        id: string,
+        indicators: readonly string[],
+        { note, ...options }: ClientOptions & { readonly note: string },
+      ) => {
+        const body = { note, ...(indicators.length === 0 ? {} : { indicators }) }
+        const to = path('v1', 'exports', id, 'confirm')
+        const { items } = await call<{ items: ClawBack[] }>(targetOf(shell, options), to, { method: 'POST', body })
+        print(options, items)
+      },
+    )
 }
 
 async function download(target: ReturnType<typeof targetOf>, id: string, file: string): Promise<void> {

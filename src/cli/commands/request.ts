@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { type Command, Option } from 'commander'
+import type { Figures } from '../../actions/figures.ts'
 import type { LegalRequestPage } from '../../actions/legal-requests.ts'
 import type { Disclosure } from '../../actions/list-disclosures.ts'
+import type { Preservation } from '../../actions/preservations.ts'
 import { decidingSides, type LegalRequest, legalStates } from '../../domain/legal-request.ts'
 import { call, path } from '../client.ts'
 import { CommandError, exitCodes } from '../exit.ts'
@@ -86,6 +88,8 @@ export function addRequest(program: Command, shell: Shell): void {
     },
   )
 
+  addKept(request, shell)
+
   asClient(request.command('draft <file>').description('draft one from a JSON file, as docs/law-enforcement.md says'))
     .option('--amend <id>', 'say this draft anew, instead of another')
     .action(async (file: string, { amend, ...options }: ClientOptions & { readonly amend?: string }) => {
@@ -111,6 +115,56 @@ export function addRequest(program: Command, shell: Shell): void {
       printStep(shell, options, await call<LegalRequest>(targetOf(shell, options), to, { method: 'POST', body }))
     })
   }
+}
+
+/** What is kept under requests of preservation. */
+function addKept(request: Command, shell: Shell): void {
+  asClient(request.command('preservations').description('what is kept under requests in which you have a part'))
+    .option('--ending', 'only those that end soon')
+    .action(async ({ ending, ...options }: ClientOptions & { readonly ending?: boolean }) => {
+      const query = ending === true ? '?ending=true' : ''
+      const to = `${path('v1', 'preservations')}${query}`
+      const { items } = await call<{ items: Preservation[] }>(targetOf(shell, options), to)
+      printRows(shell, options.json, items, [
+        ['REQUEST', ({ request }) => request],
+        ['STATE', ({ state }) => state],
+        ['UNTIL', ({ until }) => until],
+        ['ENDING', ({ ending }) => (ending ? 'soon' : '')],
+        ['INDICATORS', ({ items }) => items],
+        ['RECALLED', ({ recalled }) => recalled],
+        ['CASE', ({ caseReference }) => caseReference],
+      ])
+    })
+
+  asClient(request.command('figures <year>').description('what happened in a year, by jurisdiction')).action(
+    async (year: string, options: ClientOptions) => {
+      const figures = await call<Figures>(targetOf(shell, options), path('v1', 'transparency', year))
+      if (options.json === true) return shell.print(JSON.stringify(figures))
+      const { suppressedBelow: least, jurisdictions } = figures
+      const told = (count: number | undefined) => count ?? `under ${least}`
+      printRows(shell, false, jurisdictions, [
+        ['JURISDICTION', ({ jurisdiction }) => jurisdiction],
+        [
+          'REQUESTS',
+          ({ requests }) => requests.map((each) => `${each.instrument} ${each.state} ${each.count}`).join(', '),
+        ],
+        ['DISCLOSURES', ({ disclosures }) => told(disclosures)],
+        ['WITHHELD', ({ withheld }) => told(withheld)],
+        ['CLAW-BACKS', ({ clawBacks }) => told(clawBacks)],
+        ['RECALLS', ({ recalls }) => told(recalls)],
+        ['PRESERVATIONS', ({ preservations }) => told(preservations)],
+      ])
+    },
+  )
+
+  asClient(request.command('renew <id>').description('ask to keep on what a request of preservation keeps'))
+    .requiredOption('--until <time>', 'when the next one ends')
+    .option('--note <text>', 'what is said')
+    .action(async (id: string, { until, note, ...options }: StepOptions & { readonly until: string }) => {
+      const body = { expiresAt: until, ...(note === undefined ? {} : { note }) }
+      const to = place(id, 'renew')
+      printStep(shell, options, await call<LegalRequest>(targetOf(shell, options), to, { method: 'POST', body }))
+    })
 }
 
 const printStep = (shell: Shell, { json }: ClientOptions, request: LegalRequest): void =>

@@ -42,6 +42,7 @@ export const exportItem = pgTable(
     handling: text('handling'),
     digest: bytea('digest'),
     masked: boolean('masked').notNull().default(false),
+    hold: uuid('hold'),
   },
   (table) => [primaryKey({ columns: [table.export, table.ordinal] })],
 )

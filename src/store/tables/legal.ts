@@ -27,6 +27,7 @@ export const legalRequest = pgTable('legal_request', {
   createdAt: instant('created_at').notNull(),
   filedAt: instant('filed_at'),
   updatedAt: instant('updated_at').notNull(),
+  renews: uuid('renews'),
 })
 
 export const legalRequestStep = pgTable(

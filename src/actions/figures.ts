@@ -1,0 +1,77 @@
+import type { Caller } from '../domain/caller.ts'
+import { limits } from '../domain/limits.ts'
+import { knowsFigures } from '../policy/permissions.ts'
+import { requestCounts, type YearCount, yearCounts } from '../store/figures.ts'
+import type { Context } from './context.ts'
+import { invalid } from './legal-text.ts'
+import { absent } from './read.ts'
+import { verb } from './verb.ts'
+
+/** What happened in a year under legal requests of one jurisdiction. */
+export interface JurisdictionFigures {
+  readonly jurisdiction: string
+  /** Handed in that year, as they stand now. */
+  readonly requests: readonly { readonly instrument: string; readonly state: string; readonly count: number }[]
+  /** Packages fetched. */
+  readonly disclosures?: number
+  /** Requests of the year that are over and gave nothing. */
+  readonly withheld?: number
+  /** Requests taken back. */
+  readonly clawBacks?: number
+  /** Indicators recalled of packages that were fetched. */
+  readonly recalls?: number
+  /** Holds begun. */
+  readonly preservations?: number
+}
+
+export interface Figures {
+  readonly year: number
+  /** Numbers below this are left out; 0 where none is. */
+  readonly suppressedBelow: number
+  readonly jurisdictions: readonly JurisdictionFigures[]
+}
+
+/**
+ * The figures of one year (UTC). The node's policy officers have them as they are. Others, where the operator publishes them, have those of years
+ * that are over, without small numbers: one of a few requests would be told apart, be it confidential or not.
+ * @throws {Fault} `not_found` where they are not published, `invalid_request`
+ */
+export const readFigures = verb(
+  'read-figures',
+  async (context: Context, caller: Caller, { year }: { readonly year: number }): Promise<Figures> => {
+    const now = context.clock().getUTCFullYear()
+    if (!Number.isInteger(year) || year < limits.figuresFirstYear || year > now)
+      throw invalid('/year', `A year from ${limits.figuresFirstYear} to ${now}.`)
+    const whole = knowsFigures(caller)
+    if (!whole && (!context.publishesFigures || year >= now)) throw absent()
+    const [since, until] = [new Date(Date.UTC(year, 0)), new Date(Date.UTC(year + 1, 0))]
+    const requests = await requestCounts(context.database, since, until)
+    const counts = await yearCounts(context.database, since, until)
+    const least = whole ? 0 : limits.figuresLeast
+    const jurisdictions = [...new Set([...requests, ...counts].map(({ jurisdiction }) => jurisdiction))].sort()
+    const all = jurisdictions.map((jurisdiction): JurisdictionFigures => {
+      const of = requests.filter((each) => each.jurisdiction === jurisdiction)
+      const rest = counts.find((each) => each.jurisdiction === jurisdiction)
+      return {
+        jurisdiction,
+        requests: of.flatMap(({ instrument, state, count }) => (count >= least ? [{ instrument, state, count }] : [])),
+        ...toldOf(rest, least),
+      }
+    })
+    return { year, suppressedBelow: least, jurisdictions: whole ? all : all.filter(saysSomething) }
+  },
+)
+
+/** Nought is small too: what is left out is not told from what never was. */
+function toldOf(
+  counts: Partial<YearCount> = {},
+  least: number,
+): Omit<JurisdictionFigures, 'jurisdiction' | 'requests'> {
+  const names = ['disclosures', 'withheld', 'clawBacks', 'recalls', 'preservations'] as const
+  return Object.fromEntries(
+    names.map((name) => [name, counts[name] ?? 0]).filter(([, count]) => Number(count) >= least),
+  )
+}
+
+const saysSomething = ({ jurisdiction: _, requests, ...counts }: JurisdictionFigures): boolean =>
+  requests.length > 0 || Object.keys(counts).length > 0

@@ -1,0 +1,58 @@
+import { preservingInstruments } from '../domain/legal-words.ts'
+import type { Queries } from './database.ts'
+
+/** Legal requests of one jurisdiction, counted by instrument and state. */
+export interface RequestCount {
+  readonly jurisdiction: string
+  readonly instrument: string
+  readonly state: string
+  readonly count: number
+}
+
+/** What else happened in a year under requests of one jurisdiction. */
+export interface YearCount {
+  readonly jurisdiction: string
+  readonly disclosures: number
+  readonly withheld: number
+  readonly clawBacks: number
+  readonly recalls: number
+  readonly preservations: number
+}
+
+/** Requests that were handed in from `since` until `until`, as they stand now. */
+export async function requestCounts({ client }: Queries, since: Date, until: Date): Promise<RequestCount[]> {
+  const { rows } = await client.query<RequestCount>(
+    `select requesting_jurisdiction as jurisdiction, instrument, state, count(*)::int as count from legal_request
+     where filed_at >= $1 and filed_at < $2 group by 1, 2, 3 order by 1, 2, 3`,
+    [since.toISOString(), until.toISOString()],
+  )
+  return rows
+}
+
+/**
+ * Packages fetched; requests of the year that are over and gave nothing; requests taken back; indicators recalled of packages; and holds
+ * begun. By jurisdiction of the request.
+ */
+export async function yearCounts({ client }: Queries, since: Date, until: Date): Promise<YearCount[]> {
+  const { rows } = await client.query<YearCount>(
+    `with happened as (
+       select e.request, 1 as disclosures, 0 as withheld, 0 as claw_backs, 0 as recalls, 0 as preservations from export e
+         where e.state = 'downloaded' and e.downloaded_at >= $1 and e.downloaded_at < $2
+       union all
+       select r.id, 0, 1, 0, 0, 0 from legal_request r
+         where r.filed_at >= $1 and r.filed_at < $2 and r.state in ('refused', 'expired', 'withdrawn', 'closed')
+           and not (r.instrument = any($3)) and not exists (select from export e where e.request = r.id and e.state = 'downloaded')
+       union all
+       select s.request, 0, 0, 1, 0, 0 from legal_request_step s where s.step = 'claw-back' and s.at >= $1 and s.at < $2
+       union all
+       select e.request, 0, 0, 0, 1, 0 from claw_back c join export e on e.id = c.export and e.state = 'downloaded'
+         where c.recalled_at >= $1 and c.recalled_at < $2
+       union all
+       select h.request, 0, 0, 0, 0, 1 from hold h where h.began_at >= $1 and h.began_at < $2)
+     select r.requesting_jurisdiction as jurisdiction, sum(disclosures)::int as disclosures, sum(withheld)::int as withheld,
+       sum(claw_backs)::int as "clawBacks", sum(recalls)::int as recalls, sum(preservations)::int as preservations
+     from happened h join legal_request r on r.id = h.request group by 1 order by 1`,
+    [since.toISOString(), until.toISOString(), preservingInstruments],
+  )
+  return rows
+}
