@@ -268,7 +268,7 @@ t.test('every field of every type answers, in the type that the contract promise
   )
   await node.plant(handling('lacnic', { tlp: 'clear' }), { type: 'url', value: `http://[${value}]/x` })
   await node.context.database.client.query("insert into constituency values ('lacnic', 'country', 'UY')")
-  const kept = {
+  const profile = {
     ...{
       tlp: 'red',
       pap: 'red',
@@ -280,7 +280,7 @@ t.test('every field of every type answers, in the type that the contract promise
     ...{ lawEnforcement: 'never', personalData: true, attribution: 'named', expiresAt: '2030-01-01T00:00:00.000Z' },
   }
   await node.context.database.client.query("insert into handling_profile values ('lacnic', 'n', $1, now())", [
-    JSON.stringify(kept),
+    JSON.stringify(profile),
   ])
   const jwk = JSON.stringify({ kty: 'OKP', crv: 'Ed25519', x: 'x' })
   await node.context.database.client.query(
