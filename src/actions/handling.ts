@@ -63,6 +63,12 @@ export function resolveHandling(
   })
 }
 
+/** Whether whom it is for is known. @throws {Fault} `audience_unknown`, `people_unknown`, `invalid_handling` */
+export function checkAddressed(directory: Directory, caller: Caller, said: HandlingInput): void {
+  resolveAudience(directory, caller, said.audience ?? [], caller.reader.organisation?.id ?? '', [])
+  resolvePeople(directory, said.people ?? [])
+}
+
 /** @throws {Fault} `audience_unknown`, alike for a community that does not exist and for one that the caller does not belong to */
 export function resolveAudience(
   directory: Directory,

@@ -22,6 +22,7 @@ import * as exportVerbs from './exports.ts'
 import { rotateNodeKey } from './federation-keys.ts'
 import { readFigures } from './figures.ts'
 import { follow } from './follow.ts'
+import * as handlingProfiles from './handling-profiles.ts'
 import { history } from './history.ts'
 import * as identities from './identities.ts'
 import { issueToken } from './issue-token.ts'
@@ -50,6 +51,7 @@ import { readPeer } from './read-peer.ts'
 import { readSightings } from './read-sightings.ts'
 import { readTrail } from './read-trail.ts'
 import { recall } from './recall.ts'
+import { recallEvent } from './recall-event.ts'
 import { recallObject } from './recall-object.ts'
 import * as replies from './replies.ts'
 import * as retention from './retention.ts'
@@ -80,6 +82,7 @@ export const actions = {
   publish,
   revise,
   recall,
+  'recall-event': recallEvent,
   search,
   read,
   'search-events': searchEvents,
@@ -125,6 +128,9 @@ export const actions = {
   'list-leaves': listLeaves,
   'issue-token': issueToken,
   'revoke-token': revokeToken,
+  'list-handling-profiles': handlingProfiles.listHandlingProfiles,
+  'set-handling-profile': handlingProfiles.setHandlingProfile,
+  'remove-handling-profile': handlingProfiles.removeHandlingProfile,
   'list-client-keys': clientKeys.listClientKeys,
   'add-client-key': clientKeys.addClientKey,
   'remove-client-key': clientKeys.removeClientKey,

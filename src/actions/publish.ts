@@ -8,6 +8,7 @@ import { closeReceipt, dropReceipt, openReceipt } from '../store/receipts.ts'
 import type { PushOrigin } from './batch.ts'
 import type { Context, Standing } from './context.ts'
 import { inputOf } from './handling.ts'
+import { profileNamed } from './handling-profiles.ts'
 import { Push } from './push.ts'
 import { ObjectPush } from './push-objects.ts'
 import { verb } from './verb.ts'
@@ -17,6 +18,8 @@ export interface PublishInput {
   readonly decoded: DecodedGroups
   /** Handling for what the input does not say; where both speak, the stricter holds. */
   readonly defaults: HandlingInput
+  /** Name of a handling profile of the caller's organisation, which is joined to the defaults. */
+  readonly profile?: string
   /** UUID of an event of the caller's organisation that it is added to: nothing of it is handled less strictly than the event. */
   readonly event?: string
   readonly idempotencyKey?: string
@@ -80,13 +83,15 @@ async function admitted(
   }
 }
 
-/** @throws {Fault} `not_found` where the organisation has no such event */
+/** @throws {Fault} `handling_profile_unknown`, `not_found` where the organisation has no such event */
 async function defaultsOf(
   { database }: Context,
   caller: Caller,
-  { defaults, event }: PublishInput,
+  { defaults: said, profile, event }: PublishInput,
   { visibility }: Standing,
 ): Promise<HandlingInput> {
+  const kept = profile === undefined ? {} : await profileNamed(database, caller, profile)
+  const defaults = strictestInput(kept, said)
   if (event === undefined) return defaults
   const id = await ownEventHandling(database, caller.reader.organisation?.id ?? '', event)
   const handling = id === undefined ? undefined : visibility.handling(id)

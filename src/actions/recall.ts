@@ -1,6 +1,7 @@
 import type { Caller } from '../domain/caller.ts'
 import { Fault } from '../domain/errors.ts'
 import { amendStix } from '../formats/stix-out.ts'
+import type { Transaction } from '../store/database.ts'
 import { ownById } from '../store/reads.ts'
 import { recallIndicator } from '../store/recalls.ts'
 import type { Context, Standing } from './context.ts'
@@ -41,20 +42,34 @@ export async function recallOne(
   uuid: string,
   reason: string,
 ): Promise<number> {
-  const originator = caller.reader.organisation?.id ?? ''
-  const at = context.clock()
   return await context.database.transaction(async (transaction) => {
-    const known = await ownById(transaction, originator, uuid)
-    if (known === undefined) throw new Fault('not_found', 'There is no such thing here.')
-    const stix = amendStix(known.stix, { revoked: true, modified: at.toISOString() })
-    const version = await recallIndicator(transaction, originator, uuid, stix, at)
+    const version = await recallIn(transaction, context, caller, standing, uuid, reason)
     if (version === undefined) throw new Fault('already_recalled', 'It was recalled before.')
-    await record(transaction, context, caller, standing, {
-      action: 'recall',
-      decision: 'permit',
-      rules: ['own'],
-      subject: JSON.stringify({ id: `indicator--${uuid}`, version, reason }),
-    })
     return version
   })
+}
+
+/** Likewise, within a transaction. @returns undefined when it was recalled before @throws {Fault} `not_found` */
+export async function recallIn(
+  transaction: Transaction,
+  context: Context,
+  caller: Caller,
+  standing: Standing,
+  uuid: string,
+  reason: string,
+): Promise<number | undefined> {
+  const originator = caller.reader.organisation?.id ?? ''
+  const at = context.clock()
+  const known = await ownById(transaction, originator, uuid)
+  if (known === undefined) throw new Fault('not_found', 'There is no such thing here.')
+  const stix = amendStix(known.stix, { revoked: true, modified: at.toISOString() })
+  const version = await recallIndicator(transaction, originator, uuid, stix, at)
+  if (version === undefined) return undefined
+  await record(transaction, context, caller, standing, {
+    action: 'recall',
+    decision: 'permit',
+    rules: ['own'],
+    subject: JSON.stringify({ id: `indicator--${uuid}`, version, reason }),
+  })
+  return version
 }

@@ -1,7 +1,7 @@
 import type { Caller } from '../domain/caller.ts'
 import type { Draft } from '../domain/draft.ts'
 import { Fault } from '../domain/errors.ts'
-import type { Handling, HandlingInput } from '../domain/handling.ts'
+import { type Handling, type HandlingInput, strictestInput } from '../domain/handling.ts'
 import type { Indicator } from '../domain/indicator.ts'
 import type { Released } from '../domain/released.ts'
 import { amendStix } from '../formats/stix-out.ts'
@@ -38,6 +38,8 @@ export interface ReviseInput {
   readonly revision: Revision
   /** The version the revision is based on; refused when another has come between. */
   readonly ifVersion?: number
+  /** True: what is said of handling is joined to what holds, the stricter of each member, and not put in its place. */
+  readonly stricter?: true
 }
 
 /**
@@ -55,7 +57,9 @@ export const revise = verb(
     }
     const before = standing.visibility.handling(known.handlingId)
     if (before === undefined) throw new Error('an indicator has a handling that is not known')
-    await writeRevision(context, caller, standing, known, before, input.revision)
+    const { revision, stricter } = input
+    const handling = stricter === true ? strictestInput(inputOf(before), revision.handling) : revision.handling
+    await writeRevision(context, caller, standing, known, before, { ...revision, handling })
     return await released(context, caller, known)
   },
 )

@@ -66,12 +66,15 @@ export const searchEvents = verb(
       ...(input.leaves === true ? { distinct: true as const } : {}),
     })
     const asked = found.slice(0, limit)
-    const { parts, events: fit } =
-      asked.length === 0 ? nothing : await partsFor(context.database, visible, asked, input.filter)
+    const {
+      parts,
+      events: fit,
+      cut,
+    } = asked.length === 0 ? nothing : await partsFor(context.database, visible, asked, input.filter)
     // Large ones make a page of their own.
     const page = asked.slice(0, fit)
     const shown = parts.filter(({ indicator }) => indicator?.recalled !== true)
-    const events = released(context, caller, standing, page, shown)
+    const events = released(context, caller, standing, page, shown, cut)
     await recordReading(context, caller, standing, 'search-events', readsOf(page, shown))
     const last = page.at(-1)
     return { events, ...(found.length > page.length && last !== undefined ? { next: last } : {}) }
@@ -79,7 +82,7 @@ export const searchEvents = verb(
   { checkedWithRows: true },
 )
 
-const nothing: Awaited<ReturnType<typeof partsFor>> = { parts: [], events: 0 }
+const nothing: Awaited<ReturnType<typeof partsFor>> = { parts: [], events: 0, cut: new Set() }
 
 function narrowed(caller: Caller, { filter, leaves }: SearchEventsInput) {
   const asked = handlingFilter(caller, filter)
@@ -111,6 +114,7 @@ function released(
   standing: Standing,
   events: readonly StoredEvent[],
   parts: readonly StoredPart[],
+  cut: ReadonlySet<number>,
 ): ReleasedEvent[] {
   const permitted = permittedFor(context, caller, standing)
   const facts = releaseFacts(context, standing)
@@ -125,7 +129,7 @@ function released(
     if (known === undefined) byEvent.set(key, [part])
     else known.push(part)
   }
-  return events.map((event) => {
+  return events.map((event, n) => {
     const own = byEvent.get(`${event.uuid} ${event.originator}`) ?? []
     const attributes = own.flatMap((part): EventParts['attributes'] => {
       const { uuid, object, body, handlingId, indicator } = part
@@ -149,6 +153,7 @@ function released(
       body: JSON.parse(body) as EventBody,
       objects,
       attributes,
+      ...(cut.has(n) ? { cut: true as const } : {}),
     }
     return releaseEvent(kept, permitted, (id) => standing.visibility.handling(id), caller.reader, facts)
   })

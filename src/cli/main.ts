@@ -14,6 +14,7 @@ import { addCommunity } from './commands/community.ts'
 import { addDemo } from './commands/demo.ts'
 import { addDoctor } from './commands/doctor.ts'
 import { addExport } from './commands/export.ts'
+import { addHandling } from './commands/handling.ts'
 import { addIdentity } from './commands/identity.ts'
 import { addKey } from './commands/key.ts'
 import { addLookup } from './commands/lookup.ts'
@@ -88,7 +89,17 @@ function program(shell: Shell): Command {
     .addHelpText('after', `\nEnvironment:\n${environmentText()}\n\n${exitCodesText}`)
   for (const add of [addServe, addDemo, addSetup, addMigrate, addRestored, addDoctor]) add(puente, shell)
   for (const add of [addPush, addLookup, addSight, addWebhook]) add(puente, shell)
-  for (const add of [addOrg, addAccount, addKey, addCommunity, addClient, addAgreement, addIdentity, addPeer])
+  for (const add of [
+    addOrg,
+    addAccount,
+    addKey,
+    addCommunity,
+    addHandling,
+    addClient,
+    addAgreement,
+    addIdentity,
+    addPeer,
+  ])
     add(puente, shell)
   for (const add of [addRequest, addExport, addRetention, addAssistance, addReply, addAttribution, addWiden])
     add(puente, shell)

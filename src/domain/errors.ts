@@ -65,6 +65,7 @@ export const faultCodes = {
   people_required: { kind: 'invalid', status: 422 },
   people_unknown: { kind: 'invalid', status: 422 },
   invalid_handling: { kind: 'invalid', status: 422 },
+  handling_profile_unknown: { kind: 'invalid', status: 422 },
   critical_unknown: { kind: 'invalid', status: 422 },
   // webhooks
   endpoint_refused: { kind: 'invalid', status: 422 },

@@ -138,6 +138,8 @@ export const limits = {
   /** Proofs that one process remembers, so that none is used twice; when there is no room proofs are refused. */
   proofsRemembered: 200_000,
   clientKeysPerAccount: 10,
+  /** Of one organisation. */
+  handlingProfiles: 100,
   /** After so many days a new key signs tokens. */
   signingKeyDays: 30,
   /** A new signing key is shown so long before it signs. */

@@ -128,6 +128,8 @@ export interface ReleasedEvent {
   readonly modified: string
   readonly objects: readonly { readonly uuid: string; readonly handling: ReleasedHandling; readonly body: ObjectBody }[]
   readonly attributes: readonly ReleasedAttribute[]
+  /** True where there is more of it that the reader may see than is read at once. */
+  readonly cut?: true
 }
 
 export type ReleasedAttribute = { readonly uuid: string; readonly object?: string } & (

@@ -20,6 +20,8 @@ export function mispEvent(event: Event, metadata = false): object {
   return {
     ...head(event, event),
     attribute_count: String(event.attributes.length),
+    // MISP has no word for it, and its clients pass over what they do not know.
+    ...(event.cut === true ? { incomplete: true } : {}),
     Tag: names.map(mispTag),
     ...(metadata ? {} : { ...lists, ShadowAttribute: [], RelatedEvent: [], Galaxy: [] }),
   }

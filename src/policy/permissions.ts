@@ -22,6 +22,7 @@ export const permissions = {
   publish: { who: ['publisher'], scope: 'write' },
   revise: { who: ['publisher'], scope: 'write' },
   recall: { who: ['publisher'], scope: 'write' },
+  'recall-event': { who: ['publisher'], scope: 'write' },
   search: { who: 'public', scope: 'read' },
   read: { who: 'public', scope: 'read' },
   'search-events': { who: 'public', scope: 'read' },
@@ -54,6 +55,10 @@ export const permissions = {
   'list-keys': { who: ['administrator'], scope: 'admin', where: 'own' },
   'issue-key': { who: ['administrator'], scope: 'admin', where: 'own' },
   'revoke-key': { who: ['administrator'], scope: 'admin', where: 'own' },
+  // Always those of the caller's organisation: what others say of theirs is nobody's business.
+  'list-handling-profiles': { who: 'enrolled', scope: 'read' },
+  'set-handling-profile': { who: ['administrator'], scope: 'admin' },
+  'remove-handling-profile': { who: ['administrator'], scope: 'admin' },
   'list-communities': { who: 'enrolled', scope: 'read' },
   'create-community': { who: ['policy-officer'], scope: 'admin', where: 'operator' },
   'add-member': { who: ['policy-officer'], scope: 'admin', where: 'operator' },

@@ -24,6 +24,7 @@ export interface EventParts {
     | { readonly indicator: Released; readonly facts: AttributeFacts }
     | { readonly context: ContextBody; readonly handlingId: number }
   ))[]
+  readonly cut?: true
 }
 
 /**
@@ -52,6 +53,7 @@ export function releaseEvent(
     // An anonymous source does not sign its events either.
     body: originatorShown(reader, own) ? event.body : withoutCreator(event.body),
     modified: latest(event),
+    ...(event.cut === true ? { cut: true } : {}),
     objects: event.objects.map(({ uuid, handlingId, body }) => ({
       uuid,
       handling: releasedHandling(permitted(handlingId), reader),

@@ -17,6 +17,13 @@ export interface StoredPart {
   readonly indicator?: Indicator
 }
 
+/** Parts of the first `events` of the events asked for; of those at the places in `cut` there is more than is read at once. */
+export interface FoundParts {
+  readonly parts: readonly StoredPart[]
+  readonly events: number
+  readonly cut: ReadonlySet<number>
+}
+
 /**
  * What the reader may see of these events, in their order: at most `limits.mispParts` of each, and together `limits.mispEventBytes`. An
  * event that does not fit any more is left out whole, and so are all after it; of the first one there is what fits.
@@ -27,7 +34,7 @@ export async function partsFor(
   visible: EventVisibleTo,
   events: readonly StoredEvent[],
   { indicators, attributes }: Pick<EventFilter, 'indicators' | 'attributes'> = {},
-): Promise<{ readonly parts: readonly StoredPart[]; readonly events: number }> {
+): Promise<FoundParts> {
   const parameters = new Parameters()
   const add = (value: unknown) => parameters.add(value)
   const condition = visibleCondition(visible.any, parameters)
@@ -39,6 +46,7 @@ export async function partsFor(
     queries,
     visible.any,
     `select y.* from (select x.*, k.nth, count(*) over (partition by k.nth) as together,
+       row_number() over (partition by k.nth order by x.ordinal, x.part_uuid) as place,
        sum(octet_length(x.part_body) + coalesce(octet_length(x.stix), 0) + 300) over w as bytes,
        max(k.nth) over () as furthest
      from unnest(${add(events.map(({ uuid }) => uuid))}::uuid[], ${add(events.map(({ originator }) => originator))}::text[],
@@ -53,14 +61,19 @@ export async function partsFor(
        where p.event = k.event and p.originator = k.owner ${only} and (i.stix_id is not null
          or (p.kind <> 'attribute' and ${permittedHandling(visible.whole, parameters, 'p.handling_id')}
            and ${sameSource(visible, parameters, 'k.handling', 'p.handling_id')}))
-       order by p.ordinal, p.uuid limit ${add(limits.mispParts)}) x
+       order by p.ordinal, p.uuid limit ${add(limits.mispParts + 1)}) x
      window w as (order by k.nth, x.ordinal, x.part_uuid)) y
      where y.bytes <= ${limits.mispEventBytes} order by y.nth, y.ordinal, y.part_uuid`,
     parameters,
   )
   const whole = wholeOf(rows, events.length)
-  const parts = rows.filter(({ nth }) => Number(nth) <= whole).map(toPart)
-  return { parts, events: whole }
+  const shown = rows.filter(({ nth, place }) => Number(nth) <= whole && Number(place) <= limits.mispParts)
+  const given = new Map<number, number>()
+  for (const { nth } of shown) given.set(Number(nth), (given.get(Number(nth)) ?? 0) + 1)
+  const cut = shown.flatMap(({ nth, together }) =>
+    given.get(Number(nth)) === Number(together) ? [] : [Number(nth) - 1],
+  )
+  return { parts: shown.map(toPart), events: whole, cut: new Set(cut) }
 }
 
 /** How many of the events, from the first, are there with all their parts; one at least. */
@@ -98,6 +111,8 @@ type PartRow = { [K in keyof IndicatorRow]: IndicatorRow[K] | null } & {
   readonly nth: bigint
   readonly furthest: bigint
   readonly together: bigint
+  /** The part's own among them, from 1. */
+  readonly place: bigint
 }
 
 /** Id of the handling of an originator's own event, whoever may see it: for the originator's own acts. */

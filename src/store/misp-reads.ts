@@ -177,7 +177,14 @@ function filterConditions(visible: EventVisibleTo, filter: EventFilter, paramete
   return [
     ...(uuids === undefined ? [] : [`e.uuid = any (${add(uuids)}::uuid[])`]),
     ...(indicators === undefined ? [] : [having(`and i.stix_id = any (${add(indicators)}::uuid[])`)]),
-    ...(attributes === undefined ? [] : [having(`and p.uuid = any (${add(attributes)}::uuid[])`)]),
+    ...(attributes === undefined
+      ? []
+      : [
+          `(${having(`and p.uuid = any (${add(attributes)}::uuid[])`)} or exists (select 1 from misp_part p
+             where p.event = e.uuid and p.originator = e.originator and p.kind = 'context' and p.uuid = any (${add(attributes)}::uuid[])
+               and ${permittedHandling(visible.whole, parameters, 'p.handling_id')}
+               and ${sameSource(visible, parameters, 'e.handling_id', 'p.handling_id')}))`,
+        ]),
     ...(valueKeys === undefined
       ? []
       : [

@@ -10,7 +10,7 @@ import { handling } from './graphql.ts'
 
 /** Every route once with success and once with a refusal, through a proxy that holds both sides against openapi.yaml. */
 
-t.setTimeout(120_000)
+t.setTimeout(300_000)
 
 /** A stream does not end, and Prism passes a body on when it has ended: its refusals are seen here, its events in stream.test.ts. */
 const endless = 'stream'
@@ -218,6 +218,14 @@ t.test('Prism finds nothing', async (t) => {
     await refused('ana.cert-br', 'POST /v1/accounts/zoe.new/keys', 403, { json: { name: 'n' } })
     await ok(by, 'GET /v1/accounts/zoe.new/keys')
     await refused('ana.cert-br', 'GET /v1/accounts/zoe.new/keys', 403)
+    const profile = '/v1/handling-profiles/bancos'
+    await ok('caio.cert-br', `PUT ${profile}`, { json: { tlp: 'amber', audience: ['csirt-cl'], pap: 'amber' } })
+    await refused('caio.cert-br', `PUT ${profile}`, 422, { json: { audience: ['nobody'] } })
+    await refused('ana.cert-br', `PUT ${profile}`, 403, { json: { tlp: 'red' } })
+    await ok('ana.cert-br', 'GET /v1/handling-profiles')
+    await refused('anonymous', 'GET /v1/handling-profiles', 401)
+    await ok('caio.cert-br', `DELETE ${profile}`)
+    await refused('caio.cert-br', `DELETE ${profile}`, 404)
     await ok(by, `DELETE /v1/keys/${key.id}`)
     await refused(by, 'DELETE /v1/keys/000000000000', 404)
     const officer = 'policy.lacnic'
@@ -549,16 +557,45 @@ t.test('Prism finds nothing', async (t) => {
       ['attributes/restSearch', { type_attribute: 'domain' }],
       ['sightings/add', sighting],
       [`sightings/add/${attribute.uuid}`, { type: '0' }],
+      ['objects/restSearch', { object_name: 'domain-ip' }],
     ]
     for (const [path, json] of writes) {
       await ok(by, `POST /misp/${path}`, { json })
       await refused('anonymous', `POST /misp/${path}`, 403, { json, ...strange })
+    }
+    // Without credentials: thirty that are not valid would be too many from one address.
+    const changes: readonly (readonly [path: string, json: unknown])[] = [
+      [`attributes/edit/${attribute.uuid}`, { comment: 'again' }],
+      ['tags/attachTagToObject', { uuid: event.uuid, tag: 'one' }],
+      ['tags/removeTagFromObject', { uuid: event.uuid, tag: 'one' }],
+      ['events/addTag', { event: event.uuid, tag: 'two' }],
+      ['events/removeTag', { event: event.uuid, tag: 'two' }],
+      ['attributes/addTag', { attribute: attribute.uuid, tag: 'three' }],
+      ['attributes/removeTag', { attribute: attribute.uuid, tag: 'three' }],
+    ]
+    for (const [path, json] of changes) {
+      await ok(by, `POST /misp/${path}`, { json })
+      await refused('anonymous', `POST /misp/${path}`, 403, { json })
     }
     for (const path of [`events/view/${event.uuid}`, `attributes/view/${attribute.uuid}`, `feed/${event.uuid}.json`]) {
       await ok(by, `GET /misp/${path}`)
       await refused('anonymous', `GET /misp/${path}`, 404)
     }
     await refused('anonymous', 'POST /misp/events/add', 403, { json: event })
+    for (const [n, method] of ['POST', 'DELETE'].entries()) {
+      const boxed = { ...object, uuid: `5bad1b96-53bc-4148-87eb-00000000001${n}` }
+      const single = { ...attribute, uuid: `5bad1b96-53bc-4148-87eb-00000000002${n}`, value: `misp${n}.example.org` }
+      await ok(by, 'POST /misp/events/add', { json: { ...event, Attribute: [single], Object: [boxed] } })
+      for (const path of [
+        `attributes/delete/${single.uuid}`,
+        `objects/delete/${boxed.uuid}`,
+        `events/delete/${event.uuid}`,
+      ]) {
+        await refused('anonymous', `${method} /misp/${path}`, path.startsWith('events') ? 404 : 403)
+        await ok(by, `${method} /misp/${path}`)
+        await refused(by, `${method} /misp/${path}`, 404)
+      }
+    }
   })
 
   await t.test('TAXII', async () => {

@@ -137,6 +137,7 @@ t.test('REST and GraphQL have the same words for the same things', async (t) => 
     'Quarantined',
     'ReleasedFromQuarantine',
     'RotatedNodeKey',
+    'HandlingProfile',
     'WideningRequest',
     'Wanted',
     'WideningPage',
@@ -278,6 +279,20 @@ t.test('every field of every type answers, in the type that the contract promise
   )
   await node.plant(handling('lacnic', { tlp: 'clear' }), { type: 'url', value: `http://[${value}]/x` })
   await node.context.database.client.query("insert into constituency values ('lacnic', 'country', 'UY')")
+  const profile = {
+    ...{
+      tlp: 'red',
+      pap: 'red',
+      audience: ['lacnic'],
+      people: ['admin.lacnic'],
+      releasableTo: ['UY'],
+      notReleasableTo: ['XK'],
+    },
+    ...{ lawEnforcement: 'never', personalData: true, attribution: 'named', expiresAt: '2030-01-01T00:00:00.000Z' },
+  }
+  await node.context.database.client.query("insert into handling_profile values ('lacnic', 'n', $1, now())", [
+    JSON.stringify(profile),
+  ])
   const jwk = JSON.stringify({ kty: 'OKP', crv: 'Ed25519', x: 'x' })
   await node.context.database.client.query(
     "insert into client_key (id, account, name, thumbprint, jwk, scopes) values ('0123456789ab', 'admin.lacnic', 'n', 't', $1, '{read}')",

@@ -113,6 +113,7 @@ export const rootRules: Readonly<Record<string, readonly ActionName[]>> = {
   'Mutation.closeLegalRequest': ['close-request'],
   'Mutation.annotateLegalRequest': ['annotate-request'],
   'Query.constituency': ['read-constituency'],
+  'Query.handlingProfiles': ['list-handling-profiles'],
   'Subscription.feed': ['follow'],
   'Mutation.publish': ['publish'],
   'Mutation.revise': ['revise'],
@@ -126,6 +127,8 @@ export const rootRules: Readonly<Record<string, readonly ActionName[]>> = {
   'Mutation.amendAccount': ['amend-account'],
   'Mutation.issueKey': ['issue-key'],
   'Mutation.revokeKey': ['revoke-key'],
+  'Mutation.setHandlingProfile': ['set-handling-profile'],
+  'Mutation.removeHandlingProfile': ['remove-handling-profile'],
   'Mutation.addClientKey': ['add-client-key'],
   'Mutation.removeClientKey': ['remove-client-key'],
   'Mutation.addIdentity': ['add-identity'],
@@ -348,6 +351,11 @@ export const typeRules: Readonly<Record<string, TypeRule>> = {
       ...releasingObjects,
     ],
     members: 'id slug name jurisdiction',
+  },
+  HandlingProfile: {
+    from: ['list-handling-profiles', 'set-handling-profile'],
+    members:
+      'name tlp pap audience people releasableTo notReleasableTo lawEnforcement personalData attribution expiresAt amendedAt',
   },
   ConstituencyEntry: { from: ['read-constituency', 'set-constituency'], members: 'kind value' },
   ClientPair: { from: ['list-clients', 'add-client', 'remove-client'], members: '' },

@@ -8,7 +8,9 @@ import { actions } from '../../actions/index.ts'
 import type { IssueKeyInput } from '../../actions/keys.ts'
 import type { AmendOrganisationInput, EnrolInput } from '../../actions/organisations.ts'
 import type { RotateInput } from '../../actions/signing-keys.ts'
+import type { HandlingInput } from '../../domain/handling.ts'
 import type { ConstituencyEntry } from '../../domain/organisation.ts'
+import { handlingFromRecord } from '../../formats/handling-fields.ts'
 import { type Asked, changing } from './asked.ts'
 import { localIdOf } from './global-id.ts'
 
@@ -67,6 +69,16 @@ export const directoryMutations = {
     await actions['remove-identity'](context, caller, { id })
     return id
   }),
+  setHandlingProfile: changing(({ context, caller }: Asked, { name, handling }: ProfileArgs) =>
+    actions['set-handling-profile'](context, caller, {
+      name,
+      handling: handlingFromRecord({ ...handling }, '/handling'),
+    }),
+  ),
+  removeHandlingProfile: changing(async ({ context, caller }: Asked, { name }: { name: string }) => {
+    await actions['remove-handling-profile'](context, caller, { name })
+    return name
+  }),
   rotateSigningKey: changing(({ context, caller }: Asked, input: RotateInput) =>
     actions['rotate-signing-key'](context, caller, input),
   ),
@@ -86,6 +98,11 @@ export const directoryMutations = {
   endAgreement: changing(({ context, caller }: Asked, input: EndAgreementInput) =>
     actions['end-agreement'](context, caller, { ...input, id: localIdOf('Agreement', input.id) }),
   ),
+}
+
+interface ProfileArgs {
+  readonly name: string
+  readonly handling: HandlingInput
 }
 
 type OfAccount<Input> = Omit<Input, 'id'> & { readonly account: string }

@@ -41,6 +41,9 @@ export const directoryQueries = {
       orNull(actions['list-identities'](context, caller, { id: localIdOf('Account', account) })),
   ),
   communities: reading(async ({ known }: Asked) => [...(await known.communities()).values()]),
+  handlingProfiles: reading(({ context, caller }: Asked) =>
+    actions['list-handling-profiles'](context, caller, undefined),
+  ),
   agreements: reading(({ context, caller }: Asked) => actions['list-agreements'](context, caller, undefined)),
   constituency: reading(
     ({ context, caller }: Asked, { organisation }: { organisation: string }): Promise<ConstituencyEntry[] | null> =>

@@ -15,6 +15,7 @@ import { revisionOf } from './revision.ts'
 interface PublishArgs {
   readonly input: readonly (JsonObject & { readonly handling?: HandlingInput })[]
   readonly defaults?: HandlingInput
+  readonly profile?: string
   readonly idempotencyKey?: string
 }
 
@@ -26,14 +27,15 @@ interface ReviseArgs {
 
 /** The fields of `Mutation` about indicators. */
 export const indicatorMutations = {
-  publish: changing(({ context, caller }: Asked, { input, defaults, idempotencyKey }: PublishArgs) =>
+  publish: changing(({ context, caller }: Asked, { input, defaults, profile, idempotencyKey }: PublishArgs) =>
     actions.publish(context, caller, {
       decoded: draftsOf(input),
       defaults: handlingFromRecord({ ...defaults }, '/defaults'),
       requestDigest: () =>
         createHash('sha256')
-          .update(JSON.stringify([input, defaults]))
+          .update(JSON.stringify([input, defaults, profile]))
           .digest(),
+      ...(profile === undefined ? {} : { profile }),
       ...(idempotencyKey === undefined ? {} : { idempotencyKey: textOf('/idempotencyKey', idempotencyKey, 255) }),
     }),
   ),

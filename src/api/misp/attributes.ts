@@ -76,7 +76,7 @@ async function* pagesOf(
   } while (cursor !== undefined)
 }
 
-function fits(attribute: MispAttribute, asked: RestSearch): boolean {
+export function fits(attribute: MispAttribute, asked: RestSearch): boolean {
   const { types, events } = asked
   const { uuids, categories, toIds, tags, notTags } = events
   const names = (attribute.Tag ?? []).map(({ name }) => name)
@@ -112,6 +112,8 @@ export async function attributeNamed(
       : await actions.read(context, caller, { id: `indicator--${uuid}` })
   const all = [...mispAttributes([indicator], events)]
   const attribute = all.find((each) => each.uuid === uuid)
-  if (attribute === undefined) throw new Fault('not_found', 'There is no such thing here.')
+  // Its originator still has what it took back, but not as an attribute.
+  if (attribute === undefined || indicator.status === 'recalled')
+    throw new Fault('not_found', 'There is no such thing here.')
   return { attribute, indicator }
 }

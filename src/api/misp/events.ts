@@ -1,6 +1,7 @@
 import type { FastifyRequest } from 'fastify'
 import { actions, type Context } from '../../actions/index.ts'
 import { Fault } from '../../domain/errors.ts'
+import { limits } from '../../domain/limits.ts'
 import type { ReleasedEvent } from '../../domain/misp-event.ts'
 import { isJsonObject } from '../../formats/json-text.ts'
 import { uuidOfNumber } from '../../formats/misp-ids.ts'
@@ -23,9 +24,20 @@ export const mispIndex: Handler = async (context, request, reply) => {
 }
 
 /** `GET` and `POST /misp/events/view/{id}`: by UUID, or by the number that stands for it. */
-export const mispReadEvent: Handler = async (context, request) => ({
-  Event: mispEvent(await theEvent(context, request)),
-})
+export const mispReadEvent: Handler = async (context, request) => {
+  const event = await theEvent(context, request)
+  if (request.method !== 'HEAD') refuseCut(event)
+  return { Event: mispEvent(event) }
+}
+
+/** A part must not pass for the whole where the event is all that was asked for. @throws {Fault} `record_too_large` */
+export function refuseCut({ uuid, cut }: ReleasedEvent): void {
+  if (cut === true)
+    throw new Fault(
+      'record_too_large',
+      `Event ${uuid} has more than ${limits.mispParts} parts or ${limits.mispEventBytes} bytes: read it by attributes/restSearch.`,
+    )
+}
 
 /** `POST /misp/events/publish/{id}`: what is here is out already. */
 export const mispPublishEvent: Handler = async (context, request) => {
@@ -63,6 +75,36 @@ export async function eventsNamed(
   const { events } = await actions['search-events'](context, caller, { filter: { uuids: [uuid] }, limit: 20 })
   return [...own, ...events.filter(({ originator }) => originator === undefined || originator.id !== home)]
 }
+
+/** Every visible event in which an attribute of this UUID is, the caller's own first. */
+export async function eventsWith(
+  context: Context,
+  { caller }: FastifyRequest,
+  attribute: string,
+): Promise<readonly ReleasedEvent[]> {
+  const { events } = await actions['search-events'](context, caller, { filter: { attributes: [attribute] }, limit: 20 })
+  const home = caller.reader.organisation?.id
+  const own = events.filter(({ originator }) => originator !== undefined && originator.id === home)
+  return [...own, ...events.filter((each) => !own.includes(each))]
+}
+
+/** An event that the caller may change. @throws {Fault} `not_found`, `originator_only` */
+export async function ownEvent(context: Context, request: FastifyRequest): Promise<ReleasedEvent> {
+  const seen = await theEvent(context, request)
+  refuseOthers(request, seen)
+  return seen
+}
+
+type Source = Pick<ReleasedEvent, 'originator'>
+
+/** PyMISP looks for this sentence, and proposes its change then. @throws {Fault} `originator_only` */
+export function refuseOthers(request: FastifyRequest, thing: Source): void {
+  if (!isOwn(request, thing))
+    throw new Fault('originator_only', 'You do not have permission to do that.', { rule: 'own' })
+}
+
+export const isOwn = ({ caller }: FastifyRequest, { originator }: Source): boolean =>
+  originator !== undefined && originator.id === caller.reader.organisation?.id
 
 async function* found(
   context: Context,

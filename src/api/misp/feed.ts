@@ -5,6 +5,7 @@ import { Fault } from '../../domain/errors.ts'
 import { feedEvent, feedHashes, manifestOf } from '../../formats/misp-feed.ts'
 import { uuidOfNumber } from '../../formats/misp-ids.ts'
 import { eventsOf } from '../misp-events.ts'
+import { refuseCut } from './events.ts'
 import type { Handler } from './handler.ts'
 
 /** A MISP feed of what the caller may have: an index of its events, a file for each, and digests of their values. RED is in none. */
@@ -26,5 +27,6 @@ export const mispFeed: Handler = async (context, request, reply) => {
   const { events } = await actions['search-events'](context, request.caller, { filter, limit: 1, leaves: true })
   const [event] = events
   if (event === undefined) throw new Fault('not_found', 'There is no such thing here.')
+  refuseCut(event)
   return { Event: feedEvent(event) }
 }

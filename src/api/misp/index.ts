@@ -5,13 +5,16 @@ import { Fault } from '../../domain/errors.ts'
 import { limits } from '../../domain/limits.ts'
 import { parseStrict } from '../../formats/json-text.ts'
 import { mispReadAttribute, mispSearchAttributes } from './attributes.ts'
+import { mispDeleteAttribute, mispDeleteEvent, mispDeleteObject } from './delete.ts'
 import { speakMisp } from './errors.ts'
 import { mispIndex, mispPublishEvent, mispReadEvent, mispSearchEvents } from './events.ts'
 import { mispFeed } from './feed.ts'
 import type { Handler } from './handler.ts'
-import { mispAddAttributes, mispAddEvent, mispAddObject } from './publish.ts'
+import { mispSearchObjects } from './objects.ts'
+import { mispAddAttributes, mispAddEvent, mispAddObject, mispEditAttribute } from './publish.ts'
 import { mispTags, mispTypes, mispUser, mispVersion } from './server.ts'
 import { mispSight } from './sightings.ts'
+import { mispAttachTag, mispRemoveTag } from './tags.ts'
 
 /** By operations of the contract; MISP has several paths for one thing. */
 const handlers: Readonly<Record<string, Handler>> = {
@@ -39,6 +42,20 @@ const handlers: Readonly<Record<string, Handler>> = {
   mispAddAttributesWith: mispAddAttributes,
   mispAddObject,
   mispAddObjectWith: mispAddObject,
+  mispEditAttribute,
+  mispSearchObjects,
+  mispDeleteEvent,
+  mispDeleteEventByDelete: mispDeleteEvent,
+  mispDeleteAttribute,
+  mispDeleteAttributeByDelete: mispDeleteAttribute,
+  mispDeleteObject,
+  mispDeleteObjectByDelete: mispDeleteObject,
+  mispAttachTag,
+  mispTagEvent: mispAttachTag,
+  mispTagAttribute: mispAttachTag,
+  mispRemoveTag,
+  mispUntagEvent: mispRemoveTag,
+  mispUntagAttribute: mispRemoveTag,
   mispSight,
   mispSightOne: mispSight,
   mispFeed,

@@ -12,7 +12,7 @@ import { misp } from '../../formats/misp.ts'
 import { uuidOfNumber } from '../../formats/misp-ids.ts'
 import { mispEvent } from '../../formats/misp-out.ts'
 import { refusedWhole } from './errors.ts'
-import { eventsNamed, theEvent, unwrapped } from './events.ts'
+import { eventsNamed, eventsWith, isOwn, ownEvent, refuseOthers, unwrapped } from './events.ts'
 import type { Handler } from './handler.ts'
 
 /** `POST /misp/events/add` and `/misp/events/edit/{id}`: an event of the caller's organisation, new or once more. */
@@ -38,7 +38,7 @@ function optionOf({ params }: FastifyRequest): string | undefined {
 }
 
 /** What an edit that does not mention it leaves as it is: the event's handling above all. */
-function saidBefore(known: ReleasedEvent): object {
+export function saidBefore(known: ReleasedEvent): object {
   const { info, date, threat_level_id, analysis, published, extends_uuid, Orgc, Tag } = mispEvent(
     known,
     true,
@@ -47,7 +47,10 @@ function saidBefore(known: ReleasedEvent): object {
 }
 
 /** Who published anonymously is named by no edit that does not say so. */
-const staysAnonymous = (before: ReleasedEvent | undefined, { Tag }: { readonly Tag?: unknown }): HandlingInput =>
+export const staysAnonymous = (
+  before: ReleasedEvent | undefined,
+  { Tag }: { readonly Tag?: unknown },
+): HandlingInput =>
   before?.handling.attribution === 'anonymous' && !JSON.stringify(Tag ?? []).includes('puente:attribution')
     ? { attribution: 'anonymous' }
     : {}
@@ -95,6 +98,62 @@ function named(body: unknown): Record<string, unknown> & { readonly uuid: string
   return { ...attribute, uuid: typeof attribute.uuid === 'string' ? attribute.uuid.toLowerCase() : randomUUID() }
 }
 
+/** `POST /misp/attributes/edit/{id}`: an attribute of an event of the caller's organisation, with what changed. */
+export const mispEditAttribute: Handler = async (context, request) => {
+  const { id } = request.params as { readonly id: string }
+  const uuid = uuidOfNumber(id.replace(/\.json$/, '')) ?? '00000000-0000-0000-0000-000000000000'
+  const [found] = await eventsWith(context, request, uuid)
+  if (found === undefined) throw new Fault('not_found', 'Invalid attribute')
+  refuseOthers(request, found)
+  const event = await ownNamed(context, request, found.uuid)
+  if (event === undefined) throw new Fault('not_found', 'Invalid attribute')
+  const timestamp = later(context, event)
+  const change = { ...unwrapped(request.body, 'Attribute'), uuid, timestamp }
+  const receipt = await push(
+    context,
+    request,
+    { Event: { ...frameOf(event), ...around(event, change) } },
+    { to: event.uuid },
+  )
+  const now = await ownNamed(context, request, event.uuid)
+  const { Attribute: alone, Object: objects } = mispEvent(now ?? event) as Whole
+  const written = [...alone, ...objects.flatMap(({ Attribute }) => Attribute)].find((each) => each.uuid === uuid)
+  if (written === undefined || receipt.rejected.length > 0) throw refusedWhole(receipt.rejected)
+  return { Attribute: written }
+}
+
+interface Placed {
+  readonly uuid: string
+}
+type Whole = {
+  readonly Attribute: readonly Placed[]
+  readonly Object: readonly { readonly Attribute: readonly Placed[] }[]
+}
+
+/** The attribute as it will be, with the object that it is in: an indicator may be made of several attributes of one. */
+function around(event: ReleasedEvent, change: Placed & { readonly timestamp: string }): object {
+  const { timestamp } = change
+  const { Attribute: alone, Object: objects } = mispEvent(event) as Whole
+  const known = alone.find(({ uuid }) => uuid === change.uuid)
+  if (known !== undefined) return { Attribute: [{ ...known, ...change }] }
+  return {
+    Object: objects
+      .filter(({ Attribute }) => Attribute.some(({ uuid }) => uuid === change.uuid))
+      .map((object) => ({
+        ...object,
+        timestamp,
+        Attribute: object.Attribute.map((each) => ({
+          ...each,
+          ...(each.uuid === change.uuid ? change : { timestamp }),
+        })),
+      })),
+  }
+}
+
+/** A time behind everything that the event has, in seconds: what is published with it is a later version. */
+export const later = (context: Context, { modified }: ReleasedEvent): string =>
+  String(Math.max(Math.floor(context.clock().getTime() / 1000), Math.floor(Date.parse(modified) / 1000) + 1))
+
 /** What an attribute takes over from its event, beside the handling, which is not said but known. */
 const frameOf = ({ uuid, body }: ReleasedEvent) => ({
   uuid,
@@ -113,16 +172,6 @@ async function added(
   return all.filter(wanted)
 }
 
-/** An event that the caller may add to. @throws {Fault} `not_found`, `originator_only` */
-async function ownEvent(context: Context, request: FastifyRequest): Promise<ReleasedEvent> {
-  const seen = await theEvent(context, request)
-  if (isOwn(request, seen)) return seen
-  throw new Fault('originator_only', 'You do not have permission to do that.', { rule: 'own' })
-}
-
-const isOwn = ({ caller }: FastifyRequest, { originator }: ReleasedEvent): boolean =>
-  originator !== undefined && originator.id === caller.reader.organisation?.id
-
 async function ownNamed(context: Context, request: FastifyRequest, uuid: string): Promise<ReleasedEvent | undefined> {
   const name = uuidOfNumber(uuid)
   if (name === undefined) return undefined
@@ -130,12 +179,13 @@ async function ownNamed(context: Context, request: FastifyRequest, uuid: string)
 }
 
 /** Publishes a document; what is in it is added to the event `to`, where one is named, which stays as it is. */
-async function push(
+export async function push(
   context: Context,
   request: FastifyRequest,
   document: object,
   { to, defaults = {} }: { readonly to?: string; readonly defaults?: HandlingInput },
 ): Promise<PublishReceipt> {
+  const { handling: said, profile } = handlingSaid(request)
   const text = JSON.stringify(document)
   const bytes = Buffer.from(text)
   const decoded = misp({
@@ -145,8 +195,9 @@ async function push(
   })
   return await actions.publish(context, request.caller, {
     decoded: to === undefined ? decoded : withoutEvents(decoded),
-    defaults: strictestInput(defaultsOf(request), defaults),
+    defaults: strictestInput(said, defaults),
     ...(to === undefined ? {} : { event: to }),
+    ...profile,
     requestDigest: () => createHash('sha256').update(text).digest(),
   })
 }
@@ -159,9 +210,12 @@ async function* withoutEvents(groups: DecodedGroups): DecodedGroups {
  * Handling of what the body does not mark, as the query string says it elsewhere: `Puente-Handling: tlp=amber&audience=community:x`.
  * A client of MISP can send a header of its own, and no query.
  */
-function defaultsOf({ headers }: FastifyRequest): HandlingInput {
+function handlingSaid({ headers }: FastifyRequest): {
+  readonly handling: HandlingInput
+  readonly profile?: { readonly profile: string }
+} {
   const said = headers['puente-handling']
-  if (said === undefined) return {}
+  if (said === undefined) return { handling: {} }
   const record: Record<string, unknown> = {}
   const lists = ['audience', 'people', 'releasableTo', 'notReleasableTo']
   for (const [name, value] of new URLSearchParams(Array.isArray(said) ? said.join('&') : said)) {
@@ -170,7 +224,11 @@ function defaultsOf({ headers }: FastifyRequest): HandlingInput {
       throw new Fault('invalid_handling', `Puente-Handling says ${name.slice(0, 40)} twice.`)
     record[name] = lists.includes(name) ? value.split(',') : value
   }
-  return handlingFromRecord(record)
+  const { handling: name, ...words } = record
+  return {
+    handling: handlingFromRecord(words),
+    ...(name === undefined ? {} : { profile: { profile: String(name) } }),
+  }
 }
 
 const rejectedOf = ({ rejected }: PublishReceipt) => (rejected.length === 0 ? {} : { rejected: rejected.slice(0, 100) })

@@ -9,6 +9,8 @@ import type { IssueKeyInput } from '../../actions/keys.ts'
 import type { AmendOrganisationInput, EnrolInput } from '../../actions/organisations.ts'
 import type { RotateInput } from '../../actions/signing-keys.ts'
 import type { ConstituencyEntry } from '../../domain/organisation.ts'
+import { handlingFromRecord } from '../../formats/handling-fields.ts'
+import type { JsonObject } from '../../formats/json-text.ts'
 import type { Handler } from './handler.ts'
 
 const of = (request: FastifyRequest) => request.params as Readonly<Record<string, string>>
@@ -128,6 +130,19 @@ export const directory = {
     ),
   removeIdentity: async (context, request, reply) => {
     await actions['remove-identity'](context, request.caller, { id: of(request).identity ?? '' })
+    return reply.status(204).send()
+  },
+
+  listHandlingProfiles: async (context, request) => ({
+    items: await actions['list-handling-profiles'](context, request.caller, undefined),
+  }),
+  setHandlingProfile: (context, request) =>
+    actions['set-handling-profile'](context, request.caller, {
+      name: of(request).name ?? '',
+      handling: handlingFromRecord(body<JsonObject>(request)),
+    }),
+  removeHandlingProfile: async (context, request, reply) => {
+    await actions['remove-handling-profile'](context, request.caller, { name: of(request).name ?? '' })
     return reply.status(204).send()
   },
 

@@ -33,6 +33,7 @@ export async function publish(context: Context, request: FastifyRequest, reply: 
   const receipt = await actions.publish(context, request.caller, {
     decoded: decodedBody(format, body, options),
     defaults: defaultsOf(query),
+    ...(query.handling === undefined ? {} : { profile: String(query.handling) }),
     ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
     requestDigest: () => body.digest(),
   })

@@ -1,10 +1,7 @@
 import { SingleBar } from 'cli-progress'
 import { type Command, Option } from 'commander'
 import { integer } from '../../config-values.ts'
-import { attributions, lawEnforcementUses } from '../../domain/handling.ts'
 import { limits } from '../../domain/limits.ts'
-import { paps } from '../../domain/pap.ts'
-import { tlps } from '../../domain/tlp.ts'
 import { call, type Target } from '../client.ts'
 import { CommandError, exitCodes } from '../exit.ts'
 import { harmless } from '../output.ts'
@@ -18,20 +15,12 @@ import {
   type Refusal,
   Tally,
 } from '../push/push.ts'
-import { asClient, type ClientOptions, collect, type Shell, targetOf } from '../shell.ts'
+import { asClient, type ClientOptions, type Shell, targetOf } from '../shell.ts'
+import { addHandlingOptions, type HandlingOptions, handlingSaid } from './handling-options.ts'
 
-interface Options extends ClientOptions {
+interface Options extends ClientOptions, HandlingOptions {
   readonly format?: PushFormat
-  readonly tlp?: string
-  readonly pap?: string
-  readonly audience?: readonly string[]
-  readonly community?: readonly string[]
-  readonly people?: readonly string[]
-  readonly releasableTo?: readonly string[]
-  readonly notReleasableTo?: readonly string[]
-  readonly lawEnforcement?: string
-  readonly attribution?: string
-  readonly expiresAt?: string
+  readonly handling?: string
   readonly columns?: string
   readonly batch?: string
   readonly patience?: string
@@ -44,20 +33,11 @@ export function addPush(program: Command, shell: Shell): void {
       'publish files: CSV, lists, NDJSON, STIX 2.1, MISP, CAP, Shadowserver, IntelMQ, n6, OpenIOC; - is standard input',
     )
     .addOption(new Option('--format <format>', 'instead of looking at the files').choices(pushFormats))
-    .addOption(new Option('--tlp <tlp>', 'for what carries no label; the stricter of the two otherwise').choices(tlps))
-    .addOption(new Option('--pap <pap>', 'likewise').choices(paps))
-    .option('--audience <organisation>', 'whom TLP:AMBER is for; repeat for several', collect)
-    .option('--community <id>', 'likewise, a community', collect)
-    .option('--people <account>', 'whom TLP:RED is for; repeat for several', collect)
-    .option('--releasable-to <code>', 'only these jurisdictions; repeat for several', collect)
-    .option('--not-releasable-to <code>', 'not these jurisdictions', collect)
-    .addOption(new Option('--law-enforcement <use>', 'whether police may have it').choices(lawEnforcementUses))
-    .addOption(new Option('--attribution <how>', 'whether readers learn the source').choices(attributions))
-    .option('--expires-at <time>', 'when its sharing ends (ISO 8601)')
+    .option('--handling <name>', 'a handling profile of your organisation; the strictest of all that is said holds')
     .option('--columns <mapping>', 'what the columns of CSV are: value,type,-,class or value=IOC,lastSeen=Datum')
     .option('--batch <records>', `records of one request, 1 to 50000 (default ${limits.batchRecords})`)
     .option('--patience <seconds>', 'how long a part is tried again when the node is away (default 120)')
-  command.action(async (files: string[], options: Options) => {
+  addHandlingOptions(command).action(async (files: string[], options: Options) => {
     const target = targetOf(shell, options)
     const pushing = pushOptions(options, shell)
     const { inputs, release } = await openInputs(files, options.format, shell.stdin)
@@ -139,14 +119,9 @@ function report(shell: Shell, summary: PushSummary, json: boolean): void {
 }
 
 function pushOptions(options: Options, shell: Shell): PushOptions {
-  const { audience = [], community = [], tlp, pap, people, releasableTo, notReleasableTo } = options
-  const { lawEnforcement, attribution, expiresAt, columns } = options
-  const all = [...audience, ...community.map((id) => `community:${id}`)]
+  const { columns, handling } = options
   return {
-    query: {
-      ...{ tlp, pap, people, releasableTo, notReleasableTo, lawEnforcement, attribution, expiresAt, columns },
-      audience: all,
-    },
+    query: { ...handlingSaid(options), columns, handling },
     size: partSize(integer('--batch', options.batch, limits.batchRecords, 1, 50_000)),
     patience: {
       forMs: integer('--patience', options.patience, 120, 0, 86_400) * 1000,
