@@ -98,6 +98,15 @@ const doors: Readonly<Record<string, (node: TestNode, planted: Planted) => Promi
     if (index.body.length !== one.body.response.length) throw new Error('the index says something else')
     return seenInEvents(one.body.response, value)
   },
+  'POST /misp/objects/restSearch': async (node, { row, value, event }) => {
+    const one = await post(node, row, '/misp/objects/restSearch', { eventid: event, object_name: 'domain-ip' })
+    const boxes = one.body.response.map(({ Object }: { Object: MispBox }) => Object.Attribute)
+    const found = seenAsMisp(boxes.flat(), value)
+    if (found !== 'deny') return found
+    // What is masked stands alone in its event, outside the object: of which object it is a part is kept from its reader.
+    const whole = await post(node, row, '/misp/events/restSearch', { eventid: event })
+    return seenInEvents(whole.body.response, value) === 'redact' ? 'closed' : 'deny'
+  },
   'GET /misp/events/view/{id}': async (node, { row, value, event }) => {
     const { status, body } = await get(node, row, `/misp/events/view/${event}`)
     return status === 404 ? 'deny' : seenInEvents([body], value)
@@ -494,12 +503,16 @@ interface MispAttribute {
   readonly comment: string
 }
 
+interface MispBox {
+  readonly Attribute: readonly MispAttribute[]
+}
+
 const seenInEvents = (
-  events: readonly { readonly Event: { readonly Attribute: readonly MispAttribute[] } }[],
+  events: readonly { readonly Event: MispBox & { readonly Object: readonly MispBox[] } }[],
   value: string,
 ): Seen =>
   seenAsMisp(
-    events.flatMap(({ Event }) => Event.Attribute),
+    events.flatMap(({ Event }) => [Event, ...Event.Object]).flatMap((each) => each.Attribute),
     value,
   )
 
@@ -538,7 +551,7 @@ t.test('every policy case through every door', async (t) => {
     const open = handling(row.handling.originator, { tlp: 'clear', lawEnforcement: 'allowed' })
     const beside = await node.plant(open, besideOf(observable))
     const event = `00000000-0000-4000-8000-${String(n + 1).padStart(12, '0')}`
-    await plantEvent(node, open, event, [id])
+    await plantEvent(node, open, event, [id], 'An event', event.replace('-8000-', '-9000-'))
     planted.push({ row, id, value: observable.value, beside, event, ...(await plantObjects(node, row, id, open)) })
   }
   t.ok(planted.length >= 120, `${planted.length} cases`)
