@@ -100,7 +100,7 @@ const doors: Readonly<Record<string, (node: TestNode, planted: Planted) => Promi
   },
   'POST /misp/objects/restSearch': async (node, { row, value, event }) => {
     const one = await post(node, row, '/misp/objects/restSearch', { eventid: event, object_name: 'domain-ip' })
-    const boxes = one.body.response.map(({ Object }: { Object: MispBox }) => Object.Attribute)
+    const boxes = one.body.response.map((each: { Object: MispBox }) => each.Object.Attribute)
     const found = seenAsMisp(boxes.flat(), value)
     if (found !== 'deny') return found
     // What is masked stands alone in its event, outside the object: of which object it is a part is kept from its reader.
