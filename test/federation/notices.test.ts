@@ -141,3 +141,21 @@ t.test('who left a community at its home loses what it had by it everywhere, at 
   )
   t.equal((await keep(uy, [])).status, 200)
 })
+
+t.test('that a community is there is told to nodes of its members alone', async (t) => {
+  const sql = (text: string) => br.context.database.client.query(text)
+  const heard = async (node: typeof br) =>
+    (await node.call(adminOf(node), { url: '/v1/quarantine?code=community_not_kept' })).body.items.length
+  await fed.settle()
+  const [before, known] = [await heard(uy), await heard(cl)]
+  await sql("insert into community (id, name) values ('taskforce', 'Task force')")
+  await sql(
+    `insert into community_member (community, organisation)
+     select 'taskforce', unnest('{cert-br,rede-sul,csirt-cl}'::text[])`,
+  )
+  await sql("delete from community_member where community = 'taskforce' and organisation = 'rede-sul'")
+  await sealNotices(br.context)
+  await fed.settle()
+  t.equal(await heard(uy), before, 'none of its own is in it')
+  t.equal(await heard(cl), known + 1, 'one of its own is')
+})
