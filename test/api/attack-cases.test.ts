@@ -52,3 +52,21 @@ t.test('a package of what is held is whole, whatever is purged before it is fetc
   const lines = readZip(fetched.rawPayload, limits.exportBytes).get('indicators.ndjson') ?? []
   t.match(Buffer.from(lines).toString(), /192\.0\.2\.77/)
 })
+
+t.test('with a hold goes what packages that nobody fetched have of it', async (t) => {
+  const node = await legalNode(t)
+  const id = await node.plant(green, { type: 'ipv4-address', value: '192.0.2.77' })
+  const preserving = { instrument: 'budapest-16-29', expiresAt: '2026-08-15T00:00:00.000Z' }
+  const hold = await approvedRequest(node, liaison, preserving)
+  await tendHolds(node.context)
+  await post(node, 'camila.csirt-cl', `/v1/indicators/${id}/recall`, { reason: 'wrong' })
+  const disclosure = await approvedRequest(node)
+  const { body } = await post(node, liaison, `/v1/legal-requests/${disclosure}/exports`)
+  await runExports(node.context)
+  await post(node, liaison, `/v1/legal-requests/${hold}/close`)
+  await tendHolds(node.context)
+  const { rows } = await node.context.database.client.query('select from export_item where stix is not null')
+  t.equal(rows.length, 0)
+  const fetched = await post(node, liaison, `/v1/exports/${body.id}/download`)
+  t.match(fetched, { status: 410, body: { code: 'export_outdated' } })
+})
