@@ -1,7 +1,7 @@
 import type { Caller } from '../domain/caller.ts'
 import { limits } from '../domain/limits.ts'
 import { knowsFigures } from '../policy/permissions.ts'
-import { requestCounts, type YearCount, yearCounts } from '../store/figures.ts'
+import { type Counted, countedThings, requestCounts, type YearCount, yearCounts } from '../store/figures.ts'
 import type { Context } from './context.ts'
 import { invalid } from './legal-text.ts'
 import { absent } from './read.ts'
@@ -26,7 +26,7 @@ export interface JurisdictionFigures {
 
 export interface Figures {
   readonly year: number
-  /** Numbers below this are left out; 0 where none is. */
+  /** Numbers below this, and of what happened under fewer requests, are left out; 0 where none is. */
   readonly suppressedBelow: number
   readonly jurisdictions: readonly JurisdictionFigures[]
 }
@@ -62,15 +62,13 @@ export const readFigures = verb(
   },
 )
 
-/** Nought is small too: what is left out is not told from what never was. */
-function toldOf(
-  counts: Partial<YearCount> = {},
-  least: number,
-): Omit<JurisdictionFigures, 'jurisdiction' | 'requests'> {
-  const names = ['disclosures', 'withheld', 'clawBacks', 'recalls', 'preservations'] as const
-  return Object.fromEntries(
-    names.map((name) => [name, counts[name] ?? 0]).filter(([, count]) => Number(count) >= least),
-  )
+/**
+ * Nought is small too: what is left out is not told from what never was. Many things under few requests are few: a package of a single
+ * request has many indicators that may be recalled.
+ */
+function toldOf(counts: YearCount | undefined, least: number): Partial<Record<Counted, number>> {
+  const told = countedThings.filter((name) => (counts?.requests[name] ?? 0) >= least)
+  return Object.fromEntries(told.map((name) => [name, counts?.[name] ?? 0]))
 }
 
 const saysSomething = ({ jurisdiction: _, requests, ...counts }: JurisdictionFigures): boolean =>

@@ -1,5 +1,7 @@
+import { readerOfOrganisation, worldOf } from '../domain/directory.ts'
 import type { Envelope, MembershipContent, SightedContent } from '../domain/envelope.ts'
 import type { Handling } from '../domain/handling.ts'
+import { mayTravel } from '../policy/travelling.ts'
 import type { KnownVersion } from '../policy/version-rules.ts'
 import { heldHandlings, type KnownNotice, noticesNamed } from '../store/notices.ts'
 import type { Context, Standing } from './context.ts'
@@ -16,15 +18,16 @@ export interface EffectiveNotice {
 /** What is known of the notices of a page before any of it has an effect. */
 export interface NoticeFacts {
   readonly known: (envelope: Envelope) => KnownVersion | undefined
-  readonly targetOf: (of: SightedContent['of']) => Handling | undefined
+  /** The handling of what a reporter has seen; undefined for what is not here, and for what it may not have by our own word. */
+  readonly targetOf: (of: SightedContent['of'], reporter: string) => Handling | undefined
   /** To be told of what is to be applied: what comes after it in the page follows it. */
   readonly learn: (envelope: Envelope, digest: Buffer) => void
 }
 
 /** Looks up what a page is about that is no indicator, by its own word: whether that word is good is judged with it. */
 export async function noticeFacts(
-  { database }: Context,
-  { visibility }: Standing,
+  { database, clock }: Context,
+  { directory, visibility }: Standing,
   entries: readonly (OpenedEntry | { readonly fault: string })[],
 ): Promise<NoticeFacts> {
   const named = entries.flatMap((entry) => {
@@ -41,11 +44,16 @@ export async function noticeFacts(
     database,
     named.flatMap(({ of }) => of ?? []),
   )
+  const [at, world] = [clock(), worldOf(directory)]
+  // Or a peer would learn by what is not taken which ids are here.
+  const mayKnow = (reporter: string, originator: string, handling: Handling): boolean =>
+    reporter === originator || mayTravel([readerOfOrganisation(directory, reporter)], handling, at, world)
   return {
     known: ({ id: item, originator }) => known.get(keyOf({ item, originator })),
-    targetOf: ({ originator, id }) => {
-      const handling = targets.get(`${id.slice('indicator--'.length)} ${originator}`)
-      return handling === undefined ? undefined : visibility.handling(handling)
+    targetOf: ({ originator, id }, reporter) => {
+      const known = targets.get(`${id.slice('indicator--'.length)} ${originator}`)
+      const handling = known === undefined ? undefined : visibility.handling(known)
+      return handling !== undefined && mayKnow(reporter, originator, handling) ? handling : undefined
     },
     learn: ({ id: item, originator, version, epoch }, digest) =>
       known.set(keyOf({ item, originator }), versionOf({ item, originator, version, epoch, digest, handlingId: null })),

@@ -48,7 +48,10 @@ export interface ReceiverFacts {
   readonly readers: readonly Reader[]
   readonly world: World
   /** The handling under which an indicator is held here: what sightings are about. */
-  readonly targetOf: (of: { readonly originator: string; readonly id: string }) => Handling | undefined
+  readonly targetOf: (
+    of: { readonly originator: string; readonly id: string },
+    reporter: string,
+  ) => Handling | undefined
   /** This node's own policy about what comes from others. */
   readonly narrow?: (envelope: Envelope) => Narrowing | undefined
 }
@@ -202,7 +205,7 @@ function applied(envelope: Envelope, digest: Buffer, facts: ReceiverFacts, now: 
   const { handling: sealed, content } = envelope
   const effect = effectOf(envelope)
   if (sealed === null) return { outcome: 'applied', effect, envelope, digest, handling: null }
-  if (content.kind === 'sighted' && facts.targetOf(content.of) === undefined) {
+  if (content.kind === 'sighted' && facts.targetOf(content.of, envelope.originator) === undefined) {
     return quarantined('target_unknown', 'The indicator that was seen is not here.', 'target')
   }
   const handling = ownPolicy(envelope, byType(envelope, sealed), facts)

@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import type { ActionName } from '../domain/action-names.ts'
 import type { Caller } from '../domain/caller.ts'
+import { readerOfOrganisation } from '../domain/directory.ts'
 import { Fault } from '../domain/errors.ts'
 import { limits } from '../domain/limits.ts'
 import type { Reply, ReplyMessage } from '../domain/reply.ts'
 import { replyHandling, replySideOf, speakerShown } from '../policy/broker.ts'
+import { sourceOf } from '../policy/release.ts'
 import type { Queries, Transaction } from '../store/database.ts'
 import {
   appendReplyMessage,
@@ -20,6 +22,7 @@ import { invalid, prose } from './legal-text.ts'
 import { absent } from './read.ts'
 import { findSource, type SourceInput } from './sources.ts'
 import { record, verb } from './verb.ts'
+import { releaseFacts } from './visible.ts'
 
 /** An exchange with what was said in it. */
 export interface ReplyView extends Reply {
@@ -89,7 +92,10 @@ export const listReplies = verb(
       await context.database.transaction((transaction) =>
         leave(transaction, context, caller, standing, 'list-replies', { replies: page.map(({ id }) => id) }),
       )
-    return { items: page.map((each) => shown(caller, each)), ...(next === undefined ? {} : { next }) }
+    return {
+      items: page.map((each) => shown(context, caller, standing, each)),
+      ...(next === undefined ? {} : { next }),
+    }
   },
 )
 
@@ -123,7 +129,7 @@ export const answerReply = verb(
     const [other, attribution] =
       from === 'replier'
         ? ([known.originator, 'named'] as const)
-        : ([known.replier, known.alias === null ? 'named' : 'anonymous'] as const)
+        : ([known.replier, aliasOf(context, caller, standing, known) === null ? 'named' : 'anonymous'] as const)
     const [handlingId] = await context.policy.intern([replyHandling(about, home, other, attribution)])
     if (handlingId === undefined) throw new Error('a handling was not interned')
     const judged = await context.policy.current()
@@ -154,22 +160,36 @@ async function wholeOf(
   const reading = replySideOf(caller, found)
   if (reading === undefined) throw absent()
   const messages = await replyMessagesOf(queries, wordsVisibleTo(context, caller, standing), id)
+  const anonymous = aliasOf(context, caller, standing, found) !== null
   return {
-    ...shown(caller, found),
+    ...shown(context, caller, standing, found),
     messages: messages.map(({ account, ...message }) =>
-      speakerShown(reading, message.from, found.alias !== null) ? { ...message, account } : message,
+      speakerShown(reading, message.from, anonymous) ? { ...message, account } : message,
     ),
   }
 }
 
-const shown = (caller: Caller, { id, originator, uuid, replier, alias, createdAt, last }: StoredReply): Reply => ({
-  id,
-  indicator: `indicator--${uuid}`,
-  source: alias ?? originator,
-  replier,
-  createdAt,
-  waiting: last !== null && last !== replySideOf(caller, { replier, originator }),
-})
+/** What the replier knows the source by, where that is no name: also of one that was named when they began, and is not any more. */
+function aliasOf(context: Context, caller: Caller, standing: Standing, stored: StoredReply): string | null {
+  const { alias, presentHandlingId, replier } = stored
+  const now = presentHandlingId === null ? undefined : standing.visibility.handling(presentHandlingId)
+  if (alias !== null || now === undefined) return alias
+  const isReplier = replySideOf(caller, stored) === 'replier'
+  const reader = isReplier ? caller.reader : readerOfOrganisation(standing.directory, replier)
+  return sourceOf(now, reader, releaseFacts(context, standing)).alias ?? null
+}
+
+function shown(context: Context, caller: Caller, standing: Standing, stored: StoredReply): Reply {
+  const { id, originator, uuid, replier, createdAt, last } = stored
+  return {
+    id,
+    indicator: `indicator--${uuid}`,
+    source: aliasOf(context, caller, standing, stored) ?? originator,
+    replier,
+    createdAt,
+    waiting: last !== null && last !== replySideOf(caller, { replier, originator }),
+  }
+}
 
 /** Which exchange it was stands in the subject alone: leaves of the two sides must not lead from one to the other. */
 const leave = (

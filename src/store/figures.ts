@@ -9,14 +9,14 @@ export interface RequestCount {
   readonly count: number
 }
 
+export const countedThings = ['disclosures', 'withheld', 'clawBacks', 'recalls', 'preservations'] as const
+export type Counted = (typeof countedThings)[number]
+
 /** What else happened in a year under requests of one jurisdiction. */
-export interface YearCount {
+export interface YearCount extends Readonly<Record<Counted, number>> {
   readonly jurisdiction: string
-  readonly disclosures: number
-  readonly withheld: number
-  readonly clawBacks: number
-  readonly recalls: number
-  readonly preservations: number
+  /** Under how many requests each of them happened. */
+  readonly requests: Readonly<Record<Counted, number>>
 }
 
 /** Requests that were handed in from `since` until `until`, as they stand now. */
@@ -50,7 +50,11 @@ export async function yearCounts({ client }: Queries, since: Date, until: Date):
        union all
        select h.request, 0, 0, 0, 0, 1 from hold h where h.began_at >= $1 and h.began_at < $2)
      select r.requesting_jurisdiction as jurisdiction, sum(disclosures)::int as disclosures, sum(withheld)::int as withheld,
-       sum(claw_backs)::int as "clawBacks", sum(recalls)::int as recalls, sum(preservations)::int as preservations
+       sum(claw_backs)::int as "clawBacks", sum(recalls)::int as recalls, sum(preservations)::int as preservations,
+       json_build_object('disclosures', count(distinct r.id) filter (where disclosures > 0),
+         'withheld', count(distinct r.id) filter (where withheld > 0), 'clawBacks', count(distinct r.id) filter (where claw_backs > 0),
+         'recalls', count(distinct r.id) filter (where recalls > 0),
+         'preservations', count(distinct r.id) filter (where preservations > 0)) as requests
      from happened h join legal_request r on r.id = h.request group by 1 order by 1`,
     [since.toISOString(), until.toISOString(), preservingInstruments],
   )

@@ -157,7 +157,14 @@ export async function endHolds({ client }: Transaction, at: Date, limit: number)
      returning ${columns}`,
     [at.toISOString(), limit],
   )
-  await client.query('delete from escrow where request = any($1::uuid[])', [rows.map(({ request }) => request)])
+  const requests = rows.map(({ request }) => request)
+  await client.query('delete from escrow where request = any($1::uuid[])', [requests])
+  // Nobody fetches these any more: what is in them is not held.
+  await client.query(
+    `update export_item x set stix = null, csv = null, handling = null from export e
+     where e.id = x.export and e.state = 'ready' and x.hold = any($1::uuid[])`,
+    [requests],
+  )
   return rows
 }
 

@@ -99,7 +99,7 @@ export async function noticesNamed({ client }: Queries, items: readonly string[]
 }
 
 /**
- * The next notices for a peer: what everybody may have, and sightings under one of these handlings (a byte for each id) of indicators that
+ * The next notices for a peer: who left a community that concerns it, and sightings under one of these handlings (a byte for each id) of indicators that
  * it may have too or that are at home there. Nothing goes back to where it came from.
  * @returns also how far was looked
  */
@@ -132,15 +132,19 @@ export async function noticesAfter(
        n.received_from, n.at
      from notice n join seal s on s.id = n.seal
      where n.position > $1 and n.position <= $2 and n.node <> $3 and n.received_from is distinct from $3
-       and (n.handling_id is null or (
+       and (case when n.handling_id is null then ${concerned} else
          n.handling_id < length($4::bytea) and get_byte($4::bytea, n.handling_id) <> 0
          and exists (select from indicator i where i.stix_id = n.of_stix_id and i.originator = n.of_originator and not i.recalled
-           and (i.originator = any($5::text[]) or (i.handling_id < length($4::bytea) and get_byte($4::bytea, i.handling_id) <> 0)))))
+           and (i.originator = any($5::text[]) or (i.handling_id < length($4::bytea) and get_byte($4::bytea, i.handling_id) <> 0))) end)
      order by n.position`,
     [after, reached, peer, Buffer.from(handlings), homes],
   )
   return { notices: rows.map(toKept), reached }
 }
+
+/** A community is known to its members: that one left concerns the nodes at which it, or a member, is at home. */
+const concerned = `(n.body::json #>> '{content,organisation}' = any($5::text[]) or exists (select from community_member m
+  where m.community = n.body::json #>> '{content,community}' and m.organisation = any($5::text[])))`
 
 const hashBytes = 32
 

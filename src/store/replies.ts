@@ -11,6 +11,8 @@ export interface StoredReply {
   /** Null where the source was named. */
   readonly alias: string | null
   readonly handlingId: number
+  /** Under what the indicator stands now; null where it is not here. */
+  readonly presentHandlingId: number | null
   readonly createdAt: string
   /** Who spoke last, of what the reader may have. */
   readonly last: ReplySide | null
@@ -43,14 +45,14 @@ export async function repliesOf(
     )
   if (queue === true) conditions.push(`(l.side = 'source') = (r.replier = ${home})`)
   const body = `select r.id, r.originator, r.stix_id as uuid, r.replier, r.alias, r.handling_id as "handlingId",
-      r.created_at as "createdAt", l.side as last
-    from reply r left join lateral (select m.side from reply_message m
+      p.handling_id as "presentHandlingId", r.created_at as "createdAt", l.side as last
+    from reply r left join indicator p on p.originator = r.originator and p.stix_id = r.stix_id left join lateral (select m.side from reply_message m
       where m.reply = r.id and ${permittedHandling(visible, parameters, 'm.handling_id')}
       order by m.ordinal desc limit 1) l on true
     where ${conditions.join(' and ')} order by r.created_at desc, r.id desc limit ${parameters.add(limit)}`
   const rows = await queryVisible<StoredReply>(queries, visible, body, parameters)
-  return rows.map(({ id, originator, uuid, replier, alias, handlingId, createdAt, last }) => ({
-    ...{ id, originator, uuid, replier, alias, handlingId, createdAt, last },
+  return rows.map(({ id, originator, uuid, replier, alias, handlingId, presentHandlingId, createdAt, last }) => ({
+    ...{ id, originator, uuid, replier, alias, handlingId, presentHandlingId, createdAt, last },
   }))
 }
 
@@ -72,7 +74,10 @@ export async function replyMessagesOf(
  * Opens the exchange between a replier and a source about one indicator, or finds it; held by this transaction.
  * @returns its id
  */
-export async function openReply({ client }: Transaction, row: Omit<StoredReply, 'last'>): Promise<string> {
+export async function openReply(
+  { client }: Transaction,
+  row: Omit<StoredReply, 'last' | 'presentHandlingId'>,
+): Promise<string> {
   await client.query(
     `insert into reply (id, originator, stix_id, replier, alias, handling_id, created_at) values ($1, $2, $3, $4, $5, $6, $7)
      on conflict (replier, originator, stix_id) do nothing`,

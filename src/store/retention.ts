@@ -166,7 +166,9 @@ export async function purgeIndicators(
   await client.query(`delete from indicator_observable o ${using('o')}`, [...keys])
   await client.query(`delete from misp_part p ${using('p')}`, [...keys])
   await client.query(`update envelope e set body = null ${these('e')} and not e.bare`, [...keys])
-  await client.query(`update export_item x set stix = null, csv = null, handling = null ${these('x')}`, [...keys])
+  // What a package has from a hold is of the copy that is kept there.
+  const written = `${these('x')} and x.hold is null`
+  await client.query(`update export_item x set stix = null, csv = null, handling = null ${written}`, [...keys])
   await client.query(
     `delete from quarantine q using unnest($1::uuid[], $2::text[]) k (stix_id, originator)
      where q.item = 'indicator--' || k.stix_id and q.originator = k.originator`,

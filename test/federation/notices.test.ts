@@ -82,6 +82,22 @@ t.test('what a node may not say for another is refused, and what is not here wai
   t.equal((await said(cl, 'diego.csirt-cl', id)).seen.count, 1)
 })
 
+t.test('what its reporter may not have is as what is not here', async (t) => {
+  const id = await publish(br, 'ana.cert-br', '3fff::8', 'tlp=green')
+  await fed.settle()
+  // As a hostile node would say it of an id that it guesses.
+  t.equal((await sight(uy, 'lucia.lacnic', id)).status, 201)
+  const narrow = await br.call('ana.cert-br', {
+    ...{ method: 'PATCH', url: `/v1/indicators/${id}`, headers: json },
+    payload: JSON.stringify({ tlp: 'amber', audience: ['csirt-cl'] }),
+  })
+  t.equal(narrow.status, 200)
+  await fed.pull('cert-br', 'lacnic')
+  t.equal((await said(br, 'ana.cert-br', id)).seen.count, 0)
+  const { items } = (await br.call(adminOf(br), { url: '/v1/quarantine?code=target_unknown' })).body
+  t.match(items, [{ item: /^sighting--/ }])
+})
+
 t.test('who left a community at its home loses what it had by it everywhere, at once', async (t) => {
   const keep = (node: typeof br, communities: readonly string[]) =>
     node.call(adminOf(node), {
@@ -124,4 +140,22 @@ t.test('who left a community at its home loses what it had by it everywhere, at 
     'an operator may take it in again, and is not overruled by the old word',
   )
   t.equal((await keep(uy, [])).status, 200)
+})
+
+t.test('that a community is there is told to nodes of its members alone', async (t) => {
+  const sql = (text: string) => br.context.database.client.query(text)
+  const heard = async (node: typeof br) =>
+    (await node.call(adminOf(node), { url: '/v1/quarantine?code=community_not_kept' })).body.items.length
+  await fed.settle()
+  const [before, known] = [await heard(uy), await heard(cl)]
+  await sql("insert into community (id, name) values ('taskforce', 'Task force')")
+  await sql(
+    `insert into community_member (community, organisation)
+     select 'taskforce', unnest('{cert-br,rede-sul,csirt-cl}'::text[])`,
+  )
+  await sql("delete from community_member where community = 'taskforce' and organisation = 'rede-sul'")
+  await sealNotices(br.context)
+  await fed.settle()
+  t.equal(await heard(uy), before, 'none of its own is in it')
+  t.equal(await heard(cl), known + 1, 'one of its own is')
 })
