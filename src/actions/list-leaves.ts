@@ -97,7 +97,7 @@ export async function findLeaf(context: Context, caller: Caller, id: bigint): Pr
 }
 
 /** Without what it was about, where that would say who a source is. */
-function told({ reader }: Caller, { visibility }: Standing, leaf: StoredLeaf): StoredLeaf {
+export function told({ reader }: Caller, { visibility }: Standing, leaf: StoredLeaf): StoredLeaf {
   const { subject = '', salt: _, ...withheld } = leaf
   // Readings alone name handlings; whatever else is logged names no source that stays anonymous.
   if (!subject.includes('"handlings":')) return leaf

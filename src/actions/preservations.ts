@@ -72,7 +72,9 @@ export const listPreservations = verb(
     const all = requests.flatMap((request) => {
       const hold = holds.get(request.id)
       if (hold === undefined) return []
-      return [shown(request, hold, counts.get(request.id), renewals.get(request.id), at)]
+      const { fault: _, ...known } = shown(request, hold, counts.get(request.id), renewals.get(request.id), at)
+      // Why it failed tells how much there is of others.
+      return [whole.includes(request.id) ? { ...known, ...(hold.fault === null ? {} : { fault: hold.fault }) } : known]
     })
     const wanted = input.ending === true ? all.filter(({ ending }) => ending) : all
     if (input.ending === true) wanted.sort((a, b) => (a.until < b.until ? -1 : 1))

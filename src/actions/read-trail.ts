@@ -8,9 +8,9 @@ import { leavesOf, type StoredLeaf } from '../store/audit-leaves.ts'
 import { readCheckpoint } from '../store/audit-tree.ts'
 import { readLegalRequest } from '../store/legal-requests.ts'
 import { nodesOf } from './audit-nodes.ts'
-import type { Context } from './context.ts'
+import type { Context, Standing } from './context.ts'
 import { auditKey } from './integrate-audit.ts'
-import { type Leaf, toLeaf } from './list-leaves.ts'
+import { type Leaf, toLeaf, told } from './list-leaves.ts'
 import { absent } from './read.ts'
 import { verb } from './verb.ts'
 
@@ -50,7 +50,7 @@ export interface CaseTrail {
 /** @throws {Fault} `not_found` for requests that are not the caller's to know, and where there is no checkpoint of that size */
 export const readTrail = verb(
   'read-trail',
-  async (context: Context, caller: Caller, input: TrailInput): Promise<CaseTrail> => {
+  async (context: Context, caller: Caller, input: TrailInput, standing: Standing): Promise<CaseTrail> => {
     const request = await readLegalRequest(context.database, input.id)
     const whose = request === undefined ? undefined : trailOf(caller, request, context.clock())
     const head = whose === undefined ? undefined : await readCheckpoint(context.database, input.size)
@@ -66,7 +66,7 @@ export const readTrail = verb(
       },
       limit + 1,
     )
-    const page = found.slice(0, limit)
+    const page = found.slice(0, limit).map((leaf) => told(caller, standing, leaf))
     const next = found.length > limit ? page.at(-1) : undefined
     return {
       format: trailFormat,

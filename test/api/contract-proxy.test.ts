@@ -48,6 +48,9 @@ t.test('Prism finds nothing', async (t) => {
   }
   const wrong = { authorization: 'Bearer nonsense' }
   const refused = async (account: string, line: string, status: number, asked: Asked = {}) => {
+    // So many wrong credentials a minute, and no more, are looked at.
+    const isWrong = account === 'nobody' || asked.headers?.authorization !== undefined
+    if (isWrong) node.at(new Date(node.context.clock().getTime() + 3_000).toISOString())
     const answer = await (account === 'nobody'
       ? proxy.call('anonymous', line, { ...asked, headers: wrong })
       : proxy.call(account, line, asked))

@@ -165,7 +165,7 @@ t.test('publishing', async (t) => {
     await node.context.database.client.query('alter table audit_leaf rename to audit_gone')
     const refused = await push(node, 'ana.cert-br', '?tlp=clear', [{ value: '192.0.2.82' }])
     await node.context.database.client.query('alter table audit_gone rename to audit_leaf')
-    t.equal(refused.status, 500)
+    t.equal(refused.status, 503)
     t.notMatch(refused.text, /audit_leaf|relation/, 'the words of the database stay inside')
     const { body } = await node.call('anonymous', { method: 'GET', url: '/v1/indicators?value=192.0.2.82' })
     t.equal(body.items.length, 0, 'no audit, no row')
