@@ -15,11 +15,13 @@ export function shedLoad(app: FastifyInstance, context: Context, guards: Guards)
   const delay = monitorEventLoopDelay({ resolution: resolutionMs })
   delay.enable()
   let late = 0
-  const looking = setInterval(() => {
-    // One long task is over when this runs; only a second delay in a row is load.
+  // One long task is over when this runs; only a second delay in a row is load.
+  const look = () => {
     late = delay.mean / 1e6 - resolutionMs > guards.eventLoopDelayMs ? late + 1 : 0
     delay.reset()
-  }, lookEveryMs).unref()
+  }
+  // After all timers of this turn: the measurement is one of them, and its sample of a long task would be counted now and next time.
+  const looking = setInterval(() => setImmediate(look).unref(), lookEveryMs).unref()
   app.addHook('onClose', async () => {
     clearInterval(looking)
     delay.disable()
