@@ -21,7 +21,9 @@ export async function rowsAt(
 ): Promise<{ readonly rows: ReadonlyMap<number, Indicator>; readonly head: number }> {
   const permitted = wordsOf(visible.bitmap)
   const stands = (position: number): boolean => has(permitted, column.now.at(position) || column.recalled.at(position))
-  const missing = positions.filter((position) => stands(position) && column.hot.get(position) === undefined)
+  // Held from here on: what is kept while the database is asked, for this page or another, makes rows go.
+  const held = new Map(positions.map((position) => [position, column.hot.get(position)]))
+  const missing = positions.filter((position) => stands(position) && held.get(position) === undefined)
   const isExact = missing.length === 0 && column.now.head === confirmed
   const { rows, head } = isExact ? { rows: [], head: confirmed } : await readAt(queries, visible, missing)
   const read = new Map(rows.map(toIndicator).map((each) => [Number(each.position), each]))
@@ -29,7 +31,7 @@ export async function rowsAt(
   for (const row of read.values()) if (!row.recalled) column.hot.keep(row)
   const found = new Map<number, Indicator>()
   for (const position of positions) {
-    const row = read.get(position) ?? (stands(position) ? column.hot.get(position) : undefined)
+    const row = read.get(position) ?? (stands(position) ? held.get(position) : undefined)
     if (row !== undefined) found.set(position, row)
   }
   return { rows: found, head }

@@ -370,6 +370,27 @@ t.test(
   },
 )
 
+t.test('a row that leaves the memory while others are read is on the page all the same', async (t) => {
+  const node = await testNode(t)
+  const diego = new TaxiiClient(node, 'diego.csirt-cl')
+  const all = await diego.collection('all')
+  await plantMany(node, 3)
+  const ids = (await diego.objects(all, {}, [3])).map(({ id }) => id)
+  const { hot } = node.context.column
+  const [first = 0, ...others] = [1, 2, 3]
+  for (const position of others) hot.forget(position)
+  t.ok(hot.get(first) !== undefined && others.every((position) => hot.get(position) === undefined))
+  const keep = hot.keep.bind(hot)
+  hot.keep = (row) => {
+    keep(row)
+    hot.forget(first)
+  }
+  t.strictSame(
+    (await diego.objects(all, {}, [3])).map(({ id }) => id),
+    ids,
+  )
+})
+
 t.test('with writers at work, who goes on by time or by `next` has each object once', async (t) => {
   const node = await testNode(t)
   const expected = new Set<string>()
