@@ -106,9 +106,12 @@ export interface Envelope<Content extends EnvelopeContent = EnvelopeContent> {
 /** Whether it carries an indicator. */
 export const isWhole = (envelope: Envelope): envelope is Envelope<IndicatorContent> => 'stix' in envelope.content
 
+/** Whether it is a withdrawal: the form without content of a version under another handling. */
+export const isBare = ({ content }: Envelope): boolean => content.kind === 'narrowed' && !('stix' in content)
+
 /** Whether it only takes away: it needs no gap declared and no clock waited for. */
-export const onlyNarrows = ({ content }: Envelope): boolean =>
-  content.kind === 'recalled' || content.kind === 'membership' || (content.kind === 'narrowed' && !('stix' in content))
+export const onlyNarrows = (envelope: Envelope): boolean =>
+  envelope.content.kind === 'recalled' || envelope.content.kind === 'membership' || isBare(envelope)
 
 /** The prefix of ids of what a kind is about. */
 export const idPrefixes: Readonly<Record<EnvelopeKind, string>> = {

@@ -1,4 +1,4 @@
-import { type Envelope, type Gap, isWhole, onlyNarrows } from '../domain/envelope.ts'
+import { type Envelope, type Gap, isBare, isWhole, onlyNarrows } from '../domain/envelope.ts'
 import { limits } from '../domain/limits.ts'
 import type { Known, Quarantined, RefusalCode, Refused } from '../domain/verdict.ts'
 
@@ -50,10 +50,9 @@ function judgeKnown(envelope: Envelope, digest: Buffer, known: KnownVersion): Ju
   if (version < known.version) return refused('version_outdated', 'A later version is known.')
   if (digest.equals(known.digest)) return known.held || !isWhole(envelope) ? { outcome: 'known' } : undefined
   if (envelope.content.kind === 'recalled') return undefined
-  // A version that narrows has two forms. Who has the whole one may have it; who had the bare one now may.
-  if (envelope.content.kind === 'narrowed' && known.bare !== !isWhole(envelope)) {
-    return isWhole(envelope) ? undefined : { outcome: 'known' }
-  }
+  // A version under another handling has two forms, and the whole one may be called a revision. Who had the bare one may have it now.
+  if (known.bare && isWhole(envelope)) return undefined
+  if (!known.bare && isBare(envelope)) return { outcome: 'known' }
   return epoch === known.epoch
     ? refused('equivocation', 'The node sealed two contents under one version.')
     : quarantined('epoch_conflict', 'The node began a new epoch, and sealed this version again.', 'operator')

@@ -284,6 +284,9 @@ t.test('a narrowing version has two forms, and neither undoes the other', async 
   t.equal(code(judge(await sealed(brazil, withdrawal), { known: had })), 'known')
   t.equal(code(judge(await sealed(brazil, first), { known: had })), 'refused version_outdated', 'what was withdrawn')
   t.equal(judge(await sealed(brazil, next(3)), { known: had }).outcome, 'applied', 'and what came after')
+  const wider = next(2, { content: whole('one', 'revised').content })
+  t.equal(judge(await sealed(brazil, wider), { known: had }).outcome, 'applied', 'one that took it from us alone')
+  t.equal(code(judge(await sealed(brazil, withdrawal), { known: knows(wider) })), 'known')
 })
 
 t.test('content that nobody here could have is taken again when somebody may', async (t) => {
