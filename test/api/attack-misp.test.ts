@@ -338,3 +338,32 @@ t.test('one sighting is not ten thousand', async (t) => {
   const { status, body } = await post(node, 'camila.csirt-cl', '/misp/sightings/add', { values })
   t.match([status, body.code], [413, 'too_many_values'])
 })
+
+t.test('attributes of others under the same UUID stand in nobody’s way', async (t) => {
+  const node = await testNode(t)
+  const ok = async (account: string, url: string, body: unknown) => {
+    const { status, text } = await post(node, account, url, body)
+    t.equal(status, 200, `${url} ${text}`)
+    return text
+  }
+  const theirs = Array.from({ length: 21 }, (_, n) => 710 + n)
+  for (const n of theirs)
+    await ok('camila.csirt-cl', '/misp/events/add', event(n, { Attribute: [domain(n + 100, `e${n}.example.com`)] }))
+  node.at('2026-06-20T00:00:00Z')
+  await ok('ana.cert-br', '/misp/events/add', event(700, { Attribute: [domain(701, 'mine.example.com')] }))
+  for (const n of theirs)
+    await ok('camila.csirt-cl', `/misp/attributes/add/${uuid(n)}`, domain(701, 'theirs.example.com'))
+  await ok('ana.cert-br', '/misp/attributes/addTag', { attribute: uuid(701), tag: 'mine' })
+  await ok('ana.cert-br', `/misp/attributes/edit/${uuid(701)}`, { comment: 'mine' })
+  const { text } = await node.call('ana.cert-br', { url: `/misp/attributes/view/${uuid(701)}` })
+  t.match(text, /mine\.example\.com/)
+  const own = await post(node, 'ana.cert-br', '/v1/indicators', {
+    ...{ id: `indicator--${uuid(702)}`, value: 'alone.example.com', tlp: 'green' },
+  })
+  t.equal(own.status, 200, own.text)
+  await ok('camila.csirt-cl', `/misp/attributes/add/${uuid(710)}`, domain(702, 'theirs.example.com'))
+  await ok('ana.cert-br', '/misp/attributes/addTag', { attribute: uuid(702), tag: 'mine' })
+  await ok('ana.cert-br', `/misp/attributes/delete/${uuid(702)}`, {})
+  const others = await node.call('ana.cert-br', { url: `/misp/attributes/view/${uuid(702)}` })
+  t.match(others.text, /theirs\.example\.com/, 'its own was taken back')
+})

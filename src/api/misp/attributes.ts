@@ -9,6 +9,7 @@ import type { Released } from '../../domain/released.ts'
 import { uuidOfNumber } from '../../formats/misp-ids.ts'
 import { type MispAttribute, mispAttributes } from '../../formats/misp-out-indicators.ts'
 import { eventsAround } from '../misp-events.ts'
+import { eventWith, isOwn } from './events.ts'
 import type { Handler } from './handler.ts'
 import { type RestSearch, restSearch } from './query.ts'
 import { paged, sendList } from './stream.ts'
@@ -96,24 +97,32 @@ export const mispReadAttribute: Handler = async (context, request) => {
   return { Attribute: (await attributeNamed(context, request, id.replace(/\.json$/, ''))).attribute }
 }
 
-/** An attribute and its indicator, by the attribute's UUID or number. @throws {Fault} `not_found` */
+/** An attribute and its indicator, by the attribute's UUID or number; the caller's own before others'. @throws {Fault} `not_found` */
 export async function attributeNamed(
   context: Context,
-  { caller }: FastifyRequest,
+  request: FastifyRequest,
   name: string,
 ): Promise<{ readonly attribute: MispAttribute; readonly indicator: Released }> {
   const uuid = uuidOfNumber(name) ?? '00000000-0000-0000-0000-000000000000'
-  const { events } = await actions['search-events'](context, caller, { filter: { attributes: [uuid] }, limit: 1 })
-  const placed = events.flatMap(({ attributes }) => attributes).find((each) => each.uuid === uuid)
-  // One that came by another way is known by its own id.
-  const indicator =
-    placed !== undefined && 'indicator' in placed
-      ? placed.indicator
-      : await actions.read(context, caller, { id: `indicator--${uuid}` })
-  const all = [...mispAttributes([indicator], events)]
+  const event = await eventWith(context, request, uuid)
+  const placed = event?.attributes.find((each) => each.uuid === uuid)
+  const inEvent = placed !== undefined && 'indicator' in placed ? placed.indicator : undefined
+  const alone = inEvent !== undefined && isOwn(request, inEvent) ? undefined : await byItself(context, request, uuid)
+  const indicator = alone !== undefined && (inEvent === undefined || isOwn(request, alone)) ? alone : inEvent
+  const around = event === undefined || indicator !== inEvent ? [] : [event]
+  const all = indicator === undefined ? [] : [...mispAttributes([indicator], around)]
   const attribute = all.find((each) => each.uuid === uuid)
-  // Its originator still has what it took back, but not as an attribute.
-  if (attribute === undefined || indicator.status === 'recalled')
-    throw new Fault('not_found', 'There is no such thing here.')
+  if (attribute === undefined || indicator === undefined) throw new Fault('not_found', 'There is no such thing here.')
   return { attribute, indicator }
+}
+
+/** An indicator that came by another way is known by its own id. Its originator still has what it took back, but not as an attribute. */
+async function byItself(context: Context, { caller }: FastifyRequest, uuid: string): Promise<Released | undefined> {
+  try {
+    const indicator = await actions.read(context, caller, { id: `indicator--${uuid}` })
+    return indicator.status === 'recalled' ? undefined : indicator
+  } catch (error) {
+    if (error instanceof Fault && error.code === 'not_found') return undefined
+    throw error
+  }
 }

@@ -76,16 +76,19 @@ export async function eventsNamed(
   return [...own, ...events.filter(({ originator }) => originator === undefined || originator.id !== home)]
 }
 
-/** Every visible event in which an attribute of this UUID is, the caller's own first. */
-export async function eventsWith(
+/** The oldest visible event in which an attribute of this UUID is; one of the caller's own before those of others. */
+export async function eventWith(
   context: Context,
   { caller }: FastifyRequest,
   attribute: string,
-): Promise<readonly ReleasedEvent[]> {
-  const { events } = await actions['search-events'](context, caller, { filter: { attributes: [attribute] }, limit: 20 })
+): Promise<ReleasedEvent | undefined> {
   const home = caller.reader.organisation?.id
-  const own = events.filter(({ originator }) => originator !== undefined && originator.id === home)
-  return [...own, ...events.filter((each) => !own.includes(each))]
+  const first = async (filter: { readonly originator?: readonly string[] }) => {
+    const asked = { filter: { ...filter, attributes: [attribute] }, limit: 1 }
+    return (await actions['search-events'](context, caller, asked)).events[0]
+  }
+  // Asked for by itself: others may have any number under the same UUID.
+  return (await first({ originator: home === undefined ? [] : [home] })) ?? (await first({}))
 }
 
 /** An event that the caller may change. @throws {Fault} `not_found`, `originator_only` */

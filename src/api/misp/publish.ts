@@ -12,7 +12,7 @@ import { misp } from '../../formats/misp.ts'
 import { uuidOfNumber } from '../../formats/misp-ids.ts'
 import { mispEvent } from '../../formats/misp-out.ts'
 import { refusedWhole } from './errors.ts'
-import { eventsNamed, eventsWith, isOwn, ownEvent, refuseOthers, unwrapped } from './events.ts'
+import { eventsNamed, eventWith, isOwn, ownEvent, refuseOthers, unwrapped } from './events.ts'
 import type { Handler } from './handler.ts'
 
 /** `POST /misp/events/add` and `/misp/events/edit/{id}`: an event of the caller's organisation, new or once more. */
@@ -102,7 +102,7 @@ function named(body: unknown): Record<string, unknown> & { readonly uuid: string
 export const mispEditAttribute: Handler = async (context, request) => {
   const { id } = request.params as { readonly id: string }
   const uuid = uuidOfNumber(id.replace(/\.json$/, '')) ?? '00000000-0000-0000-0000-000000000000'
-  const [found] = await eventsWith(context, request, uuid)
+  const found = await eventWith(context, request, uuid)
   if (found === undefined) throw new Fault('not_found', 'Invalid attribute')
   refuseOthers(request, found)
   const event = await ownNamed(context, request, found.uuid)
