@@ -82,7 +82,11 @@ t.test('what was narrowed away stays narrow, whatever became of it before and af
   await fed.settle()
   for (const n of [2, 4, 5]) t.equal(await sees(uy, 'lucia.lacnic', `3fff::${n}`), undefined)
   t.strictSame(await given(), ['3fff::1', '3fff::5', '3fff::6'], 'also where its sharing had ended before')
-  t.strictSame([...new Set(await clawBacks())], [recalled, late].sort(), 'a recall after the end is one, and narrowing is none')
+  t.strictSame(
+    [...new Set(await clawBacks())],
+    [recalled, late].sort(),
+    'a recall after the end is one, and narrowing is none',
+  )
 })
 
 t.test('what an expelled node said is given from no hold', async (t) => {
