@@ -210,6 +210,25 @@ t.test('attacks on MISP', async (t) => {
     )
   })
 
+  t.test(
+    'a key of Puente-Handling that is not known is refused: a limit with a slip in its name would not be kept',
+    async (t) => {
+      for (const said of [
+        'notReleasable=US',
+        'lawenforcement=never',
+        '__proto__=x',
+        'constructor=x',
+        'originator=csirt-cl',
+        '=',
+      ]) {
+        const { status, body } = await post(node, 'ana.cert-br', '/misp/events/add', event(79, { Tag: [] }), {
+          'puente-handling': `tlp=green&${said}`,
+        })
+        t.match({ status, code: body.code }, { status: 422, code: 'invalid_handling' }, said)
+      }
+    },
+  )
+
   t.test('a key of Puente-Handling that is said twice is refused', async (t) => {
     const { status, text } = await post(
       node,

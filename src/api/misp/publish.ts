@@ -7,7 +7,7 @@ import { type HandlingInput, strictestInput } from '../../domain/handling.ts'
 import { limits } from '../../domain/limits.ts'
 import type { ReleasedEvent } from '../../domain/misp-event.ts'
 import type { DecodedGroups } from '../../formats/decoded.ts'
-import { handlingFromRecord } from '../../formats/handling-fields.ts'
+import { handlingFromRecord, handlingMembers } from '../../formats/handling-fields.ts'
 import { misp } from '../../formats/misp.ts'
 import { uuidOfNumber } from '../../formats/misp-ids.ts'
 import { mispEvent } from '../../formats/misp-out.ts'
@@ -219,6 +219,11 @@ function handlingSaid({ headers }: FastifyRequest): {
   const record: Record<string, unknown> = {}
   const lists = ['audience', 'people', 'releasableTo', 'notReleasableTo']
   for (const [name, value] of new URLSearchParams(Array.isArray(said) ? said.join('&') : said)) {
+    // A limit with a slip in its name would not be kept.
+    if (!sayable.includes(name))
+      throw new Fault('invalid_handling', `Puente-Handling has no "${name.slice(0, 40)}".`, {
+        position: { pointer: `/${name.slice(0, 40)}` },
+      })
     // Of two readers each could take another of them.
     if (Object.hasOwn(record, name))
       throw new Fault('invalid_handling', `Puente-Handling says ${name.slice(0, 40)} twice.`)
@@ -230,5 +235,7 @@ function handlingSaid({ headers }: FastifyRequest): {
     ...(name === undefined ? {} : { profile: { profile: String(name) } }),
   }
 }
+
+const sayable: readonly string[] = [...handlingMembers, 'handling']
 
 const rejectedOf = ({ rejected }: PublishReceipt) => (rejected.length === 0 ? {} : { rejected: rejected.slice(0, 100) })
