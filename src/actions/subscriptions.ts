@@ -1,15 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import { mintWebhookSecret, sealSecret } from '../auth/webhook-secrets.ts'
-import type { Purpose } from '../domain/agreement.ts'
 import type { Caller } from '../domain/caller.ts'
 import { parseName } from '../domain/enrolment.ts'
 import { Fault } from '../domain/errors.ts'
 import { limits } from '../domain/limits.ts'
-import type { CredentialKind, PauseReason } from '../domain/webhook.ts'
-import type { Queries, Transaction } from '../store/database.ts'
+import type { CredentialKind } from '../domain/webhook.ts'
+import type { Transaction } from '../store/database.ts'
 import { dropWaiting, forgetAttempts } from '../store/webhook-deliveries.ts'
 import {
-  type CountedSubscription,
   deleteSubscription,
   insertSubscription,
   type SubscriptionChange,
@@ -17,53 +15,13 @@ import {
   updateSubscription,
 } from '../store/webhook-subscriptions.ts'
 import type { Context } from './context.ts'
-import { checkCursor, type FollowFilter, follow } from './follow.ts'
-import type { Asked } from './follow-filter.ts'
+import type { FollowFilter } from './follow.ts'
 import { administrative } from './organisations.ts'
 import { absent } from './read.ts'
 import { pageFilter } from './search-filter.ts'
+import { cursorAt, type Place } from './subscription-place.ts'
+import { accountOf, one, type Subscription, type SubscriptionWithSecret, shown } from './subscription-view.ts'
 import { record, verb } from './verb.ts'
-
-/** A webhook of an account: where changes are sent, and how that goes. */
-export interface Subscription {
-  readonly id: string
-  readonly name: string
-  readonly url: string
-  readonly filter: FollowFilter
-  /** Whether the endpoint is the recipient's own system; to others only PAP:CLEAR and GREEN are sent. */
-  readonly ownSystem: boolean
-  /** Changes in one delivery, at most. */
-  readonly batch: number
-  readonly purpose: Purpose
-  readonly createdAt: string
-  readonly state: 'active' | 'paused'
-  readonly paused?: { readonly reason: PauseReason; readonly at: string }
-  /** Deliveries that wait for their next attempt, and those given up. */
-  readonly waiting: number
-  readonly deadLetters: number
-  /** Since then nothing was taken. */
-  readonly failingSince?: string
-  readonly nextAttemptAt?: string
-  readonly lastAttemptAt?: string
-  readonly lastDeliveredAt?: string
-  /** What the last attempt came to: `status 200`, or what went wrong. */
-  readonly lastOutcome?: string
-  /** Until then the secret before signs too. */
-  readonly oldSecretUntil?: string
-}
-
-/** With the secret, to be shown now and never again. */
-export interface SubscriptionWithSecret extends Subscription {
-  readonly secret: string
-}
-
-/** Where in the feed it begins. */
-export interface Place {
-  /** `beginning`: with everything that may be seen; `now`, when absent: with what comes. */
-  readonly from?: 'beginning' | 'now'
-  /** Of a delivery, or of the feed under the same filter. */
-  readonly cursor?: string
-}
 
 export interface CreateSubscriptionInput extends Place {
   readonly name: string
@@ -186,19 +144,6 @@ const resumed: SubscriptionChange = { pausedReason: null, pausedAt: null, notBef
 /** It is looked again, whatever was seen before. */
 const unlooked: SubscriptionChange = { checkedPosition: -1n, checkedEpoch: -1n, checkAt: null }
 
-/** One of the caller's own. @throws {Fault} `not_found`, alike for somebody else's */
-export async function one(queries: Queries, caller: Caller, id: string): Promise<Subscription> {
-  const [found] = await subscriptionsOf(queries, accountOf(caller), id)
-  if (found === undefined) throw absent()
-  return shown(found)
-}
-
-/** The permission asked for an account. */
-export function accountOf({ reader }: Caller): string {
-  if (reader.account === undefined) throw new Error('a webhook without an account')
-  return reader.account
-}
-
 /** What it will be sent under: a token ends in minutes, what it was asked for with does not. */
 function credentialOf({ key, token }: Caller): {
   readonly credentialKind: CredentialKind
@@ -227,47 +172,3 @@ function batchOf(batch: number = limits.pageRecordsDefault): number {
     position: { pointer: '/batch' },
   })
 }
-
-/** @returns null for the beginning @throws {Fault} `invalid_request`, `cursor_invalid`, `cursor_outdated` */
-async function cursorAt(
-  context: Context,
-  caller: Caller,
-  asked: Asked,
-  { from, cursor }: Place,
-): Promise<string | null> {
-  // Asked wherever it begins: who may not follow learns it now.
-  const { cursor: now } = await follow(context, caller, { ...asked, fromNow: true })
-  if (cursor !== undefined) {
-    if (from !== undefined) {
-      throw new Fault('invalid_request', 'It begins at a cursor or at a place, not at both.', {
-        position: { pointer: '/from' },
-      })
-    }
-    await checkCursor(context, caller, asked, cursor)
-    return cursor
-  }
-  return from === 'beginning' ? null : now
-}
-
-const shown = ({ row, waiting, dead }: CountedSubscription): Subscription => ({
-  id: row.id,
-  name: row.name,
-  url: row.url,
-  filter: JSON.parse(row.filter) as FollowFilter,
-  ownSystem: row.ownSystem,
-  batch: row.batch,
-  purpose: row.purpose as Purpose,
-  createdAt: row.createdAt.toISOString(),
-  state: row.pausedAt === null ? 'active' : 'paused',
-  ...(row.pausedAt === null
-    ? {}
-    : { paused: { reason: row.pausedReason as PauseReason, at: row.pausedAt.toISOString() } }),
-  waiting,
-  deadLetters: dead,
-  ...(row.failingSince === null ? {} : { failingSince: row.failingSince.toISOString() }),
-  ...(row.notBefore === null ? {} : { nextAttemptAt: row.notBefore.toISOString() }),
-  ...(row.lastAttemptAt === null ? {} : { lastAttemptAt: row.lastAttemptAt.toISOString() }),
-  ...(row.lastDeliveredAt === null ? {} : { lastDeliveredAt: row.lastDeliveredAt.toISOString() }),
-  ...(row.lastOutcome === null ? {} : { lastOutcome: row.lastOutcome }),
-  ...(row.oldSecretUntil === null ? {} : { oldSecretUntil: row.oldSecretUntil.toISOString() }),
-})

@@ -4,17 +4,8 @@ import { limits } from '../domain/limits.ts'
 import { changesBody } from '../formats/webhook-out.ts'
 import { type DeliveryRow, firstWaiting } from '../store/webhook-deliveries.ts'
 import type { SubscriptionRow } from '../store/webhook-subscriptions.ts'
-import {
-  type Held,
-  heartbeat,
-  type Looked,
-  letGo,
-  readHeld,
-  settleTaken,
-  stopBeating,
-  takeDue,
-  writeDelivery,
-} from '../store/webhook-work.ts'
+import { type Held, heartbeat, type Looked, letGo, readHeld, stopBeating, takeDue } from '../store/webhook-taking.ts'
+import { settleTaken, writeDelivery } from '../store/webhook-work.ts'
 import type { Context } from './context.ts'
 import type { Change, FollowFilter } from './follow.ts'
 import { type Batch, type KeptStep, remakeBatch, takeBatch } from './webhook-batch.ts'

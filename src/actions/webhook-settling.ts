@@ -12,16 +12,8 @@ import {
 } from '../domain/webhook.ts'
 import type { Transaction } from '../store/database.ts'
 import type { SubscriptionRow } from '../store/webhook-subscriptions.ts'
-import {
-  bury,
-  countDead,
-  type Held,
-  letGo,
-  pauseHeld,
-  postpone,
-  settleFailed,
-  settleTaken,
-} from '../store/webhook-work.ts'
+import { type Held, letGo, pauseHeld, postpone } from '../store/webhook-taking.ts'
+import { bury, countDead, settleFailed, settleTaken } from '../store/webhook-work.ts'
 import type { Context } from './context.ts'
 import { administrative } from './organisations.ts'
 import { record } from './verb.ts'

@@ -10,7 +10,7 @@ import { type SubscriptionRow, subscriptionsOf, updateSubscription } from '../st
 import type { Context } from './context.ts'
 import { administrative } from './organisations.ts'
 import { absent } from './read.ts'
-import { accountOf, one } from './subscriptions.ts'
+import { accountOf, one } from './subscription-view.ts'
 import { record, verb } from './verb.ts'
 import type { KeptStep } from './webhook-batch.ts'
 

@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander'
-import type { Subscription, SubscriptionWithSecret } from '../../actions/subscriptions.ts'
+import type { Subscription, SubscriptionWithSecret } from '../../actions/subscription-view.ts'
 import type { DeadLetter, Pinged, RotatedSecret } from '../../actions/webhook-upkeep.ts'
 import { tlps } from '../../domain/tlp.ts'
 import { call, path } from '../client.ts'
