@@ -47,16 +47,17 @@ export function nextMilliseconds(asking: Asking, section: Section, above: number
 /** Milliseconds in their own order, each in the order that its readers are given. */
 export const inOrder = (shuffles: Shuffles, found: readonly Found[]): readonly Proposal[] =>
   found
-    .map((each) => ({ ...each, code: shuffles.codeOf(each.start, each.position - each.start) }))
+    .map(({ position, source, kind, start }) => ({
+      position,
+      source,
+      kind,
+      start,
+      code: shuffles.codeOf(start, position - start),
+    }))
     .sort((a, b) => a.start - b.start || a.code - b.code)
 
 /** What stands, or stood, at the positions of a stretch. What is recalled stands where it was recalled, which is no place of an arrival. */
-export function standingIn(
-  asking: Asking,
-  words: Words,
-  above: number,
-  upto: number,
-): ReadonlyMap<number, Omit<Proposal, 'code'>> {
+export function standingIn(asking: Asking, words: Words, above: number, upto: number): ReadonlyMap<number, Found> {
   const kinds = asking.kinds.filter((kind) => kind !== 'recalled')
   const found = proposedIn({ ...asking, kinds }, [{ upto, words }], above, upto, Number.POSITIVE_INFINITY)
   return new Map(found.map((each) => [each.position, each]))

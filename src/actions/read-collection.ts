@@ -71,8 +71,9 @@ export const readCollection = verb(
     const limit = Math.min(input.limit ?? limits.pageRecordsDefault, limits.pageRecords)
     const from = await fromOf(context, input, bound)
     const all = sourcesOf(context, caller, standing, collection.keep)
-    const fitting = sourcesOf(context, caller, standing, collection.keep, filter.types)
-    const sources = fitsSpecification(filter) ? fitting.filter((source) => mayHold(source, filter.types)) : []
+    const { types } = filter
+    const fitting = types === undefined ? all : sourcesOf(context, caller, standing, collection.keep, types)
+    const sources = fitsSpecification(filter) ? fitting.filter((source) => mayHold(source, types)) : []
     const keep = (id: number) => {
       const handling = standing.visibility.handling(id)
       return handling !== undefined && collection.keep(handling)
