@@ -38,7 +38,10 @@ export async function editAttribute(
   uuid: string,
   changed: object,
 ): Promise<object> {
-  const change = { ...changed, uuid, timestamp: later(context, event) }
+  const known = attributeIn(event, uuid)
+  // The event's time is that of its indicators; context may have been changed after them.
+  const timestamp = String(Math.max(Number(later(context, event)), Number(known?.timestamp ?? 0) + 1))
+  const change = { ...changed, uuid, timestamp }
   const document = { Event: { ...frameOf(event), ...around(event, change) } }
   const receipt = await push(context, request, document, { to: event.uuid })
   const now = await ownNamed(context, request, event.uuid)
@@ -49,6 +52,9 @@ export async function editAttribute(
 
 interface Placed {
   readonly uuid: string
+  /** Seconds since 1970. */
+  readonly timestamp: string
+  readonly Tag?: readonly { readonly name: string }[]
 }
 type Whole = {
   readonly Attribute: readonly Placed[]
@@ -56,13 +62,13 @@ type Whole = {
 }
 
 /** An attribute of an event as MISP writes it, alone or in an object. */
-export function attributeIn(event: ReleasedEvent, uuid: string): object | undefined {
+export function attributeIn(event: ReleasedEvent, uuid: string): Placed | undefined {
   const { Attribute: alone, Object: objects } = mispEvent(event) as Whole
   return [...alone, ...objects.flatMap(({ Attribute }) => Attribute)].find((each) => each.uuid === uuid)
 }
 
 /** The attribute as it will be, with the object that it is in: an indicator may be made of several attributes of one. */
-function around(event: ReleasedEvent, change: Placed & { readonly timestamp: string }): object {
+function around(event: ReleasedEvent, change: Placed): object {
   const { timestamp } = change
   const { Attribute: alone, Object: objects } = mispEvent(event) as Whole
   const known = alone.find(({ uuid }) => uuid === change.uuid)

@@ -65,7 +65,7 @@ export async function changeContext(
   const known = event.attributes.find((each) => each.uuid === uuid)
   if (known === undefined || !('context' in known)) throw new Fault('not_found', 'Invalid attribute')
   if (limitsAccess(meant)) tightening(meant.handling, known.handling)
-  const { Tag: before = [] } = attributeIn(event, uuid) as { readonly Tag?: readonly { readonly name: string }[] }
+  const { Tag: before = [] } = attributeIn(event, uuid) ?? {}
   const others = before.map(({ name }) => name).filter((name) => name !== tag)
   const names = attach ? [...others, tag] : others
   if (names.length === before.length && names.every((name) => before.some((each) => each.name === name))) return
