@@ -14,7 +14,8 @@ import {
   lockApplying,
   type SealRow,
 } from '../store/envelopes.ts'
-import { type LetGo, letGo, type ReceivedIndicator, writeReceived } from '../store/received.ts'
+import { type LetGo, letGo } from '../store/let-go.ts'
+import { type ReceivedIndicator, writeReceived } from '../store/received.ts'
 import type { Context, Standing } from './context.ts'
 import { type Effective, keyOf } from './judge-page.ts'
 import { identify, prepare } from './prepare.ts'
@@ -51,7 +52,8 @@ export async function applyJudged(
       gone.map(({ stixId, envelope, effect }): LetGo => {
         const { originator, version } = envelope
         const handlingId = handlings.get(endedHandling(originator)) ?? 0
-        return { stixId, originator, version, recalled: effect === 'tombstone', handlingId }
+        const recalled = effect === 'tombstone'
+        return { stixId, originator, version, recalled, why: recalled ? 'recalled' : 'narrowed', handlingId }
       }),
       at,
     )

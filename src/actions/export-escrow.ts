@@ -28,9 +28,9 @@ function effectOf(
   context: Context,
   { caller, standing }: Pick<Work, 'caller' | 'standing'>,
   held: number,
-  present: number,
+  present: number | null,
 ) {
-  const [copy, now] = [standing.visibility.handling(held), standing.visibility.handling(present)]
+  const [copy, now] = [held, present].map((id) => (id === null ? undefined : standing.visibility.handling(id)))
   if (copy === undefined || now === undefined) return 'deny'
   if (!originatorShown(caller.reader, copy) || !originatorShown(caller.reader, now)) return 'deny'
   return heldEffect(caller.reader, [copy, now], caller.purpose, context.clock(), worldOf(standing.directory))
@@ -77,7 +77,7 @@ const copyOf = (indicator: Indicator): Indicator => ({ ...indicator, recalled: f
 export async function staleItems(queries: Queries, context: Context, work: Work): Promise<number> {
   let stale = await countStale(queries, work.row.id, mayHave(context, work))
   for (const { handlingId, present, masked } of await heldItems(queries, work.row.id)) {
-    const effect = present === null ? 'deny' : effectOf(context, work, handlingId, present)
+    const effect = effectOf(context, work, handlingId, present)
     if (effect === 'deny' || (effect === 'redact' && !masked)) stale++
   }
   return stale

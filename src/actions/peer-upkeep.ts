@@ -1,7 +1,7 @@
 import { publicCaller } from '../domain/caller.ts'
 import { limits } from '../domain/limits.ts'
+import { letGo } from '../store/let-go.ts'
 import { forgetNonces } from '../store/peer-states.ts'
-import { letGo } from '../store/received.ts'
 import { forgetVersions, type Unbelieved, unbelieved } from '../store/unbelieved.ts'
 import { endedHandling } from './apply-page.ts'
 import type { Context } from './context.ts'
@@ -39,7 +39,7 @@ async function hide(context: Context, found: readonly Unbelieved[]): Promise<voi
     await letGo(
       transaction,
       items.map(({ stixId, originator }) => ({
-        ...{ stixId, originator, recalled: false },
+        ...{ stixId, originator, recalled: false, why: 'unbelieved' as const },
         handlingId: handlingOf.get(originator) ?? 0,
       })),
       at,

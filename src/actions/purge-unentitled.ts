@@ -3,9 +3,9 @@ import { worldOf } from '../domain/directory.ts'
 import { limits } from '../domain/limits.ts'
 import { readEnvelope } from '../formats/envelope.ts'
 import { mayTravel } from '../policy/travelling.ts'
+import { letGo } from '../store/let-go.ts'
 import { askFromTheBeginning } from '../store/peer-states.ts'
 import { forgetQuarantinedContent, quarantinedEntries } from '../store/quarantine.ts'
-import { letGo } from '../store/received.ts'
 import { heldUnder, type Unentitled } from '../store/unentitled.ts'
 import { endedHandling } from './apply-page.ts'
 import type { Context, Standing } from './context.ts'
@@ -70,7 +70,7 @@ async function purge(context: Context, standing: Standing, found: readonly Unent
   const handlingOf = new Map(originators.map((originator, n) => [originator, ids[n] ?? 0]))
   await context.database.transaction(async (transaction) => {
     const items = found.map(({ stixId, originator }) => ({
-      ...{ stixId, originator, recalled: false, handlingId: handlingOf.get(originator) ?? 0 },
+      ...{ stixId, originator, recalled: false, why: 'ended' as const, handlingId: handlingOf.get(originator) ?? 0 },
     }))
     await letGo(transaction, items, context.clock())
     for (const peer of new Set(found.map(({ receivedFrom }) => receivedFrom)))

@@ -6,7 +6,7 @@ import type { RetentionDuty } from '../domain/retention.ts'
 import type { Transaction } from '../store/database.ts'
 import { lockFeed } from '../store/feed.ts'
 import { holdsWait } from '../store/holds.ts'
-import { letGo } from '../store/received.ts'
+import { letGo } from '../store/let-go.ts'
 import {
   type DueIndicator,
   dueIndicators,
@@ -92,8 +92,8 @@ async function purgeThese(
     standing.map(({ originator, stixId, version, handlingId }) =>
       // Only its own node takes back what an organisation said; here it is let go of.
       homeOf(directory, originator) === undefined
-        ? { originator, stixId, version: version + 1, recalled: true, handlingId }
-        : { originator, stixId, recalled: false, handlingId: ended.get(originator) ?? handlingId },
+        ? { originator, stixId, version: version + 1, recalled: true, why: 'ended', handlingId }
+        : { originator, stixId, recalled: false, why: 'ended', handlingId: ended.get(originator) ?? handlingId },
     ),
     at,
   )

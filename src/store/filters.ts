@@ -28,7 +28,18 @@ export interface PageFilter {
   readonly at: string
 }
 
-export function conditionsOf(filter: PageFilter, parameters: Parameters): string[] {
+/** How one finds a compound row `i` by its second or further observable, under a condition on its key. */
+export type FurtherObservable = (matches: (key: string) => string) => string
+
+const inTable: FurtherObservable = (matches) =>
+  `select from indicator_observable o where o.originator = i.originator and o.stix_id = i.stix_id and ${matches('o.value_key')}`
+
+/** @param further where further observables are: of an indicator in a table of their own */
+export function conditionsOf(
+  filter: PageFilter,
+  parameters: Parameters,
+  further: FurtherObservable = inTable,
+): string[] {
   const conditions: string[] = []
   const any = (column: string, values: readonly unknown[] | undefined, type: string) => {
     if (values !== undefined) conditions.push(`${column} = any(${parameters.add(values)}::${type}[])`)
@@ -37,15 +48,15 @@ export function conditionsOf(filter: PageFilter, parameters: Parameters): string
   any('i.class', filter.classes, 'text')
   any('i.country', filter.countries, 'text')
   any('i.asn', filter.asns, 'bigint')
+  const byKey = (matches: (key: string) => string) =>
+    conditions.push(`(${matches('i.value_key')} or (i.compound and exists (${further(matches)})))`)
   if (filter.valueKey !== undefined) {
-    const key = parameters.add(filter.valueKey)
-    conditions.push(`(i.value_key = ${key} or (i.compound and exists (
-      select from indicator_observable o where o.originator = i.originator and o.stix_id = i.stix_id and o.value_key = ${key})))`)
+    const wanted = parameters.add(filter.valueKey)
+    byKey((key) => `${key} = ${wanted}`)
   }
   if (filter.valueKeys !== undefined) {
-    const keys = `any(${parameters.add(filter.valueKeys)}::bytea[])`
-    conditions.push(`(i.value_key = ${keys} or (i.compound and exists (
-      select from indicator_observable o where o.originator = i.originator and o.stix_id = i.stix_id and o.value_key = ${keys})))`)
+    const wanted = `any(${parameters.add(filter.valueKeys)}::bytea[])`
+    byKey((key) => `${key} = ${wanted}`)
   }
   if (filter.text !== undefined) {
     const text = `lower(${parameters.add(filter.text)})`

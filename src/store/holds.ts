@@ -85,12 +85,14 @@ export async function copyIntoHold(
     ...conditionsOf({ ...filter, status: ['active', 'expired', 'recalled'] }, parameters),
   ]
   const { rowCount } = await client.query(
-    `insert into escrow (request, version, recalled, stix, others, ${kept})
+    `insert into escrow (request, version, recalled, stix, others, other_keys, ${kept})
      select ${parameters.add(request)}::uuid, i.version - i.recalled::int, false,
        case when i.recalled then (select v.stix from indicator_version v
          where v.originator = i.originator and v.stix_id = i.stix_id and v.version = i.version - 1) else i.stix end,
        case when i.compound then (select json_agg(json_build_object('type', o.type, 'value', o.value) order by o.ordinal)::text
          from indicator_observable o where o.originator = i.originator and o.stix_id = i.stix_id) end,
+       case when i.compound then array(select o.value_key
+         from indicator_observable o where o.originator = i.originator and o.stix_id = i.stix_id order by o.ordinal) else '{}' end,
        ${keptOf('i')}
      from indicator i where ${conditions.join(' and ')} limit ${parameters.add(limit + 1)} on conflict do nothing`,
     parameters.values,
@@ -106,8 +108,8 @@ export async function carryHold(
   handlings: readonly number[],
 ): Promise<void> {
   await client.query(
-    `insert into escrow (request, version, recalled, stix, others, ${kept})
-     select $2::uuid, e.version, e.recalled, e.stix, e.others, ${keptOf('e')} from escrow e
+    `insert into escrow (request, version, recalled, stix, others, other_keys, ${kept})
+     select $2::uuid, e.version, e.recalled, e.stix, e.others, e.other_keys, ${keptOf('e')} from escrow e
      where e.request = $1 and e.handling_id = any($3::integer[]) on conflict do nothing`,
     [from, to, handlings],
   )

@@ -121,6 +121,49 @@ t.test('a package of what is held is outdated when the hold ends, or the consent
   t.match(answer, { statusCode: 410 })
 })
 
+t.test('a compound indicator is found in a hold by each of what it consists of, as it was', async (t) => {
+  const node = await legalNode(t)
+  const pattern = (first: string, second: string) =>
+    `[domain-name:value = '${first}' AND network-traffic:dst_ref.value = '${second}']`
+  const stix = (text: string, modified: string) => ({
+    ...{ type: 'indicator', spec_version: '2.1', id: 'indicator--0a1b2c3d-0000-4000-8000-00000000000a' },
+    ...{ created: '2026-05-01T00:00:00.000Z', modified, valid_from: '2026-05-01T00:00:00.000Z' },
+    ...{ pattern: text, pattern_type: 'stix' },
+  })
+  const push = async (text: string, modified: string) => {
+    const bundle = {
+      type: 'bundle',
+      id: 'bundle--0a1b2c3d-0000-4000-8000-00000000000b',
+      objects: [stix(text, modified)],
+    }
+    const answer = await post(node, 'camila.csirt-cl', '/v1/indicators?format=stix&tlp=green', bundle)
+    t.match(answer, { body: { accepted: 1 } }, answer.text)
+  }
+  await push(pattern('first.example', '192.0.2.7'), '2026-05-01T00:00:00.000Z')
+  const byValue = (value: string) => {
+    const types = value.endsWith('.example') ? { types: ['domain-name'] } : {}
+    return { scope: { originators: ['csirt-cl'], values: [value], ...types } }
+  }
+  await preserved(node, byValue('192.0.2.7'))
+  await push(pattern('first.example', '192.0.2.8'), '2026-05-02T00:00:00.000Z')
+  await recall(node, 'indicator--0a1b2c3d-0000-4000-8000-00000000000a')
+  const find = async (value: string) =>
+    (await packaged(node, await approvedRequest(node, liaison, byValue(value)))).values
+  t.strictSame(await find('first.example'), ['192.0.2.7', 'first.example'])
+  t.strictSame(await find('192.0.2.7'), ['192.0.2.7', 'first.example'])
+  t.strictSame(await find('192.0.2.8'), [], 'and not by what it consists of since')
+  const renewed = await step(node, liaison, (await held(node))[0]?.request as string, 'renew', {
+    expiresAt: '2026-12-01T00:00:00.000Z',
+  })
+  await step(node, 'policy.lacnic', renewed.body.id, 'approve')
+  await step(node, 'iris.csirt-cl', renewed.body.id, 'approve')
+  await tendHolds(node.context)
+  node.at('2026-08-16T00:00:00.000Z')
+  await expireRequests(node.context)
+  await tendHolds(node.context)
+  t.strictSame(await find('192.0.2.7'), ['192.0.2.7', 'first.example'], 'nor is that lost by a renewal')
+})
+
 t.test('another organisation, and another scope, open nothing', async (t) => {
   const node = await legalNode(t)
   const id = await node.plant({ ...onRequest, lawEnforcement: 'allowed' }, address(1))
