@@ -5,6 +5,7 @@ import { Fault } from '../domain/errors.ts'
 import { limits } from '../domain/limits.ts'
 import { type Peer, receivesFrom } from '../domain/peer.ts'
 import { type ReadPage, readPage } from '../formats/feed-page.ts'
+import { databaseFault } from '../store/database.ts'
 import {
   addCounts,
   ensurePeerState,
@@ -238,17 +239,18 @@ async function report(context: Context, standing: Standing, peer: Peer): Promise
   )
 }
 
-/** Writes down what went wrong. @returns it */
+/** Writes down what went wrong, and when to ask again: what this node's own database failed at is not held against the peer. @returns it */
 async function failed(context: Context, id: string, state: PeerStateRow, error: unknown): Promise<string> {
   const told = error instanceof Unusable || error instanceof Fault ? error.message : undefined
   if (told === undefined) context.log.error({ error, peer: id }, 'a page of a peer could not be applied')
   const at = context.clock()
+  const own = databaseFault(error)
   const failures = state.failures + 1
-  const seconds = Math.min(2 ** Math.min(failures - 1, 20), limits.peerBackOffSeconds)
-  const outcome = (told ?? 'internal error').slice(0, 500)
+  const seconds = own === undefined ? Math.min(2 ** Math.min(failures - 1, 20), limits.peerBackOffSeconds) : 1
+  const outcome = (told ?? own?.message ?? 'internal error').slice(0, 500)
   await updatePeerState(context.database, id, {
-    ...{ failures, lastAttemptAt: at, lastOutcome: outcome, failingSince: state.failingSince ?? at },
-    notBefore: new Date(at.getTime() + seconds * 1000),
+    ...{ lastAttemptAt: at, lastOutcome: outcome, notBefore: new Date(at.getTime() + seconds * 1000) },
+    ...(own === undefined ? { failures, failingSince: state.failingSince ?? at } : {}),
   })
   return outcome
 }

@@ -3,11 +3,12 @@ import type { Caller } from '../domain/caller.ts'
 import type { Hop } from '../domain/envelope.ts'
 import { Fault } from '../domain/errors.ts'
 import { limits } from '../domain/limits.ts'
-import { type Peer, sendsTo } from '../domain/peer.ts'
+import { type Peer, receivesFrom, sendsTo } from '../domain/peer.ts'
 import type { FeedEntry, FeedPage } from '../formats/feed-page.ts'
 import { bareAt, type KeptEnvelope, wholeAt } from '../store/envelopes.ts'
 import { type KeptNotice, noticesAfter } from '../store/notices.ts'
 import { give, type Holding, holdingsOf, nextPage, pageStored } from '../store/peer-holdings.ts'
+import { heardFrom } from '../store/peer-states.ts'
 import type { Context, Standing } from './context.ts'
 import { runAfter } from './follow.ts'
 import { beginRun, isFinished, placeOf, type Reached, type Run, runOf } from './follow-run.ts'
@@ -32,6 +33,7 @@ export const serveFeed = verb(
   'serve-feed',
   async (context: Context, caller: Caller, { after }: ServeFeedInput, standing): Promise<FeedPage> => {
     const peer = activePeer(standing, caller)
+    if (receivesFrom(peer)) await heardFrom(context.database, peer.id, context.clock(), limits.peerHeardBackOffSeconds)
     const sealed = await sealFeed(context)
     await sealNotices(context)
     await context.column.catchUp()

@@ -65,6 +65,8 @@ export function outbound({ privateHosts, resolve: lookup = resolve as LookupFunc
         signal: AbortSignal.any([AbortSignal.timeout(timeoutMs), ...(request.signal ? [request.signal] : [])]),
       })
       sent.on('error', failed)
+      // Otherwise whoever waits for an answer over a link that was cut in silence waits on when it has healed.
+      sent.on('socket', (socket) => socket.setKeepAlive(true, limits.outboundKeepAliveMs))
       // Otherwise neither an answer nor an error would ever be told, and no time-out would end it.
       sent.on('upgrade', (_answer, socket) => {
         socket.destroy()

@@ -12,6 +12,8 @@ export const limitsBetweenNodes = {
   peerTimeoutMs: 20_000,
   /** Waits after a failure double from a second up to this. */
   peerBackOffSeconds: 15,
+  /** And up to this while the peer asks here: the link is there, one way at least. */
+  peerHeardBackOffSeconds: 2,
   /** A process that takes from a peer and was not heard of for so long is dead: another does. */
   peerLeaseMs: 15_000,
   /** When the own directory changes, what was not for anybody here is asked for again at most so often. */

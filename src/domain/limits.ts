@@ -153,6 +153,8 @@ export const limits = {
   /** Keys read from one key set. */
   keySetKeys: 100,
   outboundTimeoutMs: 10_000,
+  /** After so long without a byte the other end is asked whether it is there, each second; ten times in vain end the connection. */
+  outboundKeepAliveMs: 5_000,
   outboundBytes: 8 * 1024 * 1024,
   /** Credentials of one address that may fail in a minute; then only those that were good before are looked at. */
   failedAuthenticationsPerMinute: 30,

@@ -3,6 +3,7 @@ import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import ipaddr from 'ipaddr.js'
 import { type CountryResponse, Reader } from 'mmdb-lib'
+import { type Ranges, rangesOf4, rangesOf6 } from './asn-ranges.ts'
 
 /** Where an address is: by the registries' allocations (country) and by routing (AS number). */
 export interface Network {
@@ -10,18 +11,12 @@ export interface Network {
   readonly country?: string
 }
 
-interface Ranges<T extends Uint32Array | BigUint64Array> {
-  readonly starts: T
-  readonly ends: T
-  readonly asns: Uint32Array
-}
-
 const require = createRequire(import.meta.url)
 const folderOf = (name: string): string => dirname(require.resolve(`${name}/package.json`))
 
 /**
- * Country and AS number of addresses, from the npm data sets of ip-location-db; read at the first look-up (about half a
- * second and 30 MB), then 1–2 µs each.
+ * Country and AS number of addresses, from the npm data sets of ip-location-db; read at the first look-up (some
+ * hundred milliseconds and 10 MB), then 1–2 µs each.
  */
 export class Networks {
   #countries: Reader<CountryResponse> | undefined
@@ -46,12 +41,12 @@ export class Networks {
 
   #asn4(address: ipaddr.IPv4): number | undefined {
     const [a = 0, b = 0, c = 0, d = 0] = address.octets
-    this.#v4 ??= rangesOf4(readFileSync(join(folderOf('@ip-location-db/asn'), 'asn-ipv4-num.csv'), 'latin1'))
+    this.#v4 ??= rangesOf4(readFileSync(join(folderOf('@ip-location-db/asn'), 'asn-ipv4-num.csv')))
     return within(this.#v4, ((a << 24) | (b << 16) | (c << 8) | d) >>> 0)
   }
 
   #asn6(address: ipaddr.IPv6): number | undefined {
-    this.#v6 ??= rangesOf6(readFileSync(join(folderOf('@ip-location-db/asn'), 'asn-ipv6.csv'), 'latin1'))
+    this.#v6 ??= rangesOf6(readFileSync(join(folderOf('@ip-location-db/asn'), 'asn-ipv6.csv')))
     return within(this.#v6, upperHalf(address))
   }
 }
@@ -69,44 +64,5 @@ function within<T extends Uint32Array | BigUint64Array>(ranges: Ranges<T>, key: 
   return undefined
 }
 
-/** Lines `start,end,asn,name`, addresses as numbers, ascending. */
-function rangesOf4(csv: string): Ranges<Uint32Array> {
-  const rows = rowsOf(csv)
-  const ranges = {
-    starts: new Uint32Array(rows.length),
-    ends: new Uint32Array(rows.length),
-    asns: new Uint32Array(rows.length),
-  }
-  for (const [i, [start, end, asn]] of rows.entries()) {
-    ranges.starts[i] = Number(start)
-    ranges.ends[i] = Number(end)
-    ranges.asns[i] = Number(asn)
-  }
-  return ranges
-}
-
-/** Lines `start,end,asn,name`, addresses as text, ascending. Routes are no longer than /64: the upper half decides. */
-function rangesOf6(csv: string): Ranges<BigUint64Array> {
-  const rows = rowsOf(csv)
-  const ranges = {
-    starts: new BigUint64Array(rows.length),
-    ends: new BigUint64Array(rows.length),
-    asns: new Uint32Array(rows.length),
-  }
-  for (const [i, [start, end, asn]] of rows.entries()) {
-    ranges.starts[i] = upperHalf(ipaddr.IPv6.parse(start))
-    ranges.ends[i] = upperHalf(ipaddr.IPv6.parse(end))
-    ranges.asns[i] = Number(asn)
-  }
-  return ranges
-}
-
 const upperHalf = (address: ipaddr.IPv6): bigint =>
   address.parts.slice(0, 4).reduce((half, part) => (half << 16n) | BigInt(part), 0n)
-
-function rowsOf(csv: string): [string, string, string][] {
-  return csv
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => line.split(',', 3) as [string, string, string])
-}

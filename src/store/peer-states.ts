@@ -146,6 +146,15 @@ export async function heardRinging({ client }: Queries, peer: string, at: Date, 
   return rowCount === 1
 }
 
+/** A peer is there, since it asks: whatever the back-off, it is due so many seconds after the last attempt. */
+export async function heardFrom({ client }: Queries, peer: string, at: Date, seconds: number): Promise<void> {
+  await client.query(
+    `update peer_state set not_before = least(not_before, greatest($2::timestamptz, last_attempt_at + $3 * interval '1 second'))
+     where peer = $1 and not_before > $2`,
+    [peer, at.toISOString(), seconds],
+  )
+}
+
 /** When the directory changes from this epoch on, all that a peer has is asked for again. */
 export async function askFromTheBeginning({ client }: Transaction, peer: string, epoch: bigint): Promise<void> {
   await client.query('update peer_state set rewind = true, rewind_cursor = null, rewind_epoch = $2 where peer = $1', [

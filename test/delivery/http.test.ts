@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { createServer, type RequestListener } from 'node:http'
-import { type AddressInfo, createServer as createTcpServer, type LookupFunction } from 'node:net'
+import { type AddressInfo, createServer as createTcpServer, type LookupFunction, Socket } from 'node:net'
 import t, { type Test } from 'tap'
 import { isPublicAddress } from '../../src/delivery/address.ts'
 import { jsonFetcher, OutboundRefused, outbound, wayOut } from '../../src/delivery/http.ts'
@@ -21,6 +21,16 @@ async function server(t: Test, listener: RequestListener) {
   const { port } = made.address() as AddressInfo
   return { url: `http://127.0.0.1:${port}`, host: `127.0.0.1:${port}`, port, connections }
 }
+
+t.test('an answer is not waited for at the end of a connection that is gone', async (t) => {
+  const asked = t.capture(Socket.prototype, 'setKeepAlive', Socket.prototype.setKeepAlive)
+  const { url, host } = await server(t, (_request, response) => void response.end('{}'))
+  await outbound({ privateHosts: [host] })({ url })
+  t.strictSame(
+    asked().map(({ args }) => args),
+    [[true, 5_000]],
+  )
+})
 
 t.test('which addresses are on the Internet', async (t) => {
   for (const address of ['8.8.8.8', '200.7.84.1', '2001:4860:4860::8888', '::ffff:8.8.8.8', '64:ff9b::808:808']) {

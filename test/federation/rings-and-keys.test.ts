@@ -45,6 +45,41 @@ t.test('a peer that stayed away is told that there is something, once, and is du
   t.equal(rung.length, 1, 'and is not told again')
 })
 
+t.test('a peer that asks is there: it is asked within two seconds, whatever the back-off', async (t) => {
+  const due = async () =>
+    (await duePeers(cl.context, '00000000-0000-4000-8000-000000000001', new Set())).includes(idOf(br))
+  fed.at('2026-06-01T00:00:20Z')
+  fed.cut('csirt-cl', 'cert-br')
+  for (let n = 0; n < 6; n++) await takePage(cl.context, idOf(br), 0)
+  fed.at('2026-06-01T00:00:21Z')
+  await fed.pull('cert-br', 'csirt-cl')
+  t.notOk(await due(), 'one that asks all the time is not asked all the time')
+  fed.at('2026-06-01T00:00:22Z')
+  t.ok(await due())
+  await takePage(cl.context, idOf(br), 0)
+  fed.at('2026-06-01T00:00:30Z')
+  t.notOk(await due(), 'the link is still cut this way: its back-off goes on')
+  await fed.pull('cert-br', 'csirt-cl')
+  t.ok(await due(), 'until it asks again')
+  fed.heal()
+  await fed.pull('csirt-cl', 'cert-br')
+})
+
+t.test('what its own database failed at is not held against a peer', async (t) => {
+  const { client } = cl.context.database
+  fed.meddle('csirt-cl', 'cert-br', async () => {
+    throw Object.assign(new Error('the database is gone'), { code: '57P01' })
+  })
+  fed.at('2026-06-01T00:00:40Z')
+  const taken = await takePage(cl.context, idOf(br), 0)
+  t.match(taken, { failed: /database cannot answer/ })
+  const { rows } = await client.query('select failures, failing_since, not_before from peer_state where peer = $1', [
+    idOf(br),
+  ])
+  t.match(rows[0], { failures: 0, failing_since: null, not_before: new Date('2026-06-01T00:00:41Z') })
+  fed.meddle('csirt-cl', 'cert-br', () => undefined)
+})
+
 t.test('who rings all the time is heard now and then', async (t) => {
   fed.meddle('cert-br', 'csirt-cl', () => undefined)
   const { client } = cl.context.database
