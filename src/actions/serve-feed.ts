@@ -5,14 +5,15 @@ import { Fault } from '../domain/errors.ts'
 import { limits } from '../domain/limits.ts'
 import { type Peer, receivesFrom, sendsTo } from '../domain/peer.ts'
 import type { FeedEntry, FeedPage } from '../formats/feed-page.ts'
-import { bareAt, type KeptEnvelope, wholeAt } from '../store/envelopes.ts'
+import type { KeptEnvelope } from '../store/envelopes.ts'
 import { type KeptNotice, noticesAfter } from '../store/notices.ts'
-import { give, type Holding, holdingsOf, nextPage, pageStored } from '../store/peer-holdings.ts'
+import { give, nextPage, pageStored } from '../store/peer-holdings.ts'
 import { heardFrom } from '../store/peer-states.ts'
 import type { Context, Standing } from './context.ts'
+import { fillPage } from './fill-page.ts'
 import { runAfter } from './follow.ts'
 import { beginRun, isFinished, placeOf, type Reached, type Run, runOf } from './follow-run.ts'
-import { type Step, stepsOf } from './follow-steps.ts'
+import { stepsOf } from './follow-steps.ts'
 import { presentViewOf, viewsNamedOf } from './follower.ts'
 import { peerFollower, peerHandlings } from './peer-view.ts'
 import { sealNotices } from './seal-notices.ts'
@@ -22,16 +23,18 @@ import { record, verb } from './verb.ts'
 export interface ServeFeedInput {
   /** The cursor of the page before; absent: from the beginning. */
   readonly after?: string
+  /** The cursor of the last page that was stored, where that of `after` is not yet: who asks ahead. Empty: none is. */
+  readonly stored?: string
 }
 
 /**
  * The next page of what a peer may have: envelopes as they were sealed, by which the organisations at home there get what the policy
- * lets them have. Asking with a cursor says that its page was stored.
+ * lets them have. Asking with a cursor says that its page was stored, unless another is named.
  * @throws {Fault} `peer_signature_invalid`, `cursor_invalid`, `cursor_outdated`, `cursor_from_future`
  */
 export const serveFeed = verb(
   'serve-feed',
-  async (context: Context, caller: Caller, { after }: ServeFeedInput, standing): Promise<FeedPage> => {
+  async (context: Context, caller: Caller, { after, stored }: ServeFeedInput, standing): Promise<FeedPage> => {
     const peer = activePeer(standing, caller)
     if (receivesFrom(peer)) await heardFrom(context.database, peer.id, context.clock(), limits.peerHeardBackOffSeconds)
     const sealed = await sealFeed(context)
@@ -40,11 +43,11 @@ export const serveFeed = verb(
     const present = await presentViewOf(context, peerFollower(peer), peerHandlings(context, standing, peer), standing)
     const now: Reached = { upto: sealed, to: present.generation, knows: 0 }
     const { run, page, notice } = startOf(context, peer, after, now)
-    if (page > 0n) await pageStored(context.database, peer.id, page, context.clock())
+    await noteStored(context, peer, page, stored)
     const named = await viewsNamedOf(context, peerFollower(peer), present, [run.from, run.to])
     const [from, to] = [named(run.from).handlings, named(run.to).handlings]
     const found = await stepsOf(context, run, { from, to }, limits.peerPageEntries)
-    const made = await pageOf(context, peer, found.steps, to)
+    const made = await fillPage(context, peer, found.steps, to)
     const whole = made.taken === found.steps.length
     const reached = whole ? found.run : runAfter(run, found.steps[made.taken - 1])
     const more = !whole || !isFinished(found.run) || found.run.to !== present.generation
@@ -96,11 +99,19 @@ function startOf(
   now: Reached,
 ): { readonly run: Run; readonly page: bigint; readonly notice: number } {
   if (after === undefined) return { run: beginRun({ ...now, upto: 0 }, now), page: 0n, notice: 0 }
-  const { cursorKey, feedEpoch } = context.node
-  const place = openCursor(cursorKey, after, feedEpoch, boundTo(peer), 8)
+  const place = placeIn(context, peer, after)
   const { run } = runOf(place.slice(0, 6), kind)
   if (run.upto > now.upto) throw new Fault('cursor_from_future', 'This cursor lies beyond the end of the feed.')
   return { run: isFinished(run) ? beginRun(run, now) : run, page: place[6] ?? 0n, notice: Number(place[7] ?? 0n) }
+}
+
+const placeIn = ({ node }: Context, peer: Peer, cursor: string): bigint[] =>
+  openCursor(node.cursorKey, cursor, node.feedEpoch, boundTo(peer), 8)
+
+/** Writes down up to which page the peer has stored what it was given: the one that it goes on from, or names. */
+async function noteStored(context: Context, peer: Peer, page: bigint, stored: string | undefined): Promise<void> {
+  const last = stored === undefined ? page : stored === '' ? 0n : (placeIn(context, peer, stored)[6] ?? 0n)
+  await pageStored(context.database, peer.id, last, stored === undefined, context.clock())
 }
 
 /** Notices for a peer, once it has been given all that they may be about. */
@@ -132,97 +143,6 @@ function noticeEntryOf(context: Context, notice: KeptNotice, seal: number): Feed
   // The latest of each stands for all before it.
   const gap = version === 1 ? {} : { gap: { from: 0 } }
   return { envelope: body, seal, index, path, hops: [...hops, ...hop], ...gap }
-}
-
-interface MadePage {
-  readonly seals: readonly string[]
-  readonly entries: readonly FeedEntry[]
-  /** What the peer has when it has stored the page. */
-  readonly given: readonly KeptEnvelope[]
-  /** Steps that the page goes through. */
-  readonly taken: number
-}
-
-/** Envelopes read at once: each may have two million bytes, and most have a thousand. */
-const readFirst = 50
-const readMost = 150
-
-/** Goes through steps until the page is full: what belongs to one step is in one page. */
-async function pageOf(context: Context, peer: Peer, steps: readonly Step[], to: Uint8Array): Promise<MadePage> {
-  const seals = new Map<string, number>()
-  const entries: FeedEntry[] = []
-  const given: KeptEnvelope[] = []
-  let [bytes, taken, together] = [0, 0, readFirst]
-  const made = (): MadePage => ({ seals: [...seals.keys()], entries, given, taken })
-  while (taken < steps.length) {
-    const some = steps.slice(taken, taken + together)
-    for (const sendings of await sendingsOf(context, peer, some, to)) {
-      const sent = sendings.filter(({ envelope }) => !wasAt(peer, envelope))
-      const size = sent.reduce((sum, { envelope }) => sum + sizeOf(envelope), 0)
-      const fits = bytes + size <= limits.peerPageGivenBytes
-      if (entries.length + sendings.length > limits.peerPageEntries || (entries.length > 0 && !fits)) return made()
-      for (const { envelope, holding } of sendings) {
-        given.push(envelope)
-        if (wasAt(peer, envelope)) continue
-        const seal = seals.get(envelope.jws) ?? seals.size
-        seals.set(envelope.jws, seal)
-        entries.push(entryOf(context, envelope, seal, holding))
-      }
-      bytes += size
-      taken++
-    }
-    const left = (limits.peerPageGivenBytes - bytes) / (bytes / taken + 1)
-    together = Math.max(readFirst, Math.min(readMost, Math.ceil(left)))
-  }
-  return made()
-}
-
-/** What passed the peer on its way is not sent back, and written down as given: it is told of what becomes of it. */
-const wasAt = ({ id }: Peer, { receivedFrom, hops }: KeptEnvelope): boolean =>
-  receivedFrom === id || hops.some(({ node }) => node === id)
-
-/** About how long an entry is in a page: quotes are escaped once more. */
-const sizeOf = ({ body, path }: KeptEnvelope): number => JSON.stringify(body).length + 64 * path.length + 500
-
-interface Sending {
-  readonly envelope: KeptEnvelope
-  readonly holding: Holding | undefined
-}
-
-/** What is sent for each step: whole envelopes for what may be had, bare ones to who has an earlier version and may not have this. */
-async function sendingsOf(context: Context, peer: Peer, steps: readonly Step[], to: Uint8Array): Promise<Sending[][]> {
-  const positions = steps.map(({ position }) => position)
-  const gives = steps.flatMap((step) => ('give' in step ? [step.position] : []))
-  const whole = await wholeAt(context.database, gives, to)
-  const bare = await bareAt(context.database, positions)
-  const holdings = await holdingsOf(context.database, peer.id, [...whole.values(), ...bare.values()])
-  const heldOf = ({ stixId, originator }: KeptEnvelope) =>
-    holdings.find((each) => each.stixId === stixId && each.originator === originator)
-  return steps.map((step): Sending[] => {
-    const [brings, takes] = [whole.get(step.position), bare.get(step.position)]
-    const sending: Sending[] = []
-    if (brings !== undefined) sending.push({ envelope: brings, holding: heldOf(brings) })
-    if (takes === undefined) return sending
-    const holding = heldOf(takes)
-    // A relay has others to tell: with the whole one of a version it gets the bare one too.
-    const told =
-      brings === undefined ? holding !== undefined && takes.version > holding.version : takes.version === brings.version
-    return told ? [...sending, { envelope: takes, holding }] : sending
-  })
-}
-
-function entryOf(context: Context, envelope: KeptEnvelope, seal: number, holding: Holding | undefined): FeedEntry {
-  const { body, leaf: index, path, receivedFrom, bare, version } = envelope
-  const hop: Hop[] = receivedFrom === undefined ? [] : [{ node: context.node.id, from: receivedFrom, at: envelope.at }]
-  const before = holding?.stored ?? 0
-  return {
-    envelope: body,
-    seal,
-    index,
-    path,
-    hops: [...envelope.hops, ...hop],
-    ...(bare || before === version - 1 ? {} : { gap: { from: Math.min(before, version - 1) } }),
-  }
 }
 
 /** Writes down what is given before it is. @returns the number of the page; undefined for an empty one */
