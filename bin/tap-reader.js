@@ -1,18 +1,26 @@
 /**
- * Reads the TAP 14 of a `tap run`, one test file after another: prints a line for each file, the failures of those
- * that failed, and counts assertions. A line that closes a group of tests is no assertion; a file that failed without
- * a failed assertion (it crashed, timed out, or holds no test) counts as one failure.
+ * Reads the TAP 14 of one test file, counts its assertions, and prints at its end a line, with the failures if it failed. A line that
+ * closes a group of tests is no assertion; a file that failed without a failed assertion (it crashed, timed out, or holds no test)
+ * counts as one failure.
  */
 export class TapReader {
+  #name
   #print
   #passed = 0
   #failed = 0
-  #file = newFile()
-  /** The file just closed failed without a failed assertion: what follows on it tells how it ended. */
-  #unexplained = false
+  #failures = []
+  /** The indents of open groups. */
+  #open = []
+  #pointIndent = 0
+  #diagnostics
+  #keepsDiagnostics = false
 
-  /** @param {(line: string) => void} print */
-  constructor(print) {
+  /**
+   * @param {string} name of the file
+   * @param {(line: string) => void} print
+   */
+  constructor(name, print) {
+    this.#name = name
     this.#print = print
   }
 
@@ -21,80 +29,55 @@ export class TapReader {
     const indent = line.length - line.trimStart().length
     const text = line.slice(indent)
     if (this.#skipsDiagnostics(indent, text)) return
-    if (indent === 0 && text.startsWith('Bail out!')) this.#fail(text)
-    else if (text.startsWith('# Subtest: ')) this.#file.open.push(indent)
+    if (text.startsWith('# Subtest: ')) this.#open.push(indent)
     else if (isPoint(text)) this.#readPoint(indent, text)
-    else if (indent > 0 && text !== '' && !isRoutine(text)) this.#file.failures.push(line)
+    else if (text !== '' && !isRoutine(text)) this.#failures.push(line)
   }
 
-  /** @param {boolean} clean whether tap itself ended with success */
-  totals(clean) {
-    if (!clean && this.#failed === 0) this.#fail('tap ended with an error')
-    return { passed: this.#passed, failed: this.#failed }
+  /**
+   * @param {number | string | null} ended exit code or signal of the process
+   * @param {number} ms how long it took
+   */
+  close(ended, ms) {
+    const passed = this.#passed
+    const clean = ended === 0 && passed + this.#failed > 0
+    const failed = Math.max(this.#failed, clean ? 0 : 1)
+    const time = `# time=${Math.round(ms)}ms`
+    if (failed === 0) this.#print(`ok    ${passed} passed  ${this.#name} ${time}`)
+    else {
+      this.#print(`FAIL  ${passed} passed, ${failed} failed  ${this.#name} ${time}`)
+      for (const line of this.#failures) this.#print(`    ${line}`)
+      if (this.#failed === 0) this.#print(ended === 0 ? '    it holds no test' : `    it ended with ${ended}`)
+    }
+    return { passed, failed }
   }
 
   /** The YAML block under a test point may hold anything, lines of TAP too. It is kept for failed assertions only. */
   #skipsDiagnostics(indent, text) {
-    const file = this.#file
-    if (file.diagnostics === undefined) {
-      if (text !== '---' || indent !== file.pointIndent + 2) return false
-      file.diagnostics = indent
+    if (this.#diagnostics === undefined) {
+      if (text !== '---' || indent !== this.#pointIndent + 2) return false
+      this.#diagnostics = indent
       return true
     }
-    if (text === '...' && indent === file.diagnostics) file.diagnostics = undefined
-    else if (file.keepsDiagnostics) file.failures.push(' '.repeat(indent) + text)
-    else if (this.#unexplained && indent === 2 && /^(?:exitCode|signal|failure|timeout): /.test(text))
-      this.#print(`  ${text}`)
+    if (text === '...' && indent === this.#diagnostics) this.#diagnostics = undefined
+    else if (this.#keepsDiagnostics) this.#failures.push(' '.repeat(indent) + text)
     return true
   }
 
   #readPoint(indent, text) {
-    const file = this.#file
-    const closes = file.open.at(-1) === indent
-    if (closes) file.open.pop()
-    file.pointIndent = indent
-    file.keepsDiagnostics = false
-    if (indent === 0) return this.#closeFile(text)
+    const closes = this.#open.at(-1) === indent
+    if (closes) this.#open.pop()
+    this.#pointIndent = indent
+    this.#keepsDiagnostics = false
     if (closes) {
-      if (text.startsWith('not ok')) file.failures.push(' '.repeat(indent) + text)
+      if (text.startsWith('not ok')) this.#failures.push(' '.repeat(indent) + text)
     } else if (text.startsWith('ok')) {
-      if (!isDirected(text)) file.passed += 1
+      if (!isDirected(text)) this.#passed += 1
     } else if (!isDirected(text)) {
-      file.failed += 1
-      file.keepsDiagnostics = true
-      file.failures.push(' '.repeat(indent) + text)
+      this.#failed += 1
+      this.#keepsDiagnostics = true
+      this.#failures.push(' '.repeat(indent) + text)
     }
-  }
-
-  #closeFile(text) {
-    const { passed, failures } = this.#file
-    const empty = text.endsWith('# SKIP no tests found')
-    const failed = Math.max(this.#file.failed, text.startsWith('not ok') || empty ? 1 : 0)
-    this.#passed += passed
-    this.#failed += failed
-    const name = text.slice(text.indexOf(' - ') + 3)
-    this.#print(failed === 0 ? `ok    ${passed} passed  ${name}` : `FAIL  ${passed} passed, ${failed} failed  ${name}`)
-    if (failed > 0) for (const line of failures) this.#print(line)
-    this.#unexplained = failed > 0 && this.#file.failed === 0
-    this.#file = newFile()
-  }
-
-  #fail(why) {
-    this.#failed += 1
-    this.#print(`FAIL  ${why}`)
-  }
-}
-
-/** What is known of the test file that is being read. `open` holds the indents of its open subtests. */
-function newFile() {
-  return {
-    passed: 0,
-    failed: 0,
-    failures: [],
-    open: [],
-    pointIndent: 0,
-    diagnostics: undefined,
-    keepsDiagnostics: false,
   }
 }
 

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import rateLimit from '@fastify/rate-limit'
 import fastify, { type FastifyInstance, type FastifyRequest, type FastifyServerOptions } from 'fastify'
+import type { Registry } from 'prom-client'
 import type { Context } from './actions/index.ts'
 import { authenticateRequests } from './api/authenticate.ts'
 import { limitConnections } from './api/connections.ts'
@@ -33,6 +34,8 @@ export interface AppOptions {
   readonly allowedOrigins?: readonly string[]
   /** Other limits than those of `limits.ts`, where given. */
   readonly guards?: Partial<Guards>
+  /** Takes what is measured of the node; nothing is, where it is absent. */
+  readonly registry?: Registry | undefined
   readonly logger?: FastifyServerOptions['logger']
 }
 
@@ -59,6 +62,7 @@ export async function buildApp(context: Context, options: AppOptions): Promise<F
   refuseSlowClients(app, guards)
   shedLoad(app, context, guards)
   countStreams(app, guards)
+  if (options.registry !== undefined) (await import('./api/metrics/index.ts')).measure(app, context, options.registry)
   authenticateRequests(app, context)
   privateAnswers(app)
   sendSecurityHeaders(app)

@@ -36,6 +36,8 @@ export interface Config {
   readonly connections: number
   readonly connectionsPerAddress: number
   readonly logLevel: LogLevel
+  /** Port of this machine on which metrics are answered; 0 takes a free one. */
+  readonly metricsPort: number | undefined
   /** Addresses and networks of proxies whose `X-Forwarded-For` is believed. */
   readonly trustProxy: readonly string[]
   /** Origins of pages that may open WebSockets. */
@@ -108,6 +110,11 @@ export const variables: readonly Variable[] = [
   },
   { name: 'PUENTE_LOG_LEVEL', default: 'info', description: logLevels.join(', ') },
   {
+    name: 'PUENTE_METRICS_PORT',
+    default: 'none',
+    description: 'port of 127.0.0.1 that answers GET /metrics for Prometheus; 0 takes a free one',
+  },
+  {
     name: 'PUENTE_TRUST_PROXY',
     default: 'none',
     description: 'proxies whose X-Forwarded-For is believed: addresses and networks with commas between',
@@ -158,6 +165,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): { conf
   const read = (name: string): string | undefined => environment[name]?.trim() || undefined
   const folder = read('PUENTE_DATA')
   const warninglists = read('PUENTE_WARNINGLISTS')
+  const metricsPort = read('PUENTE_METRICS_PORT')
   const listening = {
     host: host(read('PUENTE_HOST')),
     port: integer('PUENTE_PORT', read('PUENTE_PORT'), 8460, 0, 65_535),
@@ -190,6 +198,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): { conf
       100_000,
     ),
     logLevel: logLevel(read('PUENTE_LOG_LEVEL')),
+    metricsPort: metricsPort === undefined ? undefined : integer('PUENTE_METRICS_PORT', metricsPort, 0, 0, 65_535),
     trustProxy: trustProxy(read('PUENTE_TRUST_PROXY')),
     allowedOrigins: origins(read('PUENTE_ALLOWED_ORIGINS')),
     url: parseNodeUrl('PUENTE_URL', read('PUENTE_URL') ?? 'http://127.0.0.1:8460'),

@@ -11,6 +11,7 @@ import { jsonFetcher, outbound, wayOut } from './delivery/http.ts'
 import { startPeers } from './delivery/peers.ts'
 import { startWebhooks, whatIsHeard } from './delivery/webhooks.ts'
 import { cannotListen, holdPort } from './held-port.ts'
+import { registryOf, serveMetrics } from './metrics.ts'
 import { isOneOfSeveral, sayAnswering, sayStopped, startProcesses } from './processes.ts'
 import { startSchedule } from './schedule.ts'
 import { defaultDataFolder } from './store/embedded/data-folder.ts'
@@ -112,10 +113,7 @@ export async function startNode(
   log: Log,
   port: 'only this port' | 'or a free one' = 'only this port',
 ): Promise<RunningNode> {
-  const undo: (() => Promise<unknown>)[] = [() => database.stop()]
-  const unwind = async () => {
-    for (const step of undo.splice(0).reverse()) await step()
-  }
+  const { undo, unwind } = undoing(() => database.stop())
   try {
     const { config, free } = await holdPort(configured, port)
     undo.push(free)
@@ -140,8 +138,12 @@ export async function startNode(
     warmUp(context).catch((error: unknown) => log.warn({ error }, 'the feed could not be read yet'))
     const { requestsPerMinute, trustProxy, allowedOrigins, connections, connectionsPerAddress } = config
     const guards = { connections, connectionsPerAddress }
-    const app = await buildApp(context, { root: projectFolder, requestsPerMinute, trustProxy, allowedOrigins, guards })
+    const registry = await registryOf(config)
+    const app = await buildApp(context, {
+      ...{ root: projectFolder, requestsPerMinute, trustProxy, allowedOrigins, guards, registry },
+    })
     undo.push(() => app.close())
+    undo.push(await serveMetrics(config, log, registry))
     await free()
     const url = await listen(app, config)
     let stopping: Promise<void> | undefined
@@ -189,6 +191,7 @@ async function startSeveral(
   configured: Config,
   log: Log,
 ): Promise<Pick<RunningNode, 'url' | 'stop'>> {
+  const { undo, unwind } = undoing(() => database.stop())
   try {
     const { config, free } = await holdPort(configured, 'only this port')
     const applied = await migrateDatabase(database)
@@ -200,18 +203,23 @@ async function startSeveral(
       PUENTE_PORT: String(config.port),
       ...(database.embedded ? { PUENTE_DATABASE_CONNECTIONS: String(shareOfConnections(config)) } : {}),
     }
+    undo.push(await serveMetrics(config, log))
     const processes = await startProcesses(config.processes, environment, log)
-    return {
-      url: processes.url,
-      stop: async () => {
-        await processes.stop()
-        await database.stop()
-      },
-    }
+    undo.push(() => processes.stop())
+    return { url: processes.url, stop: unwind }
   } catch (error) {
-    await database.stop()
+    await unwind()
     throw error
   }
+}
+
+/** Steps that take down what was begun, the last one first. */
+function undoing(first: () => Promise<unknown>) {
+  const undo = [first]
+  const unwind = async () => {
+    for (const step of undo.splice(0).reverse()) await step()
+  }
+  return { undo, unwind }
 }
 
 /** Of the 200 connections that the embedded database allows, some are left for those who listen, and for the command line. */

@@ -69,6 +69,7 @@ t.test('each bad value is refused with a sentence that names its variable', asyn
     ['PUENTE_CONNECTIONS_PER_ADDRESS', '0', '100001', '-'],
     ['PUENTE_REQUESTS_PER_MINUTE', '0', '1000001', '∞'],
     ['PUENTE_PROCESSES', '0', '65', 'auto'],
+    ['PUENTE_METRICS_PORT', '-1', '65536', '127.0.0.1:9464'],
     ['NATS_URL', 'localhost', 'http://x:4222', 'nats//x'],
     ['PUENTE_LOG_LEVEL', 'verbose', 'trace'],
     [

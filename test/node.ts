@@ -1,5 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto'
 import type { FastifyInstance, InjectOptions } from 'fastify'
+import type { Registry } from 'prom-client'
 import type { Test } from 'tap'
 import { actions, type Context, type WayOut } from '../src/actions/index.ts'
 import { prepareObject, rowOf } from '../src/actions/object-batch.ts'
@@ -69,6 +70,8 @@ export async function testNode(
     readonly operator?: string
     /** Hear of changes as a process that serves does. */
     readonly listen?: boolean
+    /** Takes what is measured. */
+    readonly registry?: Registry
     readonly database?: { readonly connections: number; readonly connectTimeoutMs: number }
   } = {},
 ): Promise<TestNode> {
@@ -88,6 +91,7 @@ export async function testNode(
     requestsPerMinute: options.requestsPerMinute ?? 1_000_000,
     trustProxy: options.trustProxy ?? [],
     ...(options.guards === undefined ? {} : { guards: options.guards }),
+    registry: options.registry,
   })
   await app.ready()
   t.teardown(async () => {

@@ -165,11 +165,12 @@ t.test('several processes behind one port: one that dies is started again, and a
   const url = await testDatabase(t)
   const keys = await enrol(url)
   const child = spawn(process.execPath, ['bin/puente.js', 'serve', '--processes', '3'], {
-    env: { ...process.env, DATABASE_URL: url, PUENTE_PORT: '0' },
+    env: { ...process.env, DATABASE_URL: url, PUENTE_PORT: '0', PUENTE_METRICS_PORT: '0' },
     stdio: ['ignore', 'ignore', 'pipe'],
   })
   t.teardown(() => child.kill('SIGKILL'))
   const log = new ChildLog(child.stderr)
+  const metrics = /"metrics":"(http:[^"]+)"/.exec(await log.says(/metrics are answered/))?.[1] ?? ''
   const pids: number[] = []
   const another = async () => {
     const pid = Number(/"pid":(\d+)/.exec(await log.says(/a process answers/))?.[1])
@@ -182,6 +183,10 @@ t.test('several processes behind one port: one that dies is started again, and a
   await log.says(/another is started/)
   process.kill(await another(), 0)
   for (let n = 0; n < 10; n++) await publish({ url: address }, keys.ana, `n${n}.example.com`)
+  const text = await (await fetch(metrics)).text()
+  t.match(text, /^puente_records_total\{outcome="accepted"\} 10$/m, 'added up')
+  t.match(text, /^puente_feed_position 10$/m, 'of the node, once')
+  t.match(text, /^process_cpu_seconds_total /m)
   child.kill('SIGTERM')
   await gone(child)
   t.equal(child.exitCode, 0)

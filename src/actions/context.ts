@@ -12,6 +12,7 @@ import type { FailedAuthentications } from './failed-authentications.ts'
 import type { FederationKeys } from './federation-keys.ts'
 import type { KnownIndicators } from './known-indicators.ts'
 import type { Lookout } from './lookout.ts'
+import type { Meters } from './meters.ts'
 import type { OpenBlocklists } from './open-blocklists.ts'
 import type { ProvenKeys } from './proven-keys.ts'
 import type { Tokens } from './tokens.ts'
@@ -66,6 +67,8 @@ export interface Context {
   readonly networks: Networks
   /** What all pushes of this process hold together. */
   readonly turns: Turns
+  /** What this process has taken, counted. */
+  readonly meters: Meters
   /** Readings on their way to the audit log. */
   readonly audit: AuditQueue
   /** Values of indicators in memory, for observations. */

@@ -94,6 +94,7 @@ export class ObservationStream {
     await this.#writer.done()
     const { records, events, faults, faultsTotal } = this.#matcher
     const { matched, indicators } = this.#writer
+    this.#context.meters.observations += records
     return { records, events, matched, indicators, faults, faultsTotal }
   }
 

@@ -74,6 +74,7 @@ async function admitted(
   try {
     const defaults = await defaultsOf(context, caller, input, standing)
     const taken = await take({ context, caller, standing, defaults, receipt }, input.decoded)
+    count(context, taken)
     const answer = { receipt, ...taken }
     await closeReceipt(database, receipt, input.requestDigest(), 200, JSON.stringify(answer))
     return answer
@@ -81,6 +82,12 @@ async function admitted(
     await dropReceipt(database, receipt)
     throw error
   }
+}
+
+function count({ meters: { records } }: Context, taken: Omit<PublishReceipt, 'receipt'>): void {
+  records.accepted += taken.accepted
+  records.unchanged += taken.unchanged
+  records.rejected += taken.rejectedTotal
 }
 
 /** @throws {Fault} `handling_profile_unknown`, `not_found` where the organisation has no such event */

@@ -14,6 +14,7 @@ import { FailedAuthentications } from './failed-authentications.ts'
 import { ensureFederationKey, FederationKeys } from './federation-keys.ts'
 import { KnownIndicators } from './known-indicators.ts'
 import { Lookout } from './lookout.ts'
+import { Meters } from './meters.ts'
 import { OpenBlocklists } from './open-blocklists.ts'
 import { ProvenKeys } from './proven-keys.ts'
 import { ensureSigningKey, SigningKeys } from './signing-keys.ts'
@@ -94,6 +95,7 @@ export async function startContext(options: {
     keys: new ProvenKeys(),
     networks: new Networks(),
     turns: new Turns(),
+    meters: new Meters(),
     audit,
     known: new KnownIndicators(database, clock, log),
     clock,

@@ -38,6 +38,11 @@ export class Turns {
     })
   }
 
+  /** Pushes under way. */
+  get pushes(): number {
+    return this.#pushes
+  }
+
   /** Waits for a turn. */
   async take(): Promise<Release> {
     if (this.#free > 0) this.#free--

@@ -38,6 +38,11 @@ export class Streams {
     this.guards = guards
   }
 
+  /** How many there are. */
+  get size(): number {
+    return this.#counted
+  }
+
   /** Counts one more. @returns what counts it out again @throws {Fault} `too_many_streams`, `unavailable` */
   enter({ reader }: Caller, address: string): () => void {
     if (this.#closing) throw stopping()

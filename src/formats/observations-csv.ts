@@ -6,6 +6,9 @@ import { type LineReader, ObservationLines } from './observations-lines.ts'
 import { HourReader, wholeNumber } from './observations-time.ts'
 import { TypeReader } from './observations-type.ts'
 
+const quote = 34
+const tooManyCells = 'The line has more cells than columns.'
+
 const columns: readonly string[] = ['value', 'type', 'at', 'count']
 const inOrder = columns.map((_, n) => n)
 
@@ -43,8 +46,7 @@ export class ObservationCsv implements ObservationScanner, LineReader {
     this.#sink.place = line
     const layout = this.#layout ?? this.#readLayout(bytes.toString('utf8', start, end))
     if (layout === undefined) return
-    if (hasQuote(bytes, start, end)) this.#readQuoted(bytes.subarray(start, end), layout)
-    else this.#readPlain(bytes, start, end, layout)
+    if (!this.#readPlain(bytes, start, end, layout)) this.#readQuoted(bytes.subarray(start, end), layout)
   }
 
   tooLong(line: number): void {
@@ -66,28 +68,35 @@ export class ObservationCsv implements ObservationScanner, LineReader {
     return undefined
   }
 
-  #readPlain(bytes: Buffer, start: number, end: number, layout: readonly number[]): void {
+  /** @returns false when there is a quote in the line; nothing was given on then */
+  #readPlain(bytes: Buffer, start: number, end: number, layout: readonly number[]): boolean {
     this.#cells.fill(0)
+    const delimiter = this.#delimiter
     let from = start
     for (let column = 0; ; column++) {
-      if (column === layout.length) {
-        this.#sink.fault('invalid_csv', 'The line has more cells than columns.')
-        return
-      }
       let to = from
-      while (to < end && bytes[to] !== this.#delimiter) to++
+      for (; to < end && bytes[to] !== delimiter; to++) if (bytes[to] === quote) return false
+      if (column === layout.length) return this.#tooManyCells(bytes, to, end)
       this.#setCell(layout[column] ?? 0, bytes, from, to)
       if (to === end) break
       from = to + 1
     }
     this.#give(bytes)
+    return true
+  }
+
+  /** @returns false when there is a quote after all: then the cells are other ones */
+  #tooManyCells(bytes: Buffer, start: number, end: number): boolean {
+    for (let at = start; at < end; at++) if (bytes[at] === quote) return false
+    this.#sink.fault('invalid_csv', tooManyCells)
+    return true
   }
 
   /** Cells with quotes, put side by side again without them. */
   #readQuoted(line: Buffer, layout: readonly number[]): void {
     try {
       const cells = cellsOf(line.toString('utf8'), String.fromCharCode(this.#delimiter))
-      if (cells.length > layout.length) throw new Fault('invalid_csv', 'The line has more cells than columns.')
+      if (cells.length > layout.length) throw new Fault('invalid_csv', tooManyCells)
       this.#cells.fill(0)
       const joined = Buffer.from(cells.join(''))
       let from = 0
@@ -130,8 +139,3 @@ export class ObservationCsv implements ObservationScanner, LineReader {
 }
 
 const isBlank = (byte: number): boolean => byte === 32 || byte === 9 || byte === 13
-
-function hasQuote(bytes: Buffer, start: number, end: number): boolean {
-  for (let at = start; at < end; at++) if (bytes[at] === 34) return true
-  return false
-}

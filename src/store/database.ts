@@ -54,6 +54,12 @@ export class Database implements Queries {
     return this.#pool.waitingCount
   }
 
+  /** Connections that are lent and those that are not, and what waits for one. */
+  get connections(): { readonly busy: number; readonly idle: number; readonly waiting: number } {
+    const { totalCount, idleCount, waitingCount } = this.#pool
+    return { busy: totalCount - idleCount, idle: idleCount, waiting: waitingCount }
+  }
+
   get client(): Pick<PoolClient, 'query'> {
     return this.#pool as unknown as Pick<PoolClient, 'query'>
   }

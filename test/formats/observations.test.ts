@@ -200,6 +200,29 @@ const record = (head: number, ...rest: (number[] | string | Buffer)[]): Buffer =
 }
 const time = [0x6a, 0x1d, 0x94, 0x30]
 
+t.test('CSV: a quote anywhere in a line makes its cells quoted ones', async (t) => {
+  const body = 'evil.example,,,,"\nevil.example,domain-name,,,5\n"evil.example",,,2\nevil.example,domain-name,,"3"\n'
+  t.strictSame(readCut(t, 'csv', Buffer.from(body)), [
+    '1 fault invalid_csv',
+    '2 fault invalid_csv',
+    '3 text evil.example  2 now',
+    '4 text evil.example domain-name 3 now',
+  ])
+})
+
+t.test('CSV: types that look alike, and longer ones than any, are told apart', async (t) => {
+  const long = 'x'.repeat(100)
+  const types = ['ipv4-address', 'ipv6-address', 'domain-name', 'sha256', 'sha384', 'md5', '', `${long}a`, `${long}b`]
+  const asked = Array.from({ length: 200 }, (_, n) => types[(n * n + n) % types.length] ?? '')
+  // Names of one length, first, fourth and last letter meet in one place of what is remembered.
+  asked.push('abcdez', 'axcdez', 'abcdez', 'axcdez')
+  const body = Buffer.from(asked.map((type) => `evil.example,${type}\n`).join(''))
+  t.strictSame(
+    read('csv', [body]),
+    asked.map((type, n) => `${n + 1} text evil.example ${type} 1 now`),
+  )
+})
+
 t.test('binary: every kind, counts and times', async (t) => {
   t.equal(Math.floor(Buffer.from(time).readUInt32BE() / 3_600), hour)
   const body = Buffer.concat([

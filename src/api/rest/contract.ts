@@ -36,10 +36,20 @@ const methods = { get: 'GET', post: 'POST', put: 'PUT', patch: 'PATCH', delete: 
 
 /**
  * Reads the contract: the routes, their actions, and the schemas with which requests are checked, so that what is promised and
- * what is enforced are one text.
+ * what is enforced are one text. A file is read once a process, and its schemas are compiled once.
  * @throws when an operation names no id or no known action
  */
 export function readContract(file: string): Contract {
+  const known = contracts.get(file)
+  if (known !== undefined) return known
+  const contract = parseContract(file)
+  contracts.set(file, contract)
+  return contract
+}
+
+const contracts = new Map<string, Contract>()
+
+function parseContract(file: string): Contract {
   const document = parse(readFileSync(file, 'utf8')) as Part
   const operations: Operation[] = []
   for (const [path, item] of Object.entries(part(document.paths))) {
