@@ -15,6 +15,7 @@ import {
   type Log,
   makeRoom,
   mergeObservations,
+  publishFigures,
   purge,
   refreshKeySet,
   ringDoorbells,
@@ -71,6 +72,8 @@ export const jobs: readonly Job[] = [
   { name: 'exports', everyMs: 1_000, run: (context) => runExports(context) },
   // what the rules of retention say is over goes for good
   { name: 'retention', everyMs: 600_000, run: (context) => purge(context) },
+  // years that are over, where the operator publishes figures
+  { name: 'figures', everyMs: 60_000, run: publishFigures },
   { name: 'packages', everyMs: 600_000, run: forgetPackages },
   // what a request gave ended at its instant; here it is said of it
   { name: 'legal requests', everyMs: 60_000, run: expireRequests },

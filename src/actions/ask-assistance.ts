@@ -1,31 +1,23 @@
-import { createHash, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import type { AssistanceKind, AssistanceStep, AssistanceTlp } from '../domain/assistance.ts'
 import type { Caller } from '../domain/caller.ts'
-import { type Directory, homeOf, readerOfAccount, readerOfOrganisation, worldOf } from '../domain/directory.ts'
+import { type Directory, homeOf, readerOfAccount, readerOfOrganisation } from '../domain/directory.ts'
 import { parseInstant } from '../domain/enrolment.ts'
 import { Fault } from '../domain/errors.ts'
-import type { Handling } from '../domain/handling.ts'
 import { limits } from '../domain/limits.ts'
 import type { Reader } from '../domain/reader.ts'
 import { assistanceHandling } from '../policy/assistance.ts'
-import { decide } from '../policy/decide.ts'
-import { withoutRelations } from '../policy/release.ts'
-import {
-  appendAssistanceStep,
-  insertAssistance,
-  type Reference,
-  referable,
-  type StoredAssistance,
-} from '../store/assistance.ts'
-import type { Transaction } from '../store/database.ts'
-import { closeReceipt, openReceipt } from '../store/receipts.ts'
-import { type AssistanceView, referencesVisibleTo, viewOf } from './assistance-view.ts'
-import type { Context, Standing } from './context.ts'
-import { uuidOf } from './ids.ts'
+import { appendAssistanceStep, assistanceOf, insertAssistance, type StoredAssistance } from '../store/assistance.ts'
+import { referencesOf, refuseUnseen } from './assistance-references.ts'
+import { type AssistanceView, viewOf, wordsVisibleTo } from './assistance-view.ts'
+import type { Context } from './context.ts'
 import { invalid, prose } from './legal-text.ts'
+import { type Keyed, once } from './once.ts'
+import { refuseMoreAssistance } from './open-askings.ts'
+import { absent } from './read.ts'
 import { record, verb } from './verb.ts'
 
-export interface AskAssistanceInput {
+export interface AskAssistanceInput extends Keyed {
   /** Organisation id. */
   readonly to: string
   readonly kind: AssistanceKind
@@ -39,14 +31,12 @@ export interface AskAssistanceInput {
   readonly people?: readonly string[]
   /** Whether what is said has personal data in it. */
   readonly personalData?: boolean
-  /** The same key and input ask once. */
-  readonly idempotencyKey?: string
 }
 
 /**
  * Asks another partner to do something about indicators.
  * @throws {Fault} `invalid_request`, `audience_unknown`, `people_required`, `people_unknown`, `reference_unknown`, `already_recalled`,
- * `assistance_refused`, `idempotency_key_reused`
+ * `assistance_refused`, `rate_limited`, `idempotency_key_reused`
  */
 export const askAssistance = verb(
   'ask-assistance',
@@ -73,23 +63,43 @@ export const askAssistance = verb(
     }
     const account = caller.reader.account ?? ''
     const step: AssistanceStep = { step: 'ask', side: 'asker', account, text, at }
-    return await context.database.transaction(async (transaction) => {
-      const opened = await openOnce(transaction, account, input, now)
-      if (opened !== undefined && 'answer' in opened) return opened.answer
-      await insertAssistance(transaction, row, references)
-      await appendAssistanceStep(transaction, row, step, handlingId)
-      await record(transaction, context, caller, standing, {
-        action: 'ask-assistance',
-        decision: 'permit',
-        rules: ['assistance.two'],
-        // Whoever asked may read it: sources that stay anonymous must not stand there.
-        subject: JSON.stringify({ assistance: row, references: references.map(({ uuid }) => uuid), step }),
-      })
-      const view = await viewOf(transaction, context, caller, judged, row)
-      if (opened !== undefined)
-        await closeReceipt(transaction, opened.opened, digestOf(input), 201, JSON.stringify(view))
-      return view
-    })
+    return await context.database.transaction((transaction) =>
+      once(
+        transaction,
+        context,
+        caller,
+        input,
+        [
+          'assistance',
+          to,
+          input.kind,
+          input.text,
+          input.indicators,
+          input.dueAt,
+          input.tlp,
+          input.people,
+          input.personalData,
+        ],
+        async () => {
+          await refuseMoreAssistance(transaction, home, now)
+          await insertAssistance(transaction, row, references)
+          await appendAssistanceStep(transaction, row, step, handlingId)
+          await record(transaction, context, caller, standing, {
+            action: 'ask-assistance',
+            decision: 'permit',
+            rules: ['assistance.two'],
+            // Whoever asked may read it: sources that stay anonymous must not stand there.
+            subject: JSON.stringify({ assistance: row, references: references.map(({ uuid }) => uuid), step }),
+          })
+          return row.id
+        },
+        async (id) => {
+          const [made] = await assistanceOf(transaction, wordsVisibleTo(context, caller, judged), { id, limit: 1 })
+          if (made === undefined) throw absent()
+          return await viewOf(transaction, context, caller, judged, made)
+        },
+      ),
+    )
   },
 )
 
@@ -131,95 +141,3 @@ function addressed(
   })
   return { people, readers }
 }
-
-/** What is said must reach whom it is said to: otherwise the first rule against it is told. @throws {Fault} `assistance_refused` */
-async function refuseUnseen(
-  context: Context,
-  caller: Caller,
-  standing: Standing,
-  reader: Reader,
-  handling: Handling,
-  pointer?: string,
-): Promise<void> {
-  const decision = decide(reader, handling, caller.purpose, context.clock(), worldOf(standing.directory))
-  // A reference is an id, which a masked indicator has, too; words have no masked form.
-  if (decision.effect === 'permit' || (pointer !== undefined && decision.effect === 'redact')) return
-  const { reason, rules } = withoutRelations(decision)
-  const why = rules.find(({ id }) => id === reason)?.sentence ?? 'It does not reach that organisation.'
-  await context.database.transaction((transaction) =>
-    record(transaction, context, caller, standing, {
-      action: 'ask-assistance',
-      decision: 'deny',
-      rules: [reason],
-      subject: JSON.stringify({ handling }),
-    }),
-  )
-  const position = pointer === undefined ? {} : { position: { pointer } }
-  throw new Fault('assistance_refused', why, { rule: reason, ...position })
-}
-
-/**
- * What it refers to. What the caller does not see is not there. Of its own, the caller may know who sees it (`explain`), and what the
- * other does not see is refused. Of somebody else's it may not: whether the other sees it changes nothing here, and is decided when it reads.
- */
-async function referencesOf(
-  context: Context,
-  caller: Caller,
-  standing: Standing,
-  readers: readonly Reader[],
-  ids: readonly string[],
-): Promise<Reference[]> {
-  const uuids = ids.map((id) => uuidOf(id) ?? nobody)
-  if (uuids.length === 0 || uuids.length > limits.assistanceIndicators)
-    throw invalid('/indicators', `It is about 1 to ${limits.assistanceIndicators} indicators.`)
-  const visible = await referable(context.database, referencesVisibleTo(context, caller, standing), [...new Set(uuids)])
-  const found = new Map<string, Reference>()
-  for (const [n, uuid] of uuids.entries()) {
-    const pointer = `/indicators/${n}`
-    const one = visible.get(uuid)
-    if (one === undefined)
-      throw new Fault('reference_unknown', 'This indicator is not known here, or not to you.', {
-        position: { pointer },
-      })
-    if (one.originator === caller.reader.organisation?.id) {
-      if (one.recalled) throw new Fault('already_recalled', 'This indicator was recalled.', { position: { pointer } })
-      const handling = standing.visibility.handling(one.handlingId)
-      if (handling === undefined) throw new Error('an indicator has a handling that is not known')
-      for (const reader of readers) await refuseUnseen(context, caller, standing, reader, handling, pointer)
-    }
-    found.set(uuid, { originator: one.originator, uuid })
-  }
-  return [...found.values()]
-}
-
-type Opened = { readonly opened: string } | { readonly answer: AssistanceView }
-
-/** With a key: the answer given before, or a receipt that commits with the asking. @throws {Fault} `idempotency_key_reused` */
-async function openOnce(
-  transaction: Transaction,
-  account: string,
-  input: AskAssistanceInput,
-  at: Date,
-): Promise<Opened | undefined> {
-  if (input.idempotencyKey === undefined) return undefined
-  const opened = await openReceipt(transaction, account, at, input.idempotencyKey, abandonedAfterMs)
-  if ('opened' in opened) return opened
-  const { answer, requestDigest } = opened.earlier
-  if (answer === undefined || requestDigest === undefined)
-    throw new Fault('idempotency_in_progress', 'A request with this Idempotency-Key is under way.', {
-      retryAfterSeconds: 5,
-    })
-  if (!requestDigest.equals(digestOf(input)))
-    throw new Fault('idempotency_key_reused', 'This Idempotency-Key was used for a different request.')
-  return { answer: JSON.parse(answer) as AssistanceView }
-}
-
-const abandonedAfterMs = 5 * 60 * 1000
-
-const digestOf = ({ idempotencyKey: _, ...said }: AskAssistanceInput): Buffer =>
-  createHash('sha256')
-    .update(JSON.stringify(['assistance', said.to, said.kind, said.text, said.indicators, said.dueAt]))
-    .update(JSON.stringify([said.tlp, said.people, said.personalData]))
-    .digest()
-
-const nobody = '00000000-0000-0000-0000-000000000000'

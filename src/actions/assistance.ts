@@ -1,59 +1,50 @@
 import type { AssistanceState } from '../domain/assistance.ts'
 import type { Caller } from '../domain/caller.ts'
-import { Fault } from '../domain/errors.ts'
-import { limits } from '../domain/limits.ts'
 import { assistanceOf } from '../store/assistance.ts'
 import { type AssistanceSummary, type AssistanceView, summaryOf, viewOf, wordsVisibleTo } from './assistance-view.ts'
 import type { Context } from './context.ts'
+import { newestFirst, type Page, type PageInput } from './newest-first.ts'
 import { absent } from './read.ts'
 import { record, verb } from './verb.ts'
 
-export interface ListAssistanceInput {
+export interface ListAssistanceInput extends PageInput {
   readonly state?: readonly AssistanceState[]
   /** Only what waits for the caller's organisation: what it was asked and has not answered, and what it asked and was answered. */
   readonly queue?: boolean
   /** Only what was due and is not answered. */
   readonly overdue?: boolean
-  /** `next` of the page before. */
-  readonly before?: string
-  /** 1–1,000; 100 when absent. */
-  readonly limit?: number
 }
 
-export interface AssistancePage {
-  readonly items: readonly AssistanceSummary[]
-  /** Absent on the last page. */
-  readonly next?: string
-}
+export type AssistancePage = Page<AssistanceSummary>
 
 /** What the caller's organisation asked and was asked, the newest first; as far as the policy lets the caller have it. */
 export const listAssistance = verb(
   'list-assistance',
   async (context: Context, caller: Caller, input: ListAssistanceInput, standing): Promise<AssistancePage> => {
     const visible = wordsVisibleTo(context, caller, standing)
-    const { state, queue, overdue, before, limit = limits.pageRecordsDefault } = input
-    const [last] = before === undefined ? [] : await assistanceOf(context.database, visible, { id: before, limit: 1 })
-    if (before !== undefined && last === undefined)
-      throw new Fault('cursor_invalid', 'This cursor was not given to this reader.')
-    const found = await assistanceOf(context.database, visible, {
-      limit: limit + 1,
-      ...(state === undefined ? {} : { states: state }),
-      ...(queue === undefined ? {} : { queue }),
-      ...(overdue === true ? { overdueAt: context.clock() } : {}),
-      ...(last === undefined ? {} : { before: last }),
-    })
-    const page = found.slice(0, limit)
-    const next = found.length > limit ? page.at(-1)?.id : undefined
-    if (page.length > 0)
+    const { state, queue, overdue } = input
+    const { items, ...more } = await newestFirst(
+      input,
+      async (id) => (await assistanceOf(context.database, visible, { id, limit: 1 }))[0],
+      (last, limit) =>
+        assistanceOf(context.database, visible, {
+          limit,
+          ...(state === undefined ? {} : { states: state }),
+          ...(queue === undefined ? {} : { queue }),
+          ...(overdue === true ? { overdueAt: context.clock() } : {}),
+          ...(last === undefined ? {} : { before: last }),
+        }),
+    )
+    if (items.length > 0)
       await context.database.transaction((transaction) =>
         record(transaction, context, caller, standing, {
           action: 'list-assistance',
           decision: 'permit',
           rules: ['assistance.two'],
-          subject: JSON.stringify({ assistance: page.map(({ id }) => id) }),
+          subject: JSON.stringify({ assistance: items.map(({ id }) => id) }),
         }),
       )
-    return { items: page.map((each) => summaryOf(context, standing, each)), ...(next === undefined ? {} : { next }) }
+    return { items: items.map((each) => summaryOf(context, standing, each)), ...more }
   },
 )
 

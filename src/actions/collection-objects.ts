@@ -3,12 +3,12 @@ import type { Handling } from '../domain/handling.ts'
 import { limits } from '../domain/limits.ts'
 import { propertiesOf } from '../formats/stix-properties.ts'
 import { mayBeFollowed } from '../policy/feed.ts'
-import type { Words } from '../store/column.ts'
+import { type Words, wordsOf } from '../store/column.ts'
 import type { ObjectQuery } from '../store/object-reads.ts'
 import type { Shown, StixSource } from './collection-sources.ts'
 import type { Context, Standing } from './context.ts'
 import { objectReleaser, type PlacedObject } from './object-pages.ts'
-import { ObjectWalk, objectScope, visiblePlaces } from './object-walk.ts'
+import { type ObjectScope, ObjectWalk, objectScope, visiblePositions } from './object-walk.ts'
 import { pageOfObjects } from './visible-objects.ts'
 
 /** Types of STIX objects that are kept and are no indicators. */
@@ -41,25 +41,31 @@ export function stixObjects(
       after = last.position
     }
   }
+  const visible = (which: ObjectScope, query: Omit<ObjectQuery, 'limit'>, need: number) =>
+    visiblePositions(context, which, new ObjectWalk(context, which, { ...query, ...wanted, limit: 0 }), need)
+  const listed = wordsOf(scope.listed.bitmap)
+  const pairs = new WeakMap<Words, Words>()
+  const pairsOf = (handlings: Words): Words => {
+    const made = pairs.get(handlings) ?? context.column.objects.pairsOf(bothOf(listed, handlings), asked)
+    pairs.set(handlings, made)
+    return made
+  }
   return {
     types,
-    positions: async (handlings, { above, upto }, limit, kind) => {
-      const listed = { ...scope.listed, bitmap: bothOf(scope.listed.bitmap, handlings) }
-      const query = { after: above, upto, kind, limit: 0, ...wanted }
-      const narrower = { ...scope, listed }
-      return visiblePlaces(context, narrower, new ObjectWalk(context, narrower, query), limit)
+    proposed: (handlings, stretch, limit, kind) =>
+      context.column.objects.oldestAbove(kind, pairsOf(handlings), stretch, limit),
+    visible: (handlings, upto) => {
+      const narrowed = { ...scope.listed, bitmap: new Uint8Array(bothOf(listed, handlings).buffer) }
+      return visible({ ...scope, listed: narrowed }, { upto, kind: 'standing' }, Number.POSITIVE_INFINITY)
     },
+    among: (positions) => visible(scope, { positions, versions: 'all', recalled: true }, positions.length),
     read: async (positions) => {
-      // Whether the policy still holds is asked by the source of indicators in any case.
-      if (positions.length === 0) return { shown: new Map(), head: 0 }
-      const { found, head } = await all({ positions, versions: 'all' })
+      const { found, head } = await all({ positions, versions: 'all', ...wanted })
       return { shown: new Map(found.map((each) => [each.position, shownAs(each)])), head }
     },
     byId: async (ids, replaced) => {
       const { found } = await all({ ids, ...wanted, versions: replaced ? 'all' : 'last' })
-      const recalled = new Set(found.filter(({ object }) => object.status === 'recalled').map(keyOf))
-      // Of what was recalled there is the recall, and no version before it.
-      return found.filter((each) => each.object.status === 'recalled' || !recalled.has(keyOf(each))).map(shownAs)
+      return found.map(shownAs)
     },
     firstOf: async (shown) => {
       const ids = [...new Set(shown.filter(({ read }) => read.version > 1).map(({ id }) => id))]
@@ -73,10 +79,7 @@ export function stixObjects(
   }
 }
 
-function bothOf(bitmap: Uint8Array, handlings: Words): Uint8Array {
-  const words = new Uint8Array(handlings.buffer, handlings.byteOffset, handlings.byteLength)
-  return bitmap.map((byte, n) => byte & (words[n] ?? 0))
-}
+const bothOf = (a: Words, b: Words): Words => a.map((word, n) => word & (b[n] ?? 0))
 
 const keyOf = ({ read }: Pick<PlacedObject, 'read'>): string => `${read.originator} ${read.id}`
 

@@ -13,13 +13,6 @@ import { uuidOf } from './ids.ts'
 import type { Read } from './reading.ts'
 import { permittedFor, releaseAll, visibleTo } from './visible.ts'
 
-/** Where something stands: its position, and the last three digits of its time in microseconds. */
-export interface Place {
-  readonly position: number
-  /** 0–999. */
-  readonly micros: number
-}
-
 /** What stands; what was recalled, at the position of its recall; what a later version replaced, where it stood. */
 export type Kind = 'standing' | 'recalled' | 'replaced'
 
@@ -44,13 +37,20 @@ export interface Shown {
 export interface StixSource {
   /** The STIX types in it; undefined: it cannot be said. */
   readonly types: readonly string[]
-  /** What stands (or was recalled) in `(above, upto]` under one of these handlings, the oldest first. */
-  positions(
+  /**
+   * Positions in `(above, upto]` of what may be shown under one of these handlings, the oldest first, out of memory. Of what is made of
+   * others {@link read} says whether it is.
+   */
+  proposed(
     handlings: Words,
     stretch: { readonly above: number; readonly upto: number },
     limit: number,
-    which: Kind,
-  ): Promise<readonly Place[]> | readonly Place[]
+    kind: Kind,
+  ): readonly number[]
+  /** Positions up to one of all that stands under one of these handlings and may be shown. @throws {PolicyMoved} */
+  visible(handlings: Words, upto: number): Promise<readonly number[]> | readonly number[]
+  /** Which of these positions have something that may be shown, without reading what it says. @throws {PolicyMoved} */
+  among(positions: readonly number[]): Promise<readonly number[]> | readonly number[]
   /**
    * What may be shown of these positions, and how far the feed reached.
    * @param confirmed as far as it reached when the policy was confirmed: if the column says the same and nothing is to be read, that holds
@@ -115,10 +115,15 @@ function indicators(
   }
   return {
     types: ['indicator'],
-    positions: (handlings, { above, upto }, limit, which) =>
-      ({ standing: column.now, recalled: column.recalled, replaced: column.replaced })[which]
-        .oldestAbove(handlings, above, upto, limit)
-        .map((position) => ({ position, micros: column.slots.at(position) })),
+    proposed: (handlings, { above, upto }, limit, kind) =>
+      ({ standing: column.now, recalled: column.recalled, replaced: column.replaced })[kind].oldestAbove(
+        handlings,
+        above,
+        upto,
+        limit,
+      ),
+    visible: (handlings, upto) => column.now.oldestAbove(handlings, 0, upto, Number.POSITIVE_INFINITY),
+    among: (positions) => positions,
     read: async (positions, confirmed) => {
       const old = positions.filter((position) => column.replaced.at(position) !== 0)
       const { rows, head } = await rowsAt(database, column, visible, positions, confirmed)

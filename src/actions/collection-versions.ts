@@ -1,4 +1,4 @@
-import type { Dated } from './collection-page.ts'
+import type { Dated } from './collection-filling.ts'
 import type { Shown, StixSource } from './collection-sources.ts'
 
 /** Which versions of an object: `last` alone where nothing is said. */

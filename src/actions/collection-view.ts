@@ -88,16 +88,7 @@ async function change(
   const upto = context.column.now.head
   const positions: number[] = []
   if (words.some((word) => word !== 0)) {
-    for (const source of sources) {
-      for (const { position } of await source.positions(
-        words,
-        { above: 0, upto },
-        Number.POSITIVE_INFINITY,
-        'standing',
-      )) {
-        positions.push(position)
-      }
-    }
+    for (const source of sources) for (const position of await source.visible(words, upto)) positions.push(position)
     positions.sort((a, b) => a - b)
   }
   const longer = padded(handlings, came.length)

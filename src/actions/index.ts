@@ -3,9 +3,11 @@ import * as accounts from './accounts.ts'
 import * as additions from './add-to-collection.ts'
 import * as agreements from './agreements.ts'
 import { askAssistance } from './ask-assistance.ts'
+import { askAttribution } from './ask-attribution.ts'
 import * as assistance from './assistance.ts'
 import * as assistanceSteps from './assistance-steps.ts'
 import * as attribution from './attribution-requests.ts'
+import * as attributionSteps from './attribution-steps.ts'
 import * as auditProofs from './audit-proofs.ts'
 import { authenticate } from './authenticate.ts'
 import * as blocklists from './blocklists.ts'
@@ -227,18 +229,18 @@ export const actions = {
   'list-replies': replies.listReplies,
   'read-reply': replies.readReply,
   'answer-reply': replies.answerReply,
-  'ask-attribution': attribution.askAttribution,
+  'ask-attribution': askAttribution,
   'list-attribution': attribution.listAttribution,
   'read-attribution': attribution.readAttribution,
-  'approve-attribution': attribution.approveAttribution,
-  'refuse-attribution': attribution.refuseAttribution,
-  'withdraw-attribution': attribution.withdrawAttribution,
+  'approve-attribution': attributionSteps.approveAttribution,
+  'refuse-attribution': attributionSteps.refuseAttribution,
+  'withdraw-attribution': attributionSteps.withdrawAttribution,
 } as const satisfies Record<ActionName, unknown>
 
 export { forgetOldStatuses } from './add-to-collection.ts'
 export { PageAhead } from './ask-page.ts'
 export { expireAssistance } from './assistance-steps.ts'
-export { expireAttributionRequests } from './attribution-requests.ts'
+export { expireAttributionRequests } from './attribution-steps.ts'
 export { isoOfMicros } from './collection-order.ts'
 export type { Collection } from './collections.ts'
 export type { Context, Log, WayOut } from './context.ts'
@@ -249,6 +251,7 @@ export { expireRequests } from './expire-requests.ts'
 export { runExports } from './export-job.ts'
 export { describeNode } from './federation-keys.ts'
 export { fetchPeerKeys } from './fetch-peer-keys.ts'
+export { publishFigures } from './figures.ts'
 export { tendHolds } from './holds.ts'
 export { integrateAudit } from './integrate-audit.ts'
 export { measureNode, measureProcess, type Operation, type ProcessState } from './measure.ts'

@@ -46,9 +46,6 @@ interface Stretch {
   readonly isLast?: boolean
 }
 
-/** Where an object stands. */
-type StandingAt = Pick<ObjectPlace, 'position' | 'micros'>
-
 /** How often what others publish meanwhile is looked for at the end. */
 const attempts = 3
 
@@ -81,12 +78,9 @@ export class ObjectWalk {
   /**
    * What of a stretch of a collection needs no look at its parts: it has none. Whether the column is exact is asked when it is read.
    */
-  plain({ proposed = [] }: Stretch): readonly StandingAt[] {
+  plain({ proposed = [] }: Stretch): readonly number[] {
     if (this.query.kind !== 'standing') return []
-    const { objects, slots } = this.#column
-    return proposed
-      .filter((position) => !objects.mayHaveParts(position))
-      .map((position) => ({ position, micros: slots.at(position) }))
+    return proposed.filter((position) => !this.#column.objects.mayHaveParts(position))
   }
 
   /** What was already found of this way. */
@@ -113,12 +107,14 @@ export class ObjectWalk {
   }
 
   #proposed(limit: number): number[] {
-    const { now: standing, recalled, replaced } = this.#column.objects
-    const { kind, types, upto = this.#column.now.head } = this.query
-    const pairs = this.#column.objects.pairsOf(wordsOf(this.#listed.bitmap), types)
-    const columns = kind === undefined ? [standing, recalled] : [{ standing, recalled, replaced }[kind]]
-    const found = columns.flatMap((column) => column.oldestAbove(pairs, this.#after ?? 0, upto, limit))
-    return (columns.length === 1 ? found : found.sort((a, b) => a - b)).slice(0, limit)
+    const { objects, now } = this.#column
+    const { kind, types, upto = now.head } = this.query
+    const pairs = objects.pairsOf(wordsOf(this.#listed.bitmap), types)
+    const stretch = { above: this.#after ?? 0, upto }
+    const standing = objects.oldestAbove('standing', pairs, stretch, limit)
+    if (kind === 'standing') return standing
+    const recalled = objects.oldestAbove('recalled', pairs, stretch, limit)
+    return [...standing, ...recalled].sort((a, b) => a - b).slice(0, limit)
   }
 }
 
@@ -126,24 +122,24 @@ export class ObjectWalk {
 const stretchRows = 1_000
 
 /**
- * The next places of a way at which a reader may see what stands there: so many, or all.
+ * The next positions of a way at which a reader may see what stands there: so many, or all.
  * @throws {PolicyMoved}
  */
-export async function visiblePlaces(
+export async function visiblePositions(
   context: Pick<Context, 'database' | 'column'>,
   scope: ObjectScope,
   walk: ObjectWalk,
   need: number,
-): Promise<readonly StandingAt[]> {
-  const places: StandingAt[] = []
+): Promise<readonly number[]> {
+  const positions: number[] = []
   for (let limit = Math.min(need * 2, stretchRows); ; limit = Math.min(limit * 2, stretchRows)) {
     const stretch = walk.next(limit)
     const plain = walk.plain(stretch)
     const { head, looked, shown } = await judged(context, scope, walk, stretch, plain)
-    places.push(...(plain.length === 0 ? shown : [...plain, ...shown].sort((a, b) => a.position - b.position)))
-    if (places.length >= need) return places.slice(0, need)
+    for (const each of plain.length === 0 ? shown : [...plain, ...shown].sort((a, b) => a - b)) positions.push(each)
+    if (positions.length >= need) return positions.slice(0, need)
     const more = stretch.proposed === undefined && looked.length === limit
-    if (await walk.endsAfter(stretch, { last: looked.at(-1)?.position, more, head })) return places
+    if (await walk.endsAfter(stretch, { last: looked.at(-1)?.position, more, head })) return positions
   }
 }
 
@@ -153,9 +149,9 @@ async function judged(
   { listed, seen, reader }: ObjectScope,
   walk: ObjectWalk,
   { query, proposed, head: known }: Stretch,
-  plain: readonly StandingAt[],
+  plain: readonly number[],
 ) {
-  const isKnown = new Set(plain.map(({ position }) => position))
+  const isKnown = new Set(plain)
   const rest = proposed?.filter((position) => !isKnown.has(position))
   if (rest?.length === 0 && walk.query.upto !== undefined) return { head: known, looked: [], shown: [] }
   return await inSnapshot(database, async (queries) => {
@@ -163,6 +159,7 @@ async function judged(
     const { places: looked, head } = await objectPlaces(queries, listed, seen, asked)
     const named = ({ needs, about }: ObjectPlace) => [...needs, ...about]
     const rows = await partsOfRows(queries, reader, looked, named, partsDepth)
-    return { head, looked, shown: rows.flatMap(({ row, parts }) => (parts.hasParts(row, partsDepth) ? [row] : [])) }
+    const shown = rows.flatMap(({ row, parts }) => (parts.hasParts(row, partsDepth) ? [row.position] : []))
+    return { head, looked, shown }
   })
 }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { publicCaller } from '../domain/caller.ts'
 import { homeOf } from '../domain/directory.ts'
 import { limits } from '../domain/limits.ts'
-import type { RetentionDuty } from '../domain/retention.ts'
+import { type RetentionDuty, wordsOf, wordTypes } from '../domain/retention.ts'
 import type { Transaction } from '../store/database.ts'
 import { lockFeed } from '../store/feed.ts'
 import { holdsWait } from '../store/holds.ts'
@@ -17,6 +17,7 @@ import {
   purgeObjects,
   readRetention,
 } from '../store/retention.ts'
+import { deleteWords, endWords, endWordsAbout, forgetTold } from '../store/words.ts'
 import { endedHandling } from './apply-page.ts'
 import type { Context, Standing } from './context.ts'
 import { administrative } from './organisations.ts'
@@ -28,7 +29,7 @@ import { record } from './verb.ts'
  * Purges what the rules of retention say is over; on the clock, a batch a transaction: what is interrupted was done or was not begun. What
  * stands is taken back first, so that whoever follows hears of it. Nothing is purged while an approved hold waits to be filled.
  * @param batches at most; all there are when absent
- * @returns how many indicators, objects, events and parts of them
+ * @returns how many indicators, objects, events and parts of them, and exchanges of words
  */
 export async function purge(context: Context, batches = Number.POSITIVE_INFINITY): Promise<number> {
   const at = context.clock()
@@ -42,6 +43,7 @@ export async function purge(context: Context, batches = Number.POSITIVE_INFINITY
       purged += found
       if (found === 0) break
     }
+  await deleteEnded(context)
   return purged
 }
 
@@ -63,15 +65,24 @@ async function purgeBatch(context: Context, standing: Standing, duty: RetentionD
       takesEvents && !duty.notTypes.includes('misp-event')
         ? await purgeEvents(transaction, duty.over, limits.purgeBatch)
         : 0
-    const count = indicators.length + objects.length + events
+    const words = await purgeWords(transaction, duty, at)
+    const count = indicators.length + objects.length + events + words.length
     if (count === 0) return 0
     // Which ones is said by a digest: the log must not keep what was purged.
     const keys = [
       ...indicators.map(({ originator, stixId }) => `${originator} ${stixId}`),
       ...objects.map(({ id }) => id),
+      ...words,
     ]
     const digest = createHash('sha256').update(keys.sort().join('\n')).digest('hex')
-    const subject = { rule: duty.rule, indicators: indicators.length, objects: objects.length, events, digest }
+    const subject = {
+      rule: duty.rule,
+      indicators: indicators.length,
+      objects: objects.length,
+      events,
+      words: words.length,
+      digest,
+    }
     await record(transaction, context, publicCaller, standing, administrative('set-retention', { purged: subject }))
     return count
   })
@@ -98,6 +109,25 @@ async function purgeThese(
     at,
   )
   await purgeIndicators(transaction, keys)
+  await forgetTold(transaction, await endWordsAbout(transaction, keys, at))
+}
+
+/** What people wrote and is over is there for nobody from now on, whether a hold keeps it or not. @returns ids */
+async function purgeWords(transaction: Transaction, duty: RetentionDuty, at: Date): Promise<string[]> {
+  const ended: string[] = []
+  for (const type of wordsOf(duty)) ended.push(...(await endWords(transaction, type, duty, at, limits.purgeBatch)))
+  if (ended.length > 0) await forgetTold(transaction, ended)
+  return ended
+}
+
+/** Deletes what is over and no hold keeps: at once, or when the hold has ended. */
+async function deleteEnded({ database }: Context): Promise<void> {
+  for (const type of wordTypes)
+    while (
+      (await database.transaction(async (transaction) =>
+        (await holdsWait(transaction)) ? 0 : await deleteWords(transaction, type, limits.purgeBatch),
+      )) > 0
+    );
 }
 
 /** Under what nobody has what is let go of, for each organisation at home elsewhere. */

@@ -3,10 +3,11 @@ import { openCursor, sealCursor } from '../auth/cursors.ts'
 import type { Caller } from '../domain/caller.ts'
 import { limits } from '../domain/limits.ts'
 import { placeOfTime } from '../store/feed.ts'
+import type { Dated } from './collection-filling.ts'
 import { beginning, type From } from './collection-gather.ts'
 import { type Asked, type Found, pageOfIds, shufflesOf } from './collection-named.ts'
 import { type Micros, microsOf } from './collection-order.ts'
-import { collectionPage, type Dated } from './collection-page.ts'
+import { collectionPage } from './collection-page.ts'
 import { type StixSource, sourcesOf } from './collection-sources.ts'
 import { fitting, isLastAlone, lastVersion, type Versions } from './collection-versions.ts'
 import { type Collection, collectionNamed } from './collections.ts'
@@ -70,8 +71,9 @@ export const readCollection = verb(
     const limit = Math.min(input.limit ?? limits.pageRecordsDefault, limits.pageRecords)
     const from = await fromOf(context, input, bound)
     const all = sourcesOf(context, caller, standing, collection.keep)
-    const fitting = sourcesOf(context, caller, standing, collection.keep, filter.types)
-    const sources = fitsSpecification(filter) ? fitting.filter((source) => mayHold(source, filter.types)) : []
+    const { types } = filter
+    const fitting = types === undefined ? all : sourcesOf(context, caller, standing, collection.keep, types)
+    const sources = fitsSpecification(filter) ? fitting.filter((source) => mayHold(source, types)) : []
     const keep = (id: number) => {
       const handling = standing.visibility.handling(id)
       return handling !== undefined && collection.keep(handling)

@@ -2,9 +2,10 @@ import type { Caller } from '../domain/caller.ts'
 import type { Handling } from '../domain/handling.ts'
 import { limits } from '../domain/limits.ts'
 import { observableTypes } from '../domain/observables/types.ts'
-import { dutiesOf, type RetentionDuty, type RetentionRule } from '../domain/retention.ts'
+import { dutiesOf, type RetentionDuty, type RetentionRule, wordsOf, wordTypes } from '../domain/retention.ts'
 import { propertiesOf } from '../formats/stix-properties.ts'
 import { countDue, readRetention, writeRetention } from '../store/retention.ts'
+import { countWords } from '../store/words.ts'
 import type { Context, Standing } from './context.ts'
 import { invalid } from './legal-text.ts'
 import { administrative } from './organisations.ts'
@@ -34,6 +35,8 @@ export const setRetention = verb(
   },
 )
 
+const others: ReadonlySet<string> = new Set(['misp-event', ...wordTypes])
+
 function checkRule({ tlp, types, afterExpiryDays, afterRecallDays }: RetentionRule, at: string): void {
   if (afterExpiryDays === undefined && afterRecallDays === undefined)
     throw invalid(at, 'A rule says after how many days of expiry or of recall.')
@@ -43,8 +46,11 @@ function checkRule({ tlp, types, afterExpiryDays, afterRecallDays }: RetentionRu
   if (tlp?.length === 0) throw invalid(`${at}/tlp`, 'An empty list matches nothing: leave it out.')
   if (types?.length === 0) throw invalid(`${at}/types`, 'An empty list matches nothing: leave it out.')
   for (const [n, type] of (types ?? []).entries())
-    if (!observableTypes.has(type) && !propertiesOf.has(type) && type !== 'misp-event')
-      throw invalid(`${at}/types/${n}`, 'No type of an indicator or STIX object, and not misp-event.')
+    if (!observableTypes.has(type) && !propertiesOf.has(type) && !others.has(type))
+      throw invalid(
+        `${at}/types/${n}`,
+        `No type of an indicator or STIX object, and none of ${[...others].join(', ')}.`,
+      )
 }
 
 /** How much a rule would purge now. */
@@ -54,6 +60,8 @@ export interface RetentionDue {
   readonly indicators: number
   readonly objects: number
   readonly events: number
+  /** Requests for assistance, exchanges with sources, and requests to be told who they are. */
+  readonly words: number
 }
 
 /** What would be purged now, by rule; nothing is. */
@@ -62,7 +70,7 @@ export const previewRetention = verb(
   async (context: Context, _caller: Caller, _input: object, standing): Promise<RetentionDue[]> => {
     const at = context.clock()
     const rules = await readRetention(context.database)
-    const due = rules.map((_, rule) => ({ rule, indicators: 0, objects: 0, events: 0 }))
+    const due = rules.map((_, rule) => ({ rule, indicators: 0, objects: 0, events: 0, words: 0 }))
     for (const duty of duties(rules, standing, at)) {
       const counts = await countDue(context.database, duty, at)
       const one = due[duty.rule]
@@ -70,6 +78,7 @@ export const previewRetention = verb(
       one.indicators += counts.indicators
       one.objects += counts.objects
       one.events += counts.events
+      for (const type of wordsOf(duty)) one.words += await countWords(context.database, type, duty, at)
     }
     return due
   },

@@ -4,7 +4,7 @@ import type { Database } from '../store/database.ts'
 import { type FoundObject, type ObjectQuery, objectsFound } from '../store/object-reads.ts'
 import type { Context } from './context.ts'
 import { inSnapshot, partsOfRows } from './object-parts.ts'
-import { type ObjectScope, ObjectWalk, visiblePlaces } from './object-walk.ts'
+import { type ObjectScope, ObjectWalk, visiblePositions } from './object-walk.ts'
 
 /** An object, and which of the ids in it name something that its reader may see: both of one snapshot. */
 export interface VisibleObject extends Pick<FoundObject, 'object' | 'present' | 'presentHandlingId'> {
@@ -33,9 +33,9 @@ export async function pageOfObjects(context: Context, scope: ObjectScope, query:
     if (!page.take(shown)) return { objects: page.objects, more: true, head }
     if (await walk.endsAfter(stretch, { last, more, head })) return { objects: page.objects, more: false, head }
     // What follows is told by its parts alone first: it may be long until there is another one for this reader.
-    const places = await visiblePlaces(context, scope, walk, cut ? 1 : page.room + 1)
-    if (places.length === 0) return { objects: page.objects, more: false, head }
-    stretch = walk.through(places.map(({ position }) => position))
+    const positions = await visiblePositions(context, scope, walk, cut ? 1 : page.room + 1)
+    if (positions.length === 0) return { objects: page.objects, more: false, head }
+    stretch = walk.through(positions)
   }
 }
 

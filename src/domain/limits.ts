@@ -239,6 +239,8 @@ export const limits = {
   assistanceIndicators: 100,
   /** Within so many days it is decided whether somebody is told who a source is. */
   attributionDays: 30,
+  /** What an organisation asks of others and waits for, of each kind: assistance, words to sources, who they are. */
+  openAskings: 200,
   ...limitsBetweenNodes,
   /** Other objects that one STIX object may name. */
   objectReferences: 5_000,

@@ -1,13 +1,17 @@
 import type { Handling } from './handling.ts'
 import type { Tlp } from './tlp.ts'
 
+/** What people write to each other about indicators: it ends, where indicators expire. */
+export const wordTypes = ['assistance', 'reply', 'attribution-request'] as const
+export type WordType = (typeof wordTypes)[number]
+
 /**
  * For how long something is kept after its sharing ended or it was recalled. What is absent matches everything; the first rule that
  * matches counts, and what no rule matches is kept.
  */
 export interface RetentionRule {
   readonly tlp?: readonly Tlp[]
-  /** Types of indicators and STIX objects, and `misp-event`. */
+  /** Types of indicators and STIX objects, `misp-event`, and those of what people write to each other. */
   readonly types?: readonly string[]
   readonly personalData?: boolean
   /** Days; at least one of the two. */
@@ -22,6 +26,8 @@ export interface RetentionDuty {
   /** Handlings under which it goes so long after a recall; that many days. */
   readonly handlings: readonly number[]
   readonly afterRecallDays?: number
+  /** Words under one of them go so many days after they ended. */
+  readonly afterExpiryDays?: number
   /** Those of them whose sharing ended long enough ago. */
   readonly over: readonly number[]
   readonly types?: readonly string[]
@@ -69,6 +75,7 @@ function dutiesOfGroup(
       notTypes: [...taken],
       ...(types === undefined ? {} : { types }),
       ...(afterRecallDays === undefined ? {} : { afterRecallDays }),
+      ...(afterExpiryDays === undefined ? {} : { afterExpiryDays }),
     })
     // Nothing is left for the rules after one that has every type.
     if (types === undefined) break
@@ -79,3 +86,9 @@ function dutiesOfGroup(
 
 const isOver = ({ expiresAt }: Handling, days: number | undefined, at: Date): boolean =>
   days !== undefined && expiresAt !== undefined && Date.parse(expiresAt) + days * dayMs <= at.getTime()
+
+/** The kinds of words that a duty is about; none where it counts from a recall alone. */
+export const wordsOf = ({ types, notTypes, afterExpiryDays }: RetentionDuty): WordType[] =>
+  afterExpiryDays === undefined
+    ? []
+    : wordTypes.filter((type) => (types === undefined || types.includes(type)) && !notTypes.includes(type))

@@ -40,6 +40,7 @@ export async function assistanceOf(
   const conditions = [
     `(a.asker = ${home} or a.addressee = ${home})`,
     permittedHandling(visible, parameters, 'a.handling_id'),
+    'a.over_at is null',
   ]
   if (id !== undefined) conditions.push(`a.id = ${parameters.add(id)}::uuid`)
   if (states !== undefined) conditions.push(`a.state = any(${parameters.add(states)}::text[])`)
@@ -147,7 +148,7 @@ export async function appendAssistanceStep(
 /** What nobody took up by its time, held by this transaction. */
 export async function lapsedAssistance({ client }: Transaction, at: Date, limit: number): Promise<StoredAssistance[]> {
   const { rows } = await client.query<StoredAssistance & { dueAt: Date; createdAt: Date }>(
-    `select ${columns} from assistance a where a.state = 'asked' and a.due_at <= $1 order by a.due_at limit $2
+    `select ${columns} from assistance a where a.over_at is null and a.state = 'asked' and a.due_at <= $1 order by a.due_at limit $2
      for update skip locked`,
     [at.toISOString(), limit],
   )

@@ -25,7 +25,7 @@ export async function readAttributionRequest(
   lock = false,
 ): Promise<AttributionRequest | undefined> {
   const { rows } = await queries.client.query<Row>(
-    `select ${columns} from attribution_request r where r.id = $1 ${lock ? 'for update' : ''}`,
+    `select ${columns} from attribution_request r where r.id = $1 and r.over_at is null ${lock ? 'for update' : ''}`,
     [id],
   )
   return (await withSteps(queries, rows))[0]
@@ -56,7 +56,7 @@ export async function attributionRequestsOf(
       ? ''
       : `and (r.created_at, r.id) < (${value(before.createdAt)}::timestamptz, ${value(before.id)}::uuid)`
   const { rows } = await queries.client.query<Row>(
-    `select ${columns} from attribution_request r where (${wanted}) ${older}
+    `select ${columns} from attribution_request r where r.over_at is null and (${wanted}) ${older}
      order by r.created_at desc, r.id desc limit $1`,
     values,
   )
@@ -70,7 +70,7 @@ export async function lapsedAttributionRequests(
   limit: number,
 ): Promise<AttributionRequest[]> {
   const { rows } = await queries.client.query<Row>(
-    `select ${columns} from attribution_request r where r.state = 'asked' and r.expires_at <= $1
+    `select ${columns} from attribution_request r where r.over_at is null and r.state = 'asked' and r.expires_at <= $1
      order by r.expires_at limit $2 for update skip locked`,
     [at.toISOString(), limit],
   )

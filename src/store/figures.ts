@@ -1,5 +1,5 @@
 import { preservingInstruments } from '../domain/legal-words.ts'
-import type { Queries } from './database.ts'
+import type { Queries, Transaction } from './database.ts'
 
 /** Legal requests of one jurisdiction, counted by instrument and state. */
 export interface RequestCount {
@@ -59,4 +59,31 @@ export async function yearCounts({ client }: Queries, since: Date, until: Date):
     [since.toISOString(), until.toISOString(), preservingInstruments],
   )
   return rows
+}
+
+/** What was published of a year, as JSON. */
+export async function publishedFigures({ client }: Queries, year: number): Promise<string | undefined> {
+  const { rows } = await client.query<{ figures: string }>('select figures from published_figures where year = $1', [
+    year,
+  ])
+  return rows[0]?.figures
+}
+
+/** Years of which nothing was published. */
+export async function unpublishedYears({ client }: Queries, first: number, last: number): Promise<number[]> {
+  const { rows } = await client.query<{ year: number }>(
+    `select y as year from generate_series($1::int, $2::int) y where not exists (select from published_figures p where p.year = y)
+     order by y`,
+    [first, last],
+  )
+  return rows.map(({ year }) => year)
+}
+
+/** @returns false where another process was first */
+export async function publishYear({ client }: Transaction, year: number, figures: string, at: Date): Promise<boolean> {
+  const { rowCount } = await client.query(
+    'insert into published_figures (year, figures, at) values ($1, $2, $3) on conflict do nothing',
+    [year, figures, at.toISOString()],
+  )
+  return rowCount === 1
 }

@@ -180,6 +180,8 @@ function filterConditions(visible: EventVisibleTo, filter: EventFilter, paramete
     ...(attributes === undefined
       ? []
       : [
+          // First the events that have such a part at all, by its UUID.
+          `e.uuid = any (array(select event from misp_part where uuid = any (${add(attributes)}::uuid[])))`,
           `(${having(`and p.uuid = any (${add(attributes)}::uuid[])`)} or exists (select 1 from misp_part p
              where p.event = e.uuid and p.originator = e.originator and p.kind = 'context' and p.uuid = any (${add(attributes)}::uuid[])
                and ${permittedHandling(visible.whole, parameters, 'p.handling_id')}

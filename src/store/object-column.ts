@@ -25,6 +25,17 @@ export class ObjectColumn {
     if (recalled) this.recalled.enter(position, pair, false, undefined)
   }
 
+  /** Positions in `(above, upto]` with something of these {@link pairsOf pairs}, the oldest first. */
+  oldestAbove(
+    kind: 'standing' | 'recalled' | 'replaced',
+    pairs: Words,
+    { above, upto }: { readonly above: number; readonly upto: number },
+    limit: number,
+  ): number[] {
+    const column = { standing: this.now, recalled: this.recalled, replaced: this.replaced }[kind]
+    return column.oldestAbove(pairs, above, upto, limit)
+  }
+
   /** The pairs of these handlings, and of these STIX types, as the columns take them. */
   pairsOf(handlings: Words, types?: readonly string[]): Words {
     const codes = types && new Set(types.map(typeCode))

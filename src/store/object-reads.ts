@@ -19,9 +19,9 @@ export interface ObjectQuery {
   readonly ids?: readonly string[]
   /** The last version when absent. */
   readonly versions?: 'last' | 'all'
-  /** Of a collection: what stands; what was recalled, at the position of its recall; what a later version replaced, where it stood. */
-  readonly kind?: 'standing' | 'recalled' | 'replaced'
-  /** Also those that were taken back, of types that can say so. */
+  /** Only what stands, and was not recalled. */
+  readonly kind?: 'standing'
+  /** Also those that were taken back, of types that can say so; of them no older version. */
   readonly recalled?: boolean
   /** The newest first, instead of the oldest. */
   readonly newestFirst?: boolean
@@ -49,8 +49,6 @@ export interface FoundObjects {
 /** Where an object stands, and what it cannot be without. */
 export interface ObjectPlace {
   readonly position: number
-  /** 0–999: the last digits of its time in microseconds. */
-  readonly micros: number
   readonly originator: string
   readonly needs: readonly string[]
   readonly about: readonly string[]
@@ -104,8 +102,7 @@ export async function objectPlaces(
   const { rows, head } = await askVisible<Omit<ObjectPlace, 'position'> & { readonly place: bigint }>(
     queries,
     seen,
-    `select o.position as place, extract(microseconds from o.date_added)::int % 1000 as micros, o.originator, o.needs, o.about
-     ${rowsOf(listed, seen, query, parameters)}
+    `select o.position as place, o.originator, o.needs, o.about ${rowsOf(listed, seen, query, parameters)}
      order by o.position ${query.newestFirst === true ? 'desc' : ''} limit ${parameters.add(query.limit)}`,
     parameters,
   )
@@ -128,13 +125,11 @@ function standing({ versions = 'last', recalled, kind }: ObjectQuery, seen: Visi
   const own = () => `${parameters.add(seen.organisation ?? null)}::text`
   const withPresent = () => permittedHandling(seen, parameters, 'n.handling_id')
   if (kind === 'standing') return 'o.present and not o.recalled'
-  if (kind === 'recalled') return 'o.present and o.recalled and o.modified is not null'
-  if (kind === 'replaced') return `not o.present and not n.recalled and ${withPresent()}`
   const present =
     recalled === true ? '(not o.recalled or o.modified is not null)' : `(not o.recalled or o.originator = ${own()})`
   if (versions === 'last') return `o.present and ${present}`
   return `(case when o.present then ${present}
-    else (not n.recalled or n.originator = ${own()}) and ${withPresent()} end)`
+    else ${recalled === true ? 'not n.recalled' : `(not n.recalled or n.originator = ${own()})`} and ${withPresent()} end)`
 }
 
 function filters(query: ObjectQuery, parameters: Parameters): string[] {

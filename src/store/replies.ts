@@ -37,6 +37,7 @@ export async function repliesOf(
   const conditions = [
     `(r.replier = ${home} or r.originator = ${home})`,
     permittedHandling(visible, parameters, 'r.handling_id'),
+    'r.over_at is null',
   ]
   if (id !== undefined) conditions.push(`r.id = ${parameters.add(id)}::uuid`)
   if (before !== undefined)
@@ -80,11 +81,11 @@ export async function openReply(
 ): Promise<string> {
   await client.query(
     `insert into reply (id, originator, stix_id, replier, alias, handling_id, created_at) values ($1, $2, $3, $4, $5, $6, $7)
-     on conflict (replier, originator, stix_id) do nothing`,
+     on conflict (replier, originator, stix_id) where over_at is null do nothing`,
     [row.id, row.originator, row.uuid, row.replier, row.alias, row.handlingId, row.createdAt],
   )
   const { rows } = await client.query<{ id: string }>(
-    'select id from reply where replier = $1 and originator = $2 and stix_id = $3 for update',
+    'select id from reply where replier = $1 and originator = $2 and stix_id = $3 and over_at is null for update',
     [row.replier, row.originator, row.uuid],
   )
   if (rows[0] === undefined) throw new Error('an exchange vanished while it was opened')

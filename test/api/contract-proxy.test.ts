@@ -575,6 +575,12 @@ t.test('Prism finds nothing', async (t) => {
       ['events/removeTag', { event: event.uuid, tag: 'two' }],
       ['attributes/addTag', { attribute: attribute.uuid, tag: 'three' }],
       ['attributes/removeTag', { attribute: attribute.uuid, tag: 'three' }],
+      ...(['events', 'attributes'] as const).flatMap((kind) => {
+        const tagged = `${kind === 'events' ? event.uuid : attribute.uuid}/four`
+        return [`addTag/${tagged}`, `addTag/${tagged}/local:0`, `removeTag/${tagged}`].map(
+          (path) => [`${kind}/${path}`, {}] as const,
+        )
+      }),
     ]
     for (const [path, json] of changes) {
       await ok(by, `POST /misp/${path}`, { json })

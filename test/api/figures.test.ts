@@ -1,6 +1,7 @@
 import t from 'tap'
-import { runExports, tendHolds } from '../../src/actions/index.ts'
+import { publishFigures, runExports, tendHolds } from '../../src/actions/index.ts'
 import { approvedRequest, get, legalNode, post, requestBody, step } from '../legal.ts'
+import type { TestNode } from '../node.ts'
 import { ask, handling } from './graphql.ts'
 
 t.setTimeout(120_000)
@@ -53,6 +54,8 @@ t.test('yearly figures are for the node, and for others when the operator says s
   Object.assign(node.context, { publishesFigures: true })
   t.equal((await get(node, 'anonymous', figures)).status, 404, 'a year that runs would tell of each request')
   node.at('2027-02-01T00:00:00.000Z')
+  t.equal((await get(node, 'anonymous', figures)).status, 404, 'nor before it was published')
+  await publishFigures(node.context)
   const few = await get(node, 'anonymous', figures)
   t.strictSame(few.body, { year: 2026, suppressedBelow: 5, jurisdictions: [] }, 'few are none')
   // As many as there must be, of one kind; one of another beside them.
@@ -62,6 +65,11 @@ t.test('yearly figures are for the node, and for others when the operator says s
      select gen_random_uuid(), '${liaison}', 'mla', 'x', 'x', 'x', 'fraud', 'CL', 'x', 'x', '{"originators":["csirt-cl"]}', '{csirt-cl}',
        'refused', '2026-07-01', '2026-08-01', '2028-01-01' from generate_series(1, 4)`,
   )
+  await publishFigures(node.context)
+  t.strictSame((await get(node, 'anonymous', figures)).text, few.text, 'what was published stays')
+  // As if nothing had been published yet.
+  await node.context.database.client.query('truncate published_figures')
+  await publishFigures(node.context)
   t.strictSame((await get(node, 'anonymous', figures)).body.jurisdictions, [
     { jurisdiction: 'CL', requests: [{ instrument: 'mla', state: 'refused', count: 5 }], withheld: 5 },
   ])
@@ -70,4 +78,49 @@ t.test('yearly figures are for the node, and for others when the operator says s
     suppressedBelow: 5,
     jurisdictions: [{ jurisdiction: 'CL', withheld: 5, clawBacks: null }],
   })
+})
+
+t.test('nobody can tell from published figures what becomes of a request afterwards', async (t) => {
+  const worlds = await Promise.all([legalNode(t), legalNode(t)])
+  for (const node of worlds) {
+    Object.assign(node.context, { publishesFigures: true })
+    await node.plant(handling('csirt-cl', { tlp: 'green' }), { type: 'ipv4-address', value: '192.0.2.1' })
+    await node.context.database.client.query(
+      `insert into legal_request (id, liaison, instrument, citation, authority, case_reference, offence, requesting_jurisdiction, facts,
+         necessity, scope, named, originators, state, filed_at, approved_at, expires_at, confidential_until)
+       select gen_random_uuid(), '${liaison}', 'mla', 'x', 'x', 'x', 'fraud', 'CL', 'x', 'x', '{"originators":["csirt-cl"]}', '{csirt-cl}',
+         '{csirt-cl}', 'approved', '2026-11-01', '2026-11-02', '2027-10-01', '2028-01-01' from generate_series(1, 6)`,
+    )
+    node.at('2027-01-01T00:00:00.000Z')
+    await publishFigures(node.context)
+  }
+  const [still, moves] = worlds
+  const told = async (node: TestNode) => {
+    const query =
+      '{ figures(year: 2026) { year suppressedBelow jurisdictions { jurisdiction withheld requests { state count } } } }'
+    const answers = [ask(node, 'anonymous', query)]
+    for (const account of ['anonymous', 'iris.csirt-cl', liaison]) answers.push(get(node, account, figures))
+    return (await Promise.all(answers)).map(({ status, text }) => `${status} ${text}`)
+  }
+  const before = await told(still)
+  t.match(before[1], '"state":"approved","count":6')
+  const { client } = moves.context.database
+  const { rows } = await client.query("select id from legal_request where state = 'approved' limit 2")
+  // A confidential one gives nothing any more, and another is taken back: six were five, and then were none.
+  t.equal((await step(moves, liaison, rows[0].id, 'close')).status, 200)
+  t.equal((await step(moves, officer, rows[1].id, 'claw-back', { note: 'A mistake.' })).status, 200)
+  for (const node of worlds) await publishFigures(node.context)
+  t.strictSame(await told(moves), before)
+  t.match((await get(moves, officer, figures)).body.jurisdictions[0].requests, [
+    { count: 4 },
+    { count: 1 },
+    { count: 1 },
+  ])
+  Object.assign(moves.context, { publishesFigures: false })
+  await publishFigures(moves.context)
+  t.equal((await get(moves, 'anonymous', figures)).status, 404)
+  Object.assign(moves.context, { publishesFigures: true })
+  await publishFigures(moves.context)
+  t.strictSame(await told(moves), before, 'nor by stopping and beginning again')
+  await t.rejects(client.query("update published_figures set figures = '{}'"), /append-only/)
 })

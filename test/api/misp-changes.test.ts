@@ -207,6 +207,111 @@ t.test('tags come and go; about handling they only tighten', async (t) => {
   t.equal((await ana.tag(uuidOf(10), 'tlp:amber+strict')).status, 422, 'who is to have what is in it was never said')
 })
 
+t.test('what is context has tags of its own, which narrow it alone', async (t) => {
+  const node = await testNode(t)
+  const [ana, sofia] = [misp(node, 'ana.cert-br'), misp(node, 'sofia.csirt-ar')]
+  await ana.post('events/add', event(10, tags('tlp:amber', 'puente:audience="csirt-ar"', 'APT')))
+  const comment = async (client = ana): Promise<{ Tag?: { name: string }[]; value: string } | undefined> =>
+    (await client.get(`events/view/${uuidOf(10)}`)).body.Event.Attribute.find(
+      ({ uuid }: { uuid: string }) => uuid === uuidOf(12),
+    )
+  const namesOf = async (client = ana) => (await comment(client))?.Tag?.map(({ name }) => name) ?? []
+
+  const attached = await ana.post('attributes/addTag', { attribute: uuidOf(12), tag: 'admiralty:b' })
+  t.match([attached.status, attached.body], [200, { saved: true, message: /attached to Attribute/ }])
+  t.equal((await ana.tag(uuidOf(12), 'second')).status, 200)
+  t.equal((await ana.tag(uuidOf(12), 'second')).status, 200, 'twice is once')
+  t.strictSame(await namesOf(sofia), ['admiralty:b', 'second'])
+  t.match(await comment(), { value: 'who was it' }, 'and nothing else changes')
+  t.equal((await ana.untag(uuidOf(12), 'second')).status, 200)
+  t.equal((await ana.untag(uuidOf(12), 'never')).status, 200)
+  t.strictSame(await namesOf(sofia), ['admiralty:b'])
+
+  for (const [tag, code] of [
+    ['tlp:green', 'invalid_handling'],
+    ['PAP:CLEAR', 'invalid_handling'],
+    ['puente:audience="csirt-cl"', 'invalid_handling'],
+    ['iep:x="y"', 'marking_unknown'],
+  ] as const)
+    t.match((await ana.tag(uuidOf(12), tag)).body.code, code, tag)
+  t.match((await ana.untag(uuidOf(12), 'tlp:amber')).body.code, 'invalid_handling')
+  t.match((await misp(node, 'martin.csirt-ar').tag(uuidOf(12), 'x')).body.code, 'originator_only')
+  t.equal((await misp(node, 'diego.csirt-cl').tag(uuidOf(12), 'x')).status, 404, 'nor is it told that it is there')
+  t.strictSame(await namesOf(), ['admiralty:b'], 'what was refused changed nothing')
+
+  t.equal((await ana.tag(uuidOf(12), 'tlp:amber+strict')).status, 200)
+  t.strictSame(await namesOf(), ['tlp:amber+strict', 'admiralty:b'])
+  t.equal(await comment(sofia), undefined, 'no agreement covers that')
+  t.match((await ana.get(`events/view/${uuidOf(10)}`)).body.Event.Tag[0], { name: 'tlp:amber' }, 'the event stays')
+  t.match(await handlingOf(node, 11), { tlp: 'amber' })
+  t.equal((await sofia.get(`attributes/view/${uuidOf(11)}`)).status, 200)
+})
+
+t.test('tags are named in the path as well, by name or by the number that this node lists', async (t) => {
+  const node = await testNode(t)
+  const ana = misp(node, 'ana.cert-br')
+  await ana.post('events/add', event(10))
+  const number = BigInt(`0x${uuidOf(10).replaceAll('-', '')}`)
+  const tagged = async () => (await ana.get(`events/view/${uuidOf(10)}`)).body.Event
+  for (const path of [
+    `events/addTag/${uuidOf(10)}/one`,
+    `events/addTag/${number}/${encodeURIComponent('a/b:c="d e"')}`,
+    `events/addTag/${uuidOf(10)}/two/local:0`,
+    `attributes/addTag/${uuidOf(11)}/mine`,
+    `attributes/addTag/${uuidOf(12)}/said/local:0`,
+  ])
+    t.equal((await ana.post(path)).status, 200, path)
+  t.equal((await ana.post(`events/removeTag/${uuidOf(10)}/one`)).status, 200)
+  const [indicator, comment] = (await tagged()).Attribute
+  const names = ({ Tag }: { Tag?: { name: string }[] }) => Tag?.map(({ name }) => name) ?? []
+  t.strictSame(names(await tagged()).slice(2), ['APT', 'a/b:c="d e"', 'two'])
+  t.ok(names(indicator).includes('mine'))
+  t.strictSame(names(comment), ['said'])
+  t.equal((await ana.post(`attributes/removeTag/${uuidOf(12)}/said`)).status, 200)
+  t.strictSame(names((await tagged()).Attribute[1]), [])
+
+  const listed = (await ana.get('tags')).body.Tag.find(({ name }: { name: string }) => name === 'PAP:RED')
+  t.equal((await ana.post(`attributes/addTag/${uuidOf(11)}/${listed.id}`)).status, 200)
+  t.match(await handlingOf(node, 11), { pap: 'red' })
+  for (const [path, expected, code] of [
+    [`events/addTag/${uuidOf(10)}/7`, 404, 'not_found'],
+    [`events/addTag/${uuidOf(98)}/x`, 404, 'not_found'],
+    ['events/addTag/x/y', 404, 'not_found'],
+    [`events/addTag/${uuidOf(10)}/x/local:1`, 400, 'invalid_request'],
+    [`events/addTag/${uuidOf(10)}/x/global:1`, 404, 'not_found'],
+    [`events/addTag/${uuidOf(10)}/%20`, 400, 'invalid_request'],
+    [`events/addTag/${uuidOf(10)}/tlp:clear`, 422, 'invalid_handling'],
+    [`events/removeTag/${uuidOf(10)}/tlp:green`, 422, 'invalid_handling'],
+    [`attributes/addTag/${uuidOf(12)}/tlp:clear`, 422, 'invalid_handling'],
+  ] as const) {
+    const { status, body } = await ana.post(path)
+    t.match([status, body.code], [expected, code], path)
+  }
+  t.match((await misp(node, 'martin.csirt-ar').post(`events/addTag/${uuidOf(10)}/x`)).body.code, 'originator_only')
+})
+
+t.test('an attribute is found by its UUID, not among all', async (t) => {
+  const node = await testNode(t)
+  const ana = misp(node, 'ana.cert-br')
+  await ana.post('events/add', event(10))
+  const { client } = node.context.database
+  await client.query(
+    `insert into misp_part (event, originator, uuid, kind, ordinal, handling_id, body)
+     select $1, 'cert-br', gen_random_uuid(), 'context', n, (select handling_id from misp_event), '{}' from generate_series(1, 5000) n`,
+    [uuidOf(10)],
+  )
+  await client.query('analyze misp_part')
+  for (const condition of [
+    "p.uuid = $1 and p.kind <> 'object'",
+    "p.object = $1 or (p.kind = 'object' and p.uuid = $1)",
+  ]) {
+    const { rows } = await client.query(
+      `explain select from misp_part p where p.originator = 'cert-br' and (${condition.replaceAll('$1', `'${uuidOf(12)}'`)})`,
+    )
+    t.notMatch(JSON.stringify(rows), /Seq Scan/, condition)
+  }
+})
+
 t.test('TLP of a tag narrows the event, its context, frames and indicators for every reader', async (t) => {
   const node = await testNode(t)
   const [ana, sofia] = [misp(node, 'ana.cert-br'), misp(node, 'sofia.csirt-ar')]

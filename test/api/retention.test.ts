@@ -5,6 +5,7 @@ import { purge, runExports, tendHolds } from '../../src/actions/index.ts'
 import { integrateAudit } from '../../src/actions/integrate-audit.ts'
 import { verifyAudit } from '../../src/actions/verify-audit.ts'
 import { dutiesOf } from '../../src/domain/retention.ts'
+import { whereIs } from '../columns.ts'
 import { approvedRequest, get, legalNode, post } from '../legal.ts'
 import { plantEvent } from '../misp-events.ts'
 import type { TestNode } from '../node.ts'
@@ -22,25 +23,6 @@ const setRules = async (node: TestNode, rules: readonly object[]): Promise<void>
 }
 
 const due = async (node: TestNode): Promise<unknown> => (await get(node, officer, '/v1/retention/due')).body.items
-
-/** Every column of every table in which a text is, as it is, in hexadecimal, or in base64. */
-async function whereIs(node: TestNode, text: string): Promise<string[]> {
-  const { client } = node.context.database
-  const { rows } = await client.query<{ table: string; column: string; type: string }>(
-    `select c.table_name as table, c.column_name as column, c.udt_name as type from information_schema.columns c
-     join information_schema.tables t using (table_schema, table_name) where c.table_schema = 'public' and t.table_type = 'BASE TABLE'`,
-  )
-  const found: string[] = []
-  const wanted = [text, Buffer.from(text).toString('hex'), Buffer.from(text).toString('base64').slice(0, 12)]
-  for (const { table, column } of rows) {
-    const hits = await client.query(
-      `select from "${table}" where exists (select from unnest($1::text[]) w where position(w in "${column}"::text) > 0) limit 1`,
-      [wanted],
-    )
-    if (hits.rows.length > 0) found.push(`${table}.${column}`)
-  }
-  return found.sort()
-}
 
 const recall = async (node: TestNode, id: string, reason = 'wrong'): Promise<void> => {
   const { status, text } = await post(node, 'camila.csirt-cl', `/v1/indicators/${id}/recall`, { reason })
@@ -109,13 +91,13 @@ t.test('what was purged is in no column of any table, and the log holds', async 
   t.equal(await purge(node.context), 0, 'not yet')
   node.at('2026-07-02T00:00:00.000Z')
   t.strictSame(await due(node), [
-    { rule: 0, indicators: 2, objects: 2, events: 1 },
-    { rule: 1, indicators: 1, objects: 0, events: 0 },
+    { rule: 0, indicators: 2, objects: 2, events: 1, words: 0 },
+    { rule: 1, indicators: 1, objects: 0, events: 0, words: 0 },
   ])
   t.equal(await purge(node.context), 6)
   t.strictSame(await due(node), [
-    { rule: 0, indicators: 0, objects: 0, events: 0 },
-    { rule: 1, indicators: 0, objects: 0, events: 0 },
+    { rule: 0, indicators: 0, objects: 0, events: 0, words: 0 },
+    { rule: 1, indicators: 0, objects: 0, events: 0, words: 0 },
   ])
   t.strictSame(await whereIs(node, canary), [])
   await node.context.column.catchUp()

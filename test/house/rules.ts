@@ -403,7 +403,7 @@ export const typeRules: Readonly<Record<string, TypeRule>> = {
     from: ['list-retention', 'set-retention'],
     members: 'tlp types personalData afterExpiryDays afterRecallDays',
   },
-  RetentionDue: { from: ['preview-retention'], members: 'rule indicators objects events' },
+  RetentionDue: { from: ['preview-retention'], members: 'rule indicators objects events words' },
   Figures: { from: ['read-figures'], members: 'year suppressedBelow jurisdictions' },
   JurisdictionFigures: {
     from: ['read-figures'],

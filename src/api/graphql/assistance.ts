@@ -2,10 +2,12 @@ import type { AskAssistanceInput } from '../../actions/ask-assistance.ts'
 import type { ListAssistanceInput } from '../../actions/assistance.ts'
 import type { AssistanceStepInput } from '../../actions/assistance-steps.ts'
 import { actions } from '../../actions/index.ts'
+import type { Keyed } from '../../actions/once.ts'
 import { limits } from '../../domain/limits.ts'
 import { Fields } from '../../formats/fields.ts'
 import { type Asked, changing, orNull, reading } from './asked.ts'
 import { idOrNobody } from './ids.ts'
+import { keyOf } from './publishing.ts'
 
 /** The fields of `Query` about assistance between partners. */
 export const assistanceQueries = {
@@ -19,10 +21,14 @@ export const assistanceQueries = {
   ),
 }
 
+interface AskAssistanceArgs extends Keyed {
+  readonly input: AskAssistanceInput
+}
+
 /** The fields of `Mutation` about assistance between partners: each a verb, nothing decided here. */
 export const assistanceMutations = {
-  askAssistance: changing(({ context, caller }: Asked, { input }: { readonly input: AskAssistanceInput }) =>
-    actions['ask-assistance'](context, caller, input),
+  askAssistance: changing(({ context, caller }: Asked, { input, ...key }: AskAssistanceArgs) =>
+    actions['ask-assistance'](context, caller, { ...input, ...keyOf(key) }),
   ),
   acceptAssistance: changing(({ context, caller }: Asked, input: AssistanceStepInput) =>
     actions['accept-assistance'](context, caller, step(input)),

@@ -1,14 +1,13 @@
-import type {
-  AskAttributionInput,
-  AttributionStepInput,
-  ListAttributionInput,
-} from '../../actions/attribution-requests.ts'
+import type { AskAttributionInput } from '../../actions/ask-attribution.ts'
+import type { ListAttributionInput } from '../../actions/attribution-requests.ts'
+import type { AttributionStepInput } from '../../actions/attribution-steps.ts'
 import { actions } from '../../actions/index.ts'
-import type { SendReplyInput } from '../../actions/replies.ts'
+import type { AnswerReplyInput, SendReplyInput } from '../../actions/replies.ts'
 import { limits } from '../../domain/limits.ts'
 import { Fields } from '../../formats/fields.ts'
 import { type Asked, changing, orNull, reading } from './asked.ts'
 import { idOrNobody } from './ids.ts'
+import { keyOf } from './publishing.ts'
 
 type Page = ListAttributionInput
 
@@ -31,13 +30,13 @@ export const brokerQueries = {
 /** The fields of `Mutation` about sources: each a verb, nothing decided here. */
 export const brokerMutations = {
   sendReply: changing(({ context, caller }: Asked, input: SendReplyInput) =>
-    actions['send-reply'](context, caller, input),
+    actions['send-reply'](context, caller, { ...input, ...keyOf(input) }),
   ),
-  answerReply: changing(({ context, caller }: Asked, { id, text }: { readonly id: string; readonly text: string }) =>
-    actions['answer-reply'](context, caller, { id: idOrNobody(id), text }),
+  answerReply: changing(({ context, caller }: Asked, input: AnswerReplyInput) =>
+    actions['answer-reply'](context, caller, { ...input, ...keyOf(input), id: idOrNobody(input.id) }),
   ),
   askAttribution: changing(({ context, caller }: Asked, input: AskAttributionInput) =>
-    actions['ask-attribution'](context, caller, input),
+    actions['ask-attribution'](context, caller, { ...input, ...keyOf(input) }),
   ),
   approveAttribution: changing(({ context, caller }: Asked, input: AttributionStepInput) =>
     actions['approve-attribution'](context, caller, step(input)),

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { setImmediate } from 'node:timers/promises'
 import { actions } from '../../actions/index.ts'
+import type { Keyed } from '../../actions/once.ts'
 import type { Draft } from '../../domain/draft.ts'
 import { Fault } from '../../domain/errors.ts'
 import type { HandlingInput } from '../../domain/handling.ts'
@@ -36,7 +37,7 @@ export const indicatorMutations = {
           .update(JSON.stringify([input, defaults, profile]))
           .digest(),
       ...(profile === undefined ? {} : { profile }),
-      ...(idempotencyKey === undefined ? {} : { idempotencyKey: textOf('/idempotencyKey', idempotencyKey, 255) }),
+      ...keyOf({ idempotencyKey }),
     }),
   ),
   revise: changing(({ context, caller }: Asked, { id, revision, ifVersion }: ReviseArgs) =>
@@ -84,3 +85,7 @@ export function textOf(pointer: string, text: string, characters: number): strin
   if (text !== '' && text.length <= characters) return text
   throw new Fault('invalid_request', `A text of 1 to ${characters} characters, please.`, { position: { pointer } })
 }
+
+/** The argument `idempotencyKey`, if there is one. @throws {Fault} `invalid_request` */
+export const keyOf = ({ idempotencyKey }: { readonly idempotencyKey?: string | undefined }): Keyed =>
+  idempotencyKey === undefined ? {} : { idempotencyKey: textOf('/idempotencyKey', idempotencyKey, 255) }

@@ -9,7 +9,7 @@ import { handlingFromRecord } from '../../formats/handling-fields.ts'
 import { type Asked, changing, orNull, reading } from './asked.ts'
 import { readInput, within } from './indicators.ts'
 import { asInt } from './observing.ts'
-import { textOf } from './publishing.ts'
+import { keyOf } from './publishing.ts'
 
 interface SightArgs extends ReadInput {
   readonly sighting?: SightingInput
@@ -38,7 +38,7 @@ export const qualityMutations = {
       ...readInput(input),
       sighting: { ...sighting },
       handling: handlingFromRecord({ ...handling }, '/handling'),
-      ...(idempotencyKey === undefined ? {} : { idempotencyKey: textOf('/idempotencyKey', idempotencyKey, 255) }),
+      ...keyOf({ idempotencyKey }),
     }),
   ),
 }

@@ -6,12 +6,13 @@ import { limits } from '../../domain/limits.ts'
 import { parseStrict } from '../../formats/json-text.ts'
 import { mispReadAttribute, mispSearchAttributes } from './attributes.ts'
 import { mispDeleteAttribute, mispDeleteEvent, mispDeleteObject } from './delete.ts'
+import { mispEditAttribute } from './edit.ts'
 import { speakMisp } from './errors.ts'
 import { mispIndex, mispPublishEvent, mispReadEvent, mispSearchEvents } from './events.ts'
 import { mispFeed } from './feed.ts'
 import type { Handler } from './handler.ts'
 import { mispSearchObjects } from './objects.ts'
-import { mispAddAttributes, mispAddEvent, mispAddObject, mispEditAttribute } from './publish.ts'
+import { mispAddAttributes, mispAddEvent, mispAddObject } from './publish.ts'
 import { mispTags, mispTypes, mispUser, mispVersion } from './server.ts'
 import { mispSight } from './sightings.ts'
 import { mispAttachTag, mispRemoveTag } from './tags.ts'
@@ -53,9 +54,15 @@ const handlers: Readonly<Record<string, Handler>> = {
   mispAttachTag,
   mispTagEvent: mispAttachTag,
   mispTagAttribute: mispAttachTag,
+  mispTagEventByPath: mispAttachTag,
+  mispTagEventByPathWith: mispAttachTag,
+  mispTagAttributeByPath: mispAttachTag,
+  mispTagAttributeByPathWith: mispAttachTag,
   mispRemoveTag,
   mispUntagEvent: mispRemoveTag,
   mispUntagAttribute: mispRemoveTag,
+  mispUntagEventByPath: mispRemoveTag,
+  mispUntagAttributeByPath: mispRemoveTag,
   mispSight,
   mispSightOne: mispSight,
   mispFeed,

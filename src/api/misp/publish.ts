@@ -12,7 +12,7 @@ import { misp } from '../../formats/misp.ts'
 import { uuidOfNumber } from '../../formats/misp-ids.ts'
 import { mispEvent } from '../../formats/misp-out.ts'
 import { refusedWhole } from './errors.ts'
-import { eventsNamed, eventsWith, isOwn, ownEvent, refuseOthers, unwrapped } from './events.ts'
+import { eventsNamed, isOwn, ownEvent, unwrapped } from './events.ts'
 import type { Handler } from './handler.ts'
 
 /** `POST /misp/events/add` and `/misp/events/edit/{id}`: an event of the caller's organisation, new or once more. */
@@ -98,64 +98,12 @@ function named(body: unknown): Record<string, unknown> & { readonly uuid: string
   return { ...attribute, uuid: typeof attribute.uuid === 'string' ? attribute.uuid.toLowerCase() : randomUUID() }
 }
 
-/** `POST /misp/attributes/edit/{id}`: an attribute of an event of the caller's organisation, with what changed. */
-export const mispEditAttribute: Handler = async (context, request) => {
-  const { id } = request.params as { readonly id: string }
-  const uuid = uuidOfNumber(id.replace(/\.json$/, '')) ?? '00000000-0000-0000-0000-000000000000'
-  const [found] = await eventsWith(context, request, uuid)
-  if (found === undefined) throw new Fault('not_found', 'Invalid attribute')
-  refuseOthers(request, found)
-  const event = await ownNamed(context, request, found.uuid)
-  if (event === undefined) throw new Fault('not_found', 'Invalid attribute')
-  const timestamp = later(context, event)
-  const change = { ...unwrapped(request.body, 'Attribute'), uuid, timestamp }
-  const receipt = await push(
-    context,
-    request,
-    { Event: { ...frameOf(event), ...around(event, change) } },
-    { to: event.uuid },
-  )
-  const now = await ownNamed(context, request, event.uuid)
-  const { Attribute: alone, Object: objects } = mispEvent(now ?? event) as Whole
-  const written = [...alone, ...objects.flatMap(({ Attribute }) => Attribute)].find((each) => each.uuid === uuid)
-  if (written === undefined || receipt.rejected.length > 0) throw refusedWhole(receipt.rejected)
-  return { Attribute: written }
-}
-
-interface Placed {
-  readonly uuid: string
-}
-type Whole = {
-  readonly Attribute: readonly Placed[]
-  readonly Object: readonly { readonly Attribute: readonly Placed[] }[]
-}
-
-/** The attribute as it will be, with the object that it is in: an indicator may be made of several attributes of one. */
-function around(event: ReleasedEvent, change: Placed & { readonly timestamp: string }): object {
-  const { timestamp } = change
-  const { Attribute: alone, Object: objects } = mispEvent(event) as Whole
-  const known = alone.find(({ uuid }) => uuid === change.uuid)
-  if (known !== undefined) return { Attribute: [{ ...known, ...change }] }
-  return {
-    Object: objects
-      .filter(({ Attribute }) => Attribute.some(({ uuid }) => uuid === change.uuid))
-      .map((object) => ({
-        ...object,
-        timestamp,
-        Attribute: object.Attribute.map((each) => ({
-          ...each,
-          ...(each.uuid === change.uuid ? change : { timestamp }),
-        })),
-      })),
-  }
-}
-
 /** A time behind everything that the event has, in seconds: what is published with it is a later version. */
 export const later = (context: Context, { modified }: ReleasedEvent): string =>
   String(Math.max(Math.floor(context.clock().getTime() / 1000), Math.floor(Date.parse(modified) / 1000) + 1))
 
 /** What an attribute takes over from its event, beside the handling, which is not said but known. */
-const frameOf = ({ uuid, body }: ReleasedEvent) => ({
+export const frameOf = ({ uuid, body }: ReleasedEvent) => ({
   uuid,
   info: body.info,
   Tag: body.tags.map((name) => ({ name })),
@@ -172,7 +120,12 @@ async function added(
   return all.filter(wanted)
 }
 
-async function ownNamed(context: Context, request: FastifyRequest, uuid: string): Promise<ReleasedEvent | undefined> {
+/** The caller's own event of this UUID. */
+export async function ownNamed(
+  context: Context,
+  request: FastifyRequest,
+  uuid: string,
+): Promise<ReleasedEvent | undefined> {
   const name = uuidOfNumber(uuid)
   if (name === undefined) return undefined
   return (await eventsNamed(context, request, name)).find((event) => isOwn(request, event))

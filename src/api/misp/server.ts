@@ -23,13 +23,13 @@ export const mispVersion: Handler = async () => ({
 
 export const mispTypes: Handler = async () => ({ result: describedTypes() })
 
+/** Tags about handling, each with the number that MISP's clients know tags by. */
+export const knownTags = [...tlps.map((tlp) => `tlp:${tlp}`), ...paps.map((pap) => `PAP:${pap.toUpperCase()}`)].map(
+  (name) => ({ id: numberOf(derivedUuid(`tag|${name}`)), ...mispTag(name) }),
+)
+
 /** Tags that mean something to this node; any others may be used as well. */
-export const mispTags: Handler = async () => ({
-  Tag: [...tlps.map((tlp) => `tlp:${tlp}`), ...paps.map((pap) => `PAP:${pap.toUpperCase()}`)].map((name) => ({
-    id: numberOf(derivedUuid(`tag|${name}`)),
-    ...mispTag(name),
-  })),
-})
+export const mispTags: Handler = async () => ({ Tag: knownTags })
 
 /** Who is calling. Others are nobody's business: MISP shows them to administrators, and this node at another door. */
 export const mispUser: Handler = async (context, request) => {

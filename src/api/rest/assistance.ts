@@ -4,7 +4,7 @@ import type { ListAssistanceInput } from '../../actions/assistance.ts'
 import type { AssistanceStepInput } from '../../actions/assistance-steps.ts'
 import { actions } from '../../actions/index.ts'
 import type { Handler } from './handler.ts'
-import { idempotencyKeyOf } from './publish.ts'
+import { keyed } from './publish.ts'
 import { asList, type Query } from './query.ts'
 
 const idOf = (request: FastifyRequest): string => (request.params as { readonly assistance: string }).assistance
@@ -24,12 +24,8 @@ export const assistance = {
     return actions['list-assistance'](context, request.caller, input as ListAssistanceInput)
   },
   askAssistance: async (context, request, reply) => {
-    const idempotencyKey = idempotencyKeyOf(request)
-    const input = {
-      ...(request.body as AskAssistanceInput),
-      ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
-    }
-    return reply.status(201).send(await actions['ask-assistance'](context, request.caller, input))
+    const asked = await actions['ask-assistance'](context, request.caller, keyed<AskAssistanceInput>(request))
+    return reply.status(201).send(asked)
   },
   readAssistance: (context, request) => actions['read-assistance'](context, request.caller, { id: idOf(request) }),
   acceptAssistance: (context, request) => actions['accept-assistance'](context, request.caller, step(request)),

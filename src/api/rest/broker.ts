@@ -1,8 +1,10 @@
 import type { FastifyRequest } from 'fastify'
-import type { AskAttributionInput, AttributionStepInput } from '../../actions/attribution-requests.ts'
+import type { AskAttributionInput } from '../../actions/ask-attribution.ts'
+import type { AttributionStepInput } from '../../actions/attribution-steps.ts'
 import { actions } from '../../actions/index.ts'
-import type { ListRepliesInput, SendReplyInput } from '../../actions/replies.ts'
+import type { AnswerReplyInput, ListRepliesInput, SendReplyInput } from '../../actions/replies.ts'
 import type { Handler } from './handler.ts'
+import { keyed } from './publish.ts'
 
 const idOf = (request: FastifyRequest): string => (request.params as { readonly reply: string }).reply
 
@@ -20,11 +22,11 @@ export const broker = {
   listReplies: (context, request) =>
     actions['list-replies'](context, request.caller, request.query as ListRepliesInput),
   sendReply: async (context, request, reply) =>
-    reply.status(201).send(await actions['send-reply'](context, request.caller, request.body as SendReplyInput)),
+    reply.status(201).send(await actions['send-reply'](context, request.caller, keyed<SendReplyInput>(request))),
   readReply: (context, request) => actions['read-reply'](context, request.caller, { id: idOf(request) }),
   answerReply: (context, request) =>
     actions['answer-reply'](context, request.caller, {
-      ...(request.body as { readonly text: string }),
+      ...keyed<AnswerReplyInput>(request),
       id: idOf(request),
     }),
   listAttribution: (context, request) =>
@@ -32,7 +34,7 @@ export const broker = {
   askAttribution: async (context, request, reply) =>
     reply
       .status(201)
-      .send(await actions['ask-attribution'](context, request.caller, request.body as AskAttributionInput)),
+      .send(await actions['ask-attribution'](context, request.caller, keyed<AskAttributionInput>(request))),
   readAttribution: (context, request) => actions['read-attribution'](context, request.caller, asked(request)),
   approveAttribution: (context, request) => actions['approve-attribution'](context, request.caller, step(request)),
   refuseAttribution: (context, request) => actions['refuse-attribution'](context, request.caller, step(request)),

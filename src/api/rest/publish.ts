@@ -111,3 +111,9 @@ export function idempotencyKeyOf(request: FastifyRequest): string | undefined {
 }
 
 const text = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined)
+
+/** The body, with the request's Idempotency-Key. @throws {Fault} `invalid_request` */
+export const keyed = <Input extends { readonly idempotencyKey?: string }>(request: FastifyRequest): Input => {
+  const idempotencyKey = idempotencyKeyOf(request)
+  return { ...(request.body as Input), ...(idempotencyKey === undefined ? {} : { idempotencyKey }) }
+}

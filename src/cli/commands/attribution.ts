@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
-import type { AttributionPage, AttributionView } from '../../actions/attribution-requests.ts'
+import type { AttributionPage } from '../../actions/attribution-requests.ts'
+import type { AttributionView } from '../../actions/attribution-view.ts'
 import { call, path } from '../client.ts'
 import { harmless, printRows, printThing } from '../output.ts'
 import { asClient, type ClientOptions, type Shell, targetOf } from '../shell.ts'

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
-import type { ReplyPage, ReplyView } from '../../actions/replies.ts'
+import type { ReplyPage } from '../../actions/replies.ts'
+import type { ReplyView } from '../../actions/reply-view.ts'
 import { call, path } from '../client.ts'
 import { harmless, printRows, printThing } from '../output.ts'
 import { asClient, type ClientOptions, type Shell, targetOf } from '../shell.ts'

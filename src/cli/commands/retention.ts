@@ -50,6 +50,7 @@ export function addRetention(program: Command, shell: Shell): void {
         ['INDICATORS', ({ indicators }) => indicators],
         ['OBJECTS', ({ objects }) => objects],
         ['EVENTS', ({ events }) => events],
+        ['WORDS', ({ words }) => words],
       ])
     },
   )
