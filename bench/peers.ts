@@ -1,5 +1,5 @@
 import { describeNode } from '../src/actions/federation-keys.ts'
-import { actions, type Context, sealFeed, takePage } from '../src/actions/index.ts'
+import { actions, type Context, PageAhead, sealFeed, takePage } from '../src/actions/index.ts'
 import { setUp } from '../src/actions/set-up.ts'
 import { startContext } from '../src/actions/start.ts'
 import { wayOut } from '../src/delivery/http.ts'
@@ -102,8 +102,9 @@ async function enrolled(sender: BenchNode, receiver: Context): Promise<Context> 
 }
 
 async function takeAll(context: Context, peer: string, indicators: number): Promise<void> {
+  const ahead = new PageAhead()
   for (let taken = 0; taken < indicators; ) {
-    const { entries, failed } = await takePage(context, peer, 5)
+    const { entries, failed } = await takePage(context, peer, 5, undefined, ahead)
     if (failed !== undefined) throw new Error(failed)
     taken += entries
   }

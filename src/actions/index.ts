@@ -238,6 +238,7 @@ export const actions = {
 } as const satisfies Record<ActionName, unknown>
 
 export { forgetOldStatuses } from './add-to-collection.ts'
+export { PageAhead } from './ask-page.ts'
 export { expireAssistance } from './assistance-steps.ts'
 export { expireAttributionRequests } from './attribution-steps.ts'
 export { isoOfMicros } from './collection-order.ts'

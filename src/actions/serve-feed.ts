@@ -10,7 +10,7 @@ import { type KeptNotice, noticesAfter } from '../store/notices.ts'
 import { give, nextPage, pageStored } from '../store/peer-holdings.ts'
 import { heardFrom } from '../store/peer-states.ts'
 import type { Context, Standing } from './context.ts'
-import { envelopesFor } from './envelopes-for.ts'
+import { fillPage } from './fill-page.ts'
 import { runAfter } from './follow.ts'
 import { beginRun, isFinished, placeOf, type Reached, type Run, runOf } from './follow-run.ts'
 import { stepsOf } from './follow-steps.ts'
@@ -23,16 +23,18 @@ import { record, verb } from './verb.ts'
 export interface ServeFeedInput {
   /** The cursor of the page before; absent: from the beginning. */
   readonly after?: string
+  /** The cursor of the last page that was stored, where that of `after` is not yet: who asks ahead. Empty: none is. */
+  readonly stored?: string
 }
 
 /**
  * The next page of what a peer may have: envelopes as they were sealed, by which the organisations at home there get what the policy
- * lets them have. Asking with a cursor says that its page was stored.
+ * lets them have. Asking with a cursor says that its page was stored, unless another is named.
  * @throws {Fault} `peer_signature_invalid`, `cursor_invalid`, `cursor_outdated`, `cursor_from_future`
  */
 export const serveFeed = verb(
   'serve-feed',
-  async (context: Context, caller: Caller, { after }: ServeFeedInput, standing): Promise<FeedPage> => {
+  async (context: Context, caller: Caller, { after, stored }: ServeFeedInput, standing): Promise<FeedPage> => {
     const peer = activePeer(standing, caller)
     if (receivesFrom(peer)) await heardFrom(context.database, peer.id, context.clock(), limits.peerHeardBackOffSeconds)
     const sealed = await sealFeed(context)
@@ -41,11 +43,11 @@ export const serveFeed = verb(
     const present = await presentViewOf(context, peerFollower(peer), peerHandlings(context, standing, peer), standing)
     const now: Reached = { upto: sealed, to: present.generation, knows: 0 }
     const { run, page, notice } = startOf(context, peer, after, now)
-    if (page > 0n) await pageStored(context.database, peer.id, page, context.clock())
+    await noteStored(context, peer, page, stored)
     const named = await viewsNamedOf(context, peerFollower(peer), present, [run.from, run.to])
     const [from, to] = [named(run.from).handlings, named(run.to).handlings]
     const found = await stepsOf(context, run, { from, to }, limits.peerPageEntries)
-    const made = await envelopesFor(context, peer, found.steps, to)
+    const made = await fillPage(context, peer, found.steps, to)
     const whole = made.taken === found.steps.length
     const reached = whole ? found.run : runAfter(run, found.steps[made.taken - 1])
     const more = !whole || !isFinished(found.run) || found.run.to !== present.generation
@@ -97,11 +99,19 @@ function startOf(
   now: Reached,
 ): { readonly run: Run; readonly page: bigint; readonly notice: number } {
   if (after === undefined) return { run: beginRun({ ...now, upto: 0 }, now), page: 0n, notice: 0 }
-  const { cursorKey, feedEpoch } = context.node
-  const place = openCursor(cursorKey, after, feedEpoch, boundTo(peer), 8)
+  const place = placeIn(context, peer, after)
   const { run } = runOf(place.slice(0, 6), kind)
   if (run.upto > now.upto) throw new Fault('cursor_from_future', 'This cursor lies beyond the end of the feed.')
   return { run: isFinished(run) ? beginRun(run, now) : run, page: place[6] ?? 0n, notice: Number(place[7] ?? 0n) }
+}
+
+const placeIn = ({ node }: Context, peer: Peer, cursor: string): bigint[] =>
+  openCursor(node.cursorKey, cursor, node.feedEpoch, boundTo(peer), 8)
+
+/** Writes down up to which page the peer has stored what it was given: the one that it goes on from, or names. */
+async function noteStored(context: Context, peer: Peer, page: bigint, stored: string | undefined): Promise<void> {
+  const last = stored === undefined ? page : stored === '' ? 0n : (placeIn(context, peer, stored)[6] ?? 0n)
+  await pageStored(context.database, peer.id, last, stored === undefined, context.clock())
 }
 
 /** Notices for a peer, once it has been given all that they may be about. */

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { type Context, duePeers, keepHolding, letGoOfPeers, takePage } from '../actions/index.ts'
+import { type Context, duePeers, keepHolding, letGoOfPeers, PageAhead, takePage } from '../actions/index.ts'
 import { limits } from '../domain/limits.ts'
 import type { WakeSource } from './webhooks.ts'
 
@@ -85,9 +85,10 @@ async function take(
       (error: unknown) => context.log.warn({ error, peer: id }, 'peers: not known to be alive'),
     )
   }, beatMs).unref()
+  const ahead = new PageAhead()
   try {
     for (let more = false; held && !signal.aborted; ) {
-      const pulled = await takePage(context, id, more ? 0 : waitSeconds, signal)
+      const pulled = await takePage(context, id, more ? 0 : waitSeconds, signal, ahead)
       if (pulled.failed !== undefined) return
       more = pulled.more
     }

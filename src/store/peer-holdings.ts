@@ -18,7 +18,7 @@ export async function holdingsOf({ client }: Queries, peer: string, keys: readon
     bare: boolean
     stored: number
   }>(
-    `select h.stix_id, h.originator, h.version, h.bare, ${storedVersion} as stored
+    `select h.stix_id, h.originator, h.version, h.bare, ${certainVersion} as stored
      from unnest($2::uuid[], $3::text[]) k (stix_id, originator)
      join peer_holding h on h.stix_id = k.stix_id and h.originator = k.originator and h.peer = $1
      join peer_state s on s.peer = h.peer`,
@@ -30,6 +30,9 @@ export async function holdingsOf({ client }: Queries, peer: string, keys: readon
 /** A page that was stored makes what was given in it the last stored. */
 const storedVersion = `case when h.page <= s.stored_pages and h.refused is null then h.version else h.stored_version end`
 
+/** The same, but for what was given in a page that was lost, perhaps: what a gap is counted from is not guessed. */
+const certainVersion = `case when s.lost_pages @> h.page then h.stored_version else ${storedVersion} end`
+
 /** A number for the next page that a peer is given. */
 export async function nextPage({ client }: Transaction, peer: string, at: Date): Promise<bigint> {
   const { rows } = await client.query<{ given_pages: bigint }>(
@@ -40,14 +43,29 @@ export async function nextPage({ client }: Transaction, peer: string, at: Date):
   return rows[0]?.given_pages ?? 0n
 }
 
-/** Who asks with the cursor of a page has stored it, and all before. */
-export async function pageStored({ client }: Queries, peer: string, page: bigint, at: Date): Promise<void> {
+/**
+ * A peer has stored a page, and all before.
+ * @param again it asks for what was given after it: that may never have come, and now be given in another page, or later
+ */
+export async function pageStored(
+  { client }: Queries,
+  peer: string,
+  page: bigint,
+  again: boolean,
+  at: Date,
+): Promise<void> {
   await client.query(
-    `insert into peer_state as s (peer, stored_pages, last_asked_at) values ($1, $2, $3)
-     on conflict (peer) do update set stored_pages = greatest(s.stored_pages, least($2, s.given_pages)), last_asked_at = $3`,
-    [peer, String(page), at.toISOString()],
+    `insert into peer_state as s (peer, stored_pages, last_asked_at) values ($1, 0, $3)
+     on conflict (peer) do update set stored_pages = greatest(s.stored_pages, least($2::bigint, s.given_pages)), last_asked_at = $3,
+       lost_pages = case when $4::boolean and s.given_pages > $2 then ${fewLost} + int8multirange(int8range($2::bigint + 1, s.given_pages, '[]'))
+         else s.lost_pages end`,
+    [peer, String(page), at.toISOString(), again],
   )
 }
+
+/** A link that fails for years must not fill the row: then everything in between counts as lost, which costs some caution. */
+const fewLost = `case when (select count(*) from unnest(s.lost_pages)) < 1000 then s.lost_pages
+  else int8multirange(range_merge(s.lost_pages)) end`
 
 /** Writes down what a page gives, before it is given. */
 export async function give(
@@ -63,7 +81,7 @@ export async function give(
      from unnest($3::uuid[], $4::text[], $5::integer[], $6::boolean[]) g (stix_id, originator, version, bare)
      on conflict (stix_id, originator, peer) do update set version = excluded.version, bare = excluded.bare, page = excluded.page,
        at = excluded.at, refused = null,
-       stored_version = (select ${storedVersion} from peer_state s where s.peer = h.peer)`,
+       stored_version = (select ${certainVersion} from peer_state s where s.peer = h.peer)`,
     [
       peer,
       String(page),

@@ -1,5 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { actions, type Context, proveAnswer, provePeer } from '../../actions/index.ts'
+import type { ServeFeedInput } from '../../actions/serve-feed.ts'
 import type { AcksInput } from '../../actions/take-acks.ts'
 import type { HttpRequest } from '../../auth/http-signatures.ts'
 import type { Caller } from '../../domain/caller.ts'
@@ -14,11 +15,11 @@ import { rawBodyOf } from './raw-body.ts'
 export const federation = {
   /** `GET /federation/v1/feed` */
   federationFeed: async (context, request, reply) => {
-    const { after, wait = 0 } = request.query as { after?: string; wait?: number }
+    const { wait = 0, ...place } = request.query as ServeFeedInput & { readonly wait?: number }
     const { caller, asked } = await proven(context, request, Buffer.alloc(0))
     const gone = new AbortController()
     reply.raw.once('close', () => gone.abort())
-    const page = await nextPage(context, caller, after, wait * 1000, gone.signal)
+    const page = await nextPage(context, caller, place, wait * 1000, gone.signal)
     // Nobody is there any more, perhaps since this process is stopping.
     if (page === undefined) return reply.hijack()
     return await answer(context, reply, caller, asked, writePage(page))
@@ -76,14 +77,14 @@ async function proven(
 async function nextPage(
   context: Context,
   caller: Caller,
-  after: string | undefined,
+  place: ServeFeedInput,
   waitMs: number,
   gone: AbortSignal,
 ): Promise<FeedPage | undefined> {
   const end = performance.now() + waitMs
   for (;;) {
     const { turn } = context.wake
-    const page = await actions['serve-feed'](context, caller, after === undefined ? {} : { after })
+    const page = await actions['serve-feed'](context, caller, place)
     const left = end - performance.now()
     if (page.entries.length > 0 || page.more || left <= 0) return page
     await context.wake.after(turn, Math.min(left, limits.peerTickMs), gone)

@@ -1,5 +1,8 @@
-import { bigint, boolean, integer, pgTable, primaryKey, text, uuid } from 'drizzle-orm/pg-core'
+import { bigint, boolean, customType, integer, pgTable, primaryKey, text, uuid } from 'drizzle-orm/pg-core'
 import { instant } from './directory.ts'
+
+/** Ranges of numbers, as PostgreSQL writes them. */
+const multirange = customType<{ data: string }>({ dataType: () => 'int8multirange' })
 
 export const peerState = pgTable('peer_state', {
   peer: uuid('peer').primaryKey(),
@@ -29,6 +32,7 @@ export const peerState = pgTable('peer_state', {
   keysAskedAt: instant('keys_asked_at'),
   rangAt: instant('rang_at'),
   rungAt: instant('rung_at'),
+  lostPages: multirange('lost_pages').notNull().default('{}'),
 })
 
 export const peerCount = pgTable(

@@ -21,7 +21,7 @@ const readFirst = 50
 const readMost = 150
 
 /** Goes through steps until the page is full: what belongs to one step is in one page. */
-export async function envelopesFor(
+export async function fillPage(
   context: Context,
   peer: Peer,
   steps: readonly Step[],
