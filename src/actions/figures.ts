@@ -45,7 +45,7 @@ export interface Figures {
 
 /**
  * The figures of one year (UTC). The node's policy officers have them as they stand. Others, where the operator publishes them, have those of
- * years that are over as they were published (ADR 39), without small numbers: one of a few requests would be told apart, be it confidential or
+ * years that are over as they were published (ADR 37), without small numbers: one of a few requests would be told apart, be it confidential or
  * not.
  * @throws {Fault} `not_found` where they are not published, `invalid_request`
  */

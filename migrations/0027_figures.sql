@@ -1,4 +1,4 @@
--- Figures of years that are over, as they were published (ADR 39): what becomes of a request afterwards moves none of them.
+-- Figures of years that are over, as they were published (ADR 37): what becomes of a request afterwards moves none of them.
 create table published_figures (
   year integer primary key,
   -- JSON.

@@ -1,4 +1,4 @@
--- What people write to each other about indicators is over some day (ADR 38): it is there for nobody, and deleted when no hold keeps it.
+-- What people write to each other about indicators is over some day (ADR 36): it is there for nobody, and deleted when no hold keeps it.
 alter table assistance add column over_at timestamptz;
 alter table reply add column over_at timestamptz;
 alter table attribution_request add column over_at timestamptz;
