@@ -89,8 +89,12 @@ async function publishingFiles(region: Region, files: PublishFiles): Promise<voi
 const lateValue = (country: Country, n: number): string =>
   `3fff:${country.team.jurisdiction === 'BR' ? '55' : '56'}::${n.toString(16)}`
 
+/** GREEN of Brazil may not go to Mexico. That of Chile may, and would come to Brazil by Mexico: it is for Brazil's team alone. */
 const late = (country: Country) =>
-  Array.from({ length: whileCut }, (_, n) => ({ type: 'ipv6-address', value: lateValue(country, n + 1), tlp: 'green' }))
+  Array.from({ length: whileCut }, (_, n) => ({
+    ...{ type: 'ipv6-address', value: lateValue(country, n + 1) },
+    ...(country === brazil ? { tlp: 'green' } : { tlp: 'amber', audience: [brazil.team.id] }),
+  }))
 
 /** What the two hold of each other: of Brazil one is CLEAR beside the first ones. */
 async function counts(region: Region): Promise<[chileHolds: number, brazilHolds: number]> {
@@ -103,7 +107,7 @@ async function cutting(region: Region): Promise<void> {
   await region.publish(brazil, [{ type: 'ipv6-address', value: everybodys, tlp: 'clear' }, ...late(brazil)])
   await region.publish(chile, late(chile))
   region.narrator.line(
-    `CERT.br publishes ${everybodys}, CLEAR, and ${whileCut} GREEN ones; CSIRT Chile ${whileCut} GREEN ones`,
+    `CERT.br publishes ${everybodys}, CLEAR, and ${whileCut} GREEN ones; CSIRT Chile ${whileCut} AMBER ones for CERT.br`,
   )
   await until('it comes by Mexico', async () => (await region.find(chile, everybodys)) !== undefined)
   const found = await region.find(chile, everybodys)
@@ -113,8 +117,8 @@ async function cutting(region: Region): Promise<void> {
   region.narrator.line(`the CLEAR one reaches Chile all the same: ${way.join(' → ')}`)
   await until('Chile cannot reach Brazil', async () => (await region.peerState(chile, brazil)).taking.failures > 0)
   const after = await counts(region)
-  expect(after[0] === before[0] + 1 && after[1] === before[1], 'what is GREEN does not come: Mexico may not have it')
-  region.narrator.line('the GREEN ones wait: Mexico may not have them, and so passes none of them on')
+  expect(after[0] === before[0] + 1 && after[1] === before[1], 'what Mexico may not have does not come')
+  region.narrator.line('the others wait: Mexico may not have them, and so passes none of them on')
 }
 
 async function healing(region: Region): Promise<void> {
