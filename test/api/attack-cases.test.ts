@@ -1,5 +1,5 @@
 import t from 'tap'
-import { purge, runExports, tendHolds } from '../../src/actions/index.ts'
+import { publishFigures, purge, runExports, tendHolds } from '../../src/actions/index.ts'
 import { limits } from '../../src/domain/limits.ts'
 import { readZip } from '../../src/formats/export-zip.ts'
 import { approvedRequest, get, legalNode, post } from '../legal.ts'
@@ -29,6 +29,7 @@ t.test('many things under one request are few in what the public is told', async
     { jurisdiction: 'CL', disclosures: 5, recalls: 30 },
   ])
   node.at('2027-02-01T00:00:00.000Z')
+  await publishFigures(node.context)
   t.strictSame((await get(node, 'anonymous', '/v1/transparency/2026')).body.jurisdictions, [])
 })
 

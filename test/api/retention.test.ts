@@ -216,9 +216,9 @@ t.test('the first rule that matches counts', async (t) => {
   ] as const
   t.strictSame(dutiesOf(rules, handlings, at), [
     { rule: 0, handlings: [0, 1], over: [], notTypes: [], types: ['url'], afterRecallDays: 900 },
-    { rule: 1, handlings: [0, 1], over: [1], notTypes: ['url'] },
+    { rule: 1, handlings: [0, 1], over: [1], notTypes: ['url'], afterExpiryDays: 10 },
     { rule: 0, handlings: [2], over: [], notTypes: [], types: ['url'], afterRecallDays: 900 },
-    { rule: 2, handlings: [2], over: [2], notTypes: ['url'], afterRecallDays: 1 },
+    { rule: 2, handlings: [2], over: [2], notTypes: ['url'], afterRecallDays: 1, afterExpiryDays: 1 },
   ])
 })
 
