@@ -8,6 +8,8 @@ export class TapReader {
   #print
   #passed = 0
   #failed = 0
+  /** Skipped, or known to fail. */
+  #left = 0
   #failures = []
   /** The indents of open groups. */
   #open = []
@@ -40,7 +42,7 @@ export class TapReader {
    */
   close(ended, ms) {
     const passed = this.#passed
-    const clean = ended === 0 && passed + this.#failed > 0
+    const clean = ended === 0 && passed + this.#failed + this.#left > 0
     const failed = Math.max(this.#failed, clean ? 0 : 1)
     const time = `# time=${Math.round(ms)}ms`
     if (failed === 0) this.#print(`ok    ${passed} passed  ${this.#name} ${time}`)
@@ -67,6 +69,7 @@ export class TapReader {
   #readPoint(indent, text) {
     const closes = this.#open.at(-1) === indent
     if (closes) this.#open.pop()
+    if (isDirected(text)) this.#left += 1
     this.#pointIndent = indent
     this.#keepsDiagnostics = false
     if (closes) {
