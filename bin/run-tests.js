@@ -70,9 +70,16 @@ function everyTest() {
 async function runFiles(files, jobs, env) {
   const totals = { passed: 0, failed: 0 }
   const waiting = [...files]
+  const running = new Set()
+  const stop = (signal) => {
+    // Whoever is asked to end begins nothing more; what did not run did not pass.
+    totals.failed += waiting.splice(0).length
+    for (const child of running) child.kill(signal)
+  }
+  process.on('SIGINT', stop).on('SIGTERM', stop)
   const work = async () => {
     for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
-      const { passed, failed } = await runFile(file, env)
+      const { passed, failed } = await runFile(file, env, running)
       totals.passed += passed
       totals.failed += failed
     }
@@ -85,7 +92,7 @@ async function runFiles(files, jobs, env) {
  * Runs one file and prints how it went. The files are run by Node itself: the loaders of `tap run`, there for mocks and coverage,
  * took a third of the time of a file that starts a node.
  */
-async function runFile(file, env) {
+async function runFile(file, env, running) {
   const started = performance.now()
   const reader = new TapReader(file, (line) => console.log(line))
   const stdio = ['ignore', 'pipe', 'inherit']
@@ -95,10 +102,9 @@ async function runFile(file, env) {
     timeout: stuckAfterMs,
     killSignal: 'SIGKILL',
   })
-  const forward = (signal) => child.kill(signal)
-  process.on('SIGINT', forward).on('SIGTERM', forward)
+  running.add(child)
   const lines = createInterface({ input: child.stdout }).on('line', (line) => reader.read(line))
   const [[code, signal]] = await Promise.all([once(child, 'exit'), once(lines, 'close')])
-  process.off('SIGINT', forward).off('SIGTERM', forward)
+  running.delete(child)
   return reader.close(signal ?? code, performance.now() - started)
 }

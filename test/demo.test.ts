@@ -252,6 +252,18 @@ t.test(
   },
 )
 
+t.test('a node of the federation demo ends when it has nothing to do, or the demo is gone', async (t) => {
+  const preload = fileURLToPath(new URL('../src/cli/demo/federation/with-parent.js', import.meta.url))
+  const child = (script: string) =>
+    spawn(process.execPath, ['--import', preload, '--eval', script], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
+  const idle = child('')
+  t.same(await once(idle, 'exit'), [0, null], 'one that could not start is no riddle')
+  const busy = child("setInterval(() => {}, 1_000); process.send('here')")
+  await once(busy, 'message')
+  busy.disconnect()
+  t.same(await once(busy, 'exit'), [0, null], 'and none outlives the demo')
+})
+
 t.test('demo --check plays the whole transcript, leaves nothing and ends with 0', { timeout: 150_000 }, async (t) => {
   const { code, out, err, left } = await demo(t, '--check').ended
   t.equal(code, 0, err)

@@ -12,8 +12,8 @@ import { attributeIn, editAttribute } from './edit.ts'
 /** Whether a tag is about handling: it limits who may have something, and for what. */
 export const limitsAccess = ({ labels }: MispContext): boolean => labels.length === 0
 
-export /** What a tag adds to handling. @throws {Fault} `invalid_handling` where less holds by it than before, or others would be addressed */
-function tightening(said: HandlingInput, now: ReleasedHandling): HandlingInput {
+/** What a tag adds to handling. @throws {Fault} `invalid_handling` where less holds by it than before, or others would be addressed */
+export function tightening(said: HandlingInput, now: ReleasedHandling): HandlingInput {
   if (said.audience !== undefined || said.people !== undefined || said.releasableTo !== undefined)
     throw new Fault('invalid_handling', 'Whom it is for is said by an edit with a later timestamp, not by a tag alone.')
   const joined = strictestInput(held(now), said)

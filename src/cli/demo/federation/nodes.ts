@@ -58,7 +58,13 @@ export async function startCountryNodes(config: Config, log: Log): Promise<Count
       wayIn.leadTo(await portOf(child, country))
       return { country, url: reachedAt, wayIn, offices }
     }
-    return { nodes: await Promise.all(countries.map(start)), folder, stop }
+    // One that fails is told when the others have begun: what begins behind a stop would live on.
+    const started = await Promise.allSettled(countries.map(start))
+    const nodes = started.map((each) => {
+      if (each.status === 'rejected') throw each.reason
+      return each.value
+    })
+    return { nodes, folder, stop }
   } catch (error) {
     await stop()
     throw error
