@@ -1,6 +1,7 @@
 import type { Queries } from './database.ts'
 import type { IndicatorKey } from './envelopes.ts'
 import { storedVersion } from './peer-holdings.ts'
+import { Parameters } from './visible.ts'
 
 /** A place in the list: the newest first, then by id. */
 export interface RecallPlace {
@@ -51,37 +52,45 @@ export async function outstandingRecalls(
   { client }: Queries,
   filter: OutstandingFilter,
 ): Promise<{ readonly rows: readonly OutstandingRow[]; readonly reached?: RecallPlace }> {
-  const { originator, stixId, peer, until, before, looked, limit } = filter
-  const parameters: unknown[] = [originator ?? null, stixId ?? null, until?.toISOString() ?? null]
-  const conditions = [
-    'bare',
-    ...(originator === undefined ? [] : ['originator = $1']),
-    ...(stixId === undefined ? [] : ['stix_id = $2']),
-    ...(until === undefined ? [] : ['at <= $3']),
-    ...(before === undefined ? [] : ['(at, stix_id) < ($4::timestamptz, $5::uuid)']),
-  ].join(' and ')
-  parameters.push(before?.at.toISOString() ?? null, before?.stixId ?? null, peer ?? null, looked, limit)
-  const types = '($1::text, $2::uuid, $3::timestamptz, $4::timestamptz, $5::uuid, $6::uuid, $7::bigint, $8::bigint)'
-  const walked = `select originator, stix_id, version, recalled, at from envelope where ${conditions} and ${types} is not null
-    order by at desc, stix_id desc`
-  const { rows: ends } = await client.query<Place>(`${walked} offset $7 - 1 limit 1`, parameters)
+  const end = new Parameters()
+  const { rows: ends } = await client.query<Place>(
+    `${walked(filter, end)} offset ${end.add(filter.looked - 1)} limit 1`,
+    end.values,
+  )
+  const page = new Parameters()
   const { rows } = await client.query<Row>(
     `select e.originator, e.stix_id, e.version, e.recalled, e.at, i.handling_id, ${changeOf} = 'narrowed' as narrowed, held.rows as held
-     from (${walked} fetch first $7 rows with ties) e
-     cross join lateral (${notConfirmed}) held
+     from (${walked(filter, page)} fetch first ${page.add(filter.looked)} rows with ties) e
+     cross join lateral (${notConfirmed(filter, page)}) held
      left join indicator i on i.originator = e.originator and i.stix_id = e.stix_id
-     where held.rows is not null order by e.at desc, e.stix_id desc fetch first $8 rows with ties`,
-    parameters,
+     where held.rows is not null order by e.at desc, e.stix_id desc fetch first ${page.add(filter.limit)} rows with ties`,
+    page.values,
   )
-  const [end] = ends
-  return { rows: rows.map(toRow), ...(end === undefined ? {} : { reached: { at: end.at, stixId: end.stix_id } }) }
+  const [last] = ends
+  return { rows: rows.map(toRow), ...(last === undefined ? {} : { reached: { at: last.at, stixId: last.stix_id } }) }
+}
+
+/** What takes away, from the newest on. */
+function walked({ originator, stixId, until, before }: OutstandingFilter, parameters: Parameters): string {
+  const conditions = ['bare']
+  if (originator !== undefined) conditions.push(`originator = ${parameters.add(originator)}`)
+  if (stixId !== undefined) conditions.push(`stix_id = ${parameters.add(stixId)}`)
+  if (until !== undefined) conditions.push(`at <= ${parameters.add(until.toISOString())}`)
+  if (before !== undefined)
+    conditions.push(`(at, stix_id) < (${parameters.add(before.at.toISOString())}, ${parameters.add(before.stixId)})`)
+  return `select originator, stix_id, version, recalled, at from envelope where ${conditions.join(' and ')}
+    order by at desc, stix_id desc`
 }
 
 /** Asked for each of them by its key: a plan that joins all that peers hold would read all of it. */
-const notConfirmed = `select json_agg(json_build_object('peer', h.peer, 'version', h.version, 'bare', h.bare, 'stored', ${storedVersion},
+const notConfirmed = (
+  { peer }: OutstandingFilter,
+  parameters: Parameters,
+) => `select json_agg(json_build_object('peer', h.peer, 'version', h.version, 'bare', h.bare, 'stored', ${storedVersion},
     'refused', h.refused) order by h.peer) as rows
   from peer_holding h join peer_state s on s.peer = h.peer
-  where h.stix_id = e.stix_id and h.originator = e.originator and (${storedVersion}) < e.version and ($6::uuid is null or h.peer = $6)`
+  where h.stix_id = e.stix_id and h.originator = e.originator and (${storedVersion}) < e.version
+    ${peer === undefined ? '' : `and h.peer = ${parameters.add(peer)}`}`
 
 /** What the feed and history call the version: as it stands now, or as it was kept when a later one came. */
 const changeOf = `coalesce(

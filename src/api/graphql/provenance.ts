@@ -1,5 +1,6 @@
 import { actions } from '../../actions/index.ts'
-import type { ListOutstandingInput, OutstandingRecall } from '../../actions/outstanding-recalls.ts'
+import type { ListOutstandingInput } from '../../actions/outstanding-recalls.ts'
+import type { OutstandingRecall } from '../../actions/outstanding-view.ts'
 import type { Provenance } from '../../actions/provenance.ts'
 import type { ReadInput } from '../../actions/read.ts'
 import { limits } from '../../domain/limits.ts'
