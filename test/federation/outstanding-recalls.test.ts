@@ -2,6 +2,7 @@ import { Readable } from 'node:stream'
 import t from 'tap'
 import { run, type World } from '../../src/cli/main.ts'
 import { readConfig } from '../../src/config.ts'
+import { outstandingRecalls, type RecallPlace } from '../../src/store/outstanding-recalls.ts'
 import type { TestNode } from '../node.ts'
 import { adminOf, federation, json, post, publish, sealFeed } from './nodes.ts'
 
@@ -132,6 +133,29 @@ t.test('pages: the newest first, each once, and none for another reader or quest
     ['ana.cert-br', '?before=x'],
   ] as const)
     t.match((await list(account, query)).body, { code: 'cursor_invalid' }, `${account} ${query}`)
+})
+
+t.test('one question looks through so much at most, and says how far it came', async (t) => {
+  const { database } = br.context
+  const all = await outstandingRecalls(database, { originator: 'cert-br', looked: 100, limit: 100 })
+  t.equal(all.reached, undefined)
+  let before: RecallPlace | undefined
+  const seen: string[] = []
+  for (let asked = 0; asked < 20; asked++) {
+    const place = before === undefined ? {} : { before }
+    const { rows, reached } = await outstandingRecalls(database, {
+      ...{ originator: 'cert-br', looked: 1, limit: 100 },
+      ...place,
+    })
+    seen.push(...rows.map(({ stixId }) => stixId))
+    t.ok(rows.length <= 1)
+    before = reached
+    if (reached === undefined) break
+  }
+  t.strictSame(
+    seen,
+    all.rows.map(({ stixId }) => stixId),
+  )
 })
 
 t.test('an originator sees its own alone, and who keeps the node in order all, by id', async (t) => {
