@@ -5,7 +5,8 @@ import { mayTravel } from '../policy/travelling.ts'
 import type { KnownVersion } from '../policy/version-rules.ts'
 import { heldHandlings, type KnownNotice, noticesNamed } from '../store/notices.ts'
 import type { Context, Standing } from './context.ts'
-import { isRead, type OpenedEntry } from './set-aside.ts'
+import { isRead } from './read-through.ts'
+import type { OpenedEntry } from './set-aside.ts'
 
 /** A sighting or a departure that is to have an effect. */
 export interface EffectiveNotice {

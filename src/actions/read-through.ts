@@ -38,6 +38,10 @@ export function readOrFault(text: string): Envelope | EnvelopeError {
   }
 }
 
+/** Whether it was read, and found to be an envelope. */
+export const isRead = (read: ReadEntry['read']): read is Envelope =>
+  read !== undefined && !(read instanceof EnvelopeError)
+
 /** What is made of content to judge it, and kept with it. */
 function understand(envelope: Parameters<typeof draftOfEnvelope>[0]): void {
   try {

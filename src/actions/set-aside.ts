@@ -1,12 +1,11 @@
 import type { OpenedSeal, SealFault } from '../auth/seals.ts'
-import type { Envelope } from '../domain/envelope.ts'
 import { limits } from '../domain/limits.ts'
 import type { Quarantined, Refused } from '../domain/verdict.ts'
-import { EnvelopeError } from '../formats/envelope.ts'
 import type { ReadEntry } from '../formats/feed-page.ts'
 import type { IndicatorKey } from '../store/envelopes.ts'
 import type { NewQuarantined } from '../store/quarantine.ts'
 import { claimedNotice } from './judge-notices.ts'
+import { isRead } from './read-through.ts'
 
 /** An entry as it came, with its seal opened. */
 export interface OpenedEntry extends ReadEntry {
@@ -34,10 +33,6 @@ export function nameOf({
 
 const indicatorId = /^indicator--[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 const slug = /^[a-z0-9][a-z0-9-]{0,62}$/
-
-/** Whether it was read, and found to be an envelope. */
-export const isRead = (read: OpenedEntry['read']): read is Envelope =>
-  read !== undefined && !(read instanceof EnvelopeError)
 
 export function setAside(entry: OpenedEntry | undefined, verdict: Quarantined | Refused, at: Date): NewQuarantined {
   const named = entry && nameOf(entry)
