@@ -1,6 +1,7 @@
 import type { Transaction } from './database.ts'
 import { lockFeed, takePositions } from './feed.ts'
-import { enterNew, type Narrows } from './merge.ts'
+import { enterNew } from './insert-new.ts'
+import type { Narrows } from './merge.ts'
 import { CopyText, copyNew, type NewIndicator, sharedColumns, stage } from './staging.ts'
 
 /** An indicator of another node, with the version that its originator gave it. */
