@@ -1,6 +1,6 @@
 import type { Transaction } from './database.ts'
 import type { Run } from './feed.ts'
-import { copyNew, type PreparedBatch } from './staging.ts'
+import { copyNew, type NewIndicator, type PreparedBatch } from './staging.ts'
 
 /**
  * Writes a batch of which nothing is there at a run of positions ({@link takePositions}), without comparing them with anything. A row that
@@ -15,7 +15,7 @@ export async function insertPrepared(
 ): Promise<() => readonly Promise<unknown>[]> {
   const { rows } = batch
   await copyNew(transaction, batch, run)
-  return () => [enterNew(transaction, rows.length, run), insertOthers(transaction, originator, rows)]
+  return () => [enterNew(transaction, rows.length, run), insertOthers(transaction, compoundOf(originator, rows))]
 }
 
 /** Feed entries of indicators that were just published at a run of positions. */
@@ -28,26 +28,29 @@ export async function enterNew({ client }: Transaction, count: number, { first }
   )
 }
 
-/** The further observables of compound indicators. */
+/** Writes the further observables of compound indicators. */
 export async function insertOthers(
   { client }: Transaction,
-  originator: string,
-  rows: PreparedBatch['rows'],
+  rows: readonly (Pick<NewIndicator, 'stixId' | 'others'> & { readonly originator: string })[],
 ): Promise<void> {
-  const others = rows.flatMap(({ stixId, others }) =>
-    others.map((other, ordinal) => ({ ...other, stixId, ordinal: ordinal + 1 })),
+  const others = rows.flatMap(({ originator, stixId, others }) =>
+    others.map((other, ordinal) => ({ ...other, originator, stixId, ordinal: ordinal + 1 })),
   )
   if (others.length === 0) return
   await client.query(
     `insert into indicator_observable (originator, stix_id, ordinal, type, value, value_key)
-     select $1, * from unnest($2::uuid[], $3::integer[], $4::text[], $5::text[], $6::bytea[])`,
+     select * from unnest($1::text[], $2::uuid[], $3::integer[], $4::text[], $5::text[], $6::bytea[])`,
     [
-      originator,
-      others.map((other) => other.stixId),
-      others.map((other) => other.ordinal),
-      others.map((other) => other.type),
-      others.map((other) => other.value),
-      others.map((other) => `\\x${other.valueKey}`),
+      others.map(({ originator }) => originator),
+      others.map(({ stixId }) => stixId),
+      others.map(({ ordinal }) => ordinal),
+      others.map(({ type }) => type),
+      others.map(({ value }) => value),
+      others.map(({ valueKey }) => `\\x${valueKey}`),
     ],
   )
 }
+
+/** The compound ones of an originator's rows. */
+export const compoundOf = (originator: string, rows: PreparedBatch['rows']): Parameters<typeof insertOthers>[1] =>
+  rows.flatMap(({ stixId, others }) => (others.length === 0 ? [] : [{ originator, stixId, others }]))

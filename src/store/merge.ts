@@ -1,6 +1,6 @@
 import type { Transaction } from './database.ts'
 import { lockFeed, type Run, takePositions } from './feed.ts'
-import { insertOthers } from './insert-new.ts'
+import { compoundOf, insertOthers } from './insert-new.ts'
 import { CopyText, type NewIndicator, type PreparedBatch, sharedColumns, stage } from './staging.ts'
 
 /** What became of one row of a batch. */
@@ -202,9 +202,6 @@ async function writeOthers(
       [originator, replaced],
     )
   }
-  await insertOthers(
-    transaction,
-    originator,
-    rows.filter((_, n) => isWritten(outcomes[n] ?? 'unchanged')),
-  )
+  const written = rows.filter((_, n) => isWritten(outcomes[n] ?? 'unchanged'))
+  await insertOthers(transaction, compoundOf(originator, written))
 }
