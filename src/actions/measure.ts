@@ -1,9 +1,8 @@
 import { limits } from '../domain/limits.ts'
-import { type OperationRow, operation } from '../store/operation.ts'
+import { type Operation, operation } from '../store/operation.ts'
 import type { Context } from './context.ts'
 
-/** What is counted of the whole node, as the database has it. */
-export type Operation = OperationRow
+export type { Operation }
 
 /** What this process has at hand. */
 export interface ProcessState {

@@ -15,39 +15,39 @@ interface Measure<State> {
 
 /** Of the whole node: every process says the same. */
 const ofNode: readonly Measure<Operation>[] = [
-  { name: 'puente_feed_position', help: 'Entries of the feed so far.', of: (now) => now.feed_position },
+  { name: 'puente_feed_position', help: 'Entries of the feed so far.', of: (now) => now.feedPosition },
   {
     name: 'puente_audit_pending_leaves',
     help: 'Leaves of the audit log without a place in its tree.',
-    of: (now) => now.audit_pending,
+    of: (now) => now.auditPending,
   },
   {
     name: 'puente_webhook_endpoints',
     help: 'Endpoints of webhooks, by how it goes.',
     label: 'state',
-    of: (now) => ({ active: now.webhooks_active, failing: now.webhooks_failing, paused: now.webhooks_paused }),
+    of: (now) => ({ active: now.webhooksActive, failing: now.webhooksFailing, paused: now.webhooksPaused }),
   },
   {
     name: 'puente_webhook_deliveries',
     help: 'Deliveries of webhooks that wait, and that were given up.',
     label: 'state',
-    of: (now) => ({ waiting: now.deliveries_waiting, dead: now.deliveries_dead }),
+    of: (now) => ({ waiting: now.deliveriesWaiting, dead: now.deliveriesDead }),
   },
   {
     name: 'puente_webhook_delivery_age_seconds',
     help: 'Age of the delivery that has waited longest.',
-    of: (now) => now.delivery_seconds,
+    of: (now) => now.deliverySeconds,
   },
   {
     name: 'puente_peers',
     help: 'Peers: all that are active, and those that taking from fails or that are stale.',
     label: 'state',
-    of: (now) => ({ active: now.peers_active, failing: now.peers_failing, stale: now.peers_stale }),
+    of: (now) => ({ active: now.peersActive, failing: now.peersFailing, stale: now.peersStale }),
   },
   {
     name: 'puente_peer_silence_seconds',
     help: 'Time since the last page of the peer that gave none for longest.',
-    of: (now) => now.peer_seconds,
+    of: (now) => now.peerSeconds,
   },
 ]
 
