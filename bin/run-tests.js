@@ -12,6 +12,7 @@ import path from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { inSources } from './source-places.js'
 import { TapReader } from './tap-reader.js'
 
 const project = fileURLToPath(new URL('..', import.meta.url))
@@ -94,9 +95,9 @@ async function runFiles(files, jobs, env) {
  */
 async function runFile(file, env, running) {
   const started = performance.now()
-  const reader = new TapReader(file, (line) => console.log(line))
+  const reader = new TapReader(file, (line) => console.log(inSources(line)))
   const stdio = ['ignore', 'pipe', 'inherit']
-  const child = spawn(process.execPath, ['--enable-source-maps', file], {
+  const child = spawn(process.execPath, [file], {
     env,
     stdio,
     timeout: stuckAfterMs,
