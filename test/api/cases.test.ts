@@ -1,3 +1,4 @@
+// alone: it is long
 import type { Test } from 'tap'
 import t from 'tap'
 import { decide } from '../../src/policy/decide.ts'
