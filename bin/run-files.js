@@ -6,8 +6,11 @@
 import { once } from 'node:events'
 import path from 'node:path'
 import { pathToFileURL } from 'node:url'
-import t from 'tap'
 
+// tap names folders after what was started: each file is to find itself alone there.
+const files = process.argv.splice(2)
+process.argv[1] = path.resolve(files[0] ?? '')
+const { default: t } = await import('tap')
 const timeoutMs = Number(process.env.TAP_TIMEOUT) * 1000
 // Between two files there may be nothing else that is waited for.
 const held = setInterval(() => {}, 60_000)
@@ -15,7 +18,8 @@ const held = setInterval(() => {}, 60_000)
 const closing = []
 t.teardown = (close) => void closing.unshift(close)
 
-for (const file of process.argv.slice(2)) {
+for (const file of files) {
+  process.argv[1] = path.resolve(file)
   t.setTimeout(timeoutMs)
   t.comment(`file: ${file}`)
   try {
