@@ -26,6 +26,7 @@ import { readFigures } from './figures.ts'
 import { follow } from './follow.ts'
 import * as handlingProfiles from './handling-profiles.ts'
 import { history } from './history.ts'
+import { readHolders } from './holders.ts'
 import * as identities from './identities.ts'
 import { issueToken } from './issue-token.ts'
 import * as keys from './keys.ts'
@@ -38,10 +39,11 @@ import { lookup } from './lookup.ts'
 import * as objects from './objects.ts'
 import { observe } from './observe.ts'
 import * as organisations from './organisations.ts'
+import { listOutstandingRecalls } from './outstanding-recalls.ts'
 import * as peerPins from './peer-pins.ts'
 import * as peers from './peers.ts'
 import { listPreservations, renewRequest } from './preservations.ts'
-import { readHolders, readProvenance } from './provenance.ts'
+import { readProvenance } from './provenance.ts'
 import { publish } from './publish.ts'
 import { pullPeer } from './pull-peer.ts'
 import * as quarantine from './quarantine.ts'
@@ -181,6 +183,7 @@ export const actions = {
   'drop-quarantined': quarantine.dropQuarantined,
   'read-provenance': readProvenance,
   'read-holders': readHolders,
+  'list-outstanding-recalls': listOutstandingRecalls,
   'ask-widening': widening.askWidening,
   'list-widening': widening.listWidening,
   'read-widening': widening.readWidening,

@@ -1,11 +1,9 @@
 import type { Caller } from '../domain/caller.ts'
-import { homeOf } from '../domain/directory.ts'
 import { parseName } from '../domain/enrolment.ts'
 import { Fault } from '../domain/errors.ts'
 import { limits } from '../domain/limits.ts'
 import type { Peer, PeerDirection } from '../domain/peer.ts'
 import { settleCheckpoints } from '../store/checkpoints.ts'
-import type { Transaction } from '../store/database.ts'
 import { settleFindings } from '../store/peer-findings.ts'
 import { forgetPeerState } from '../store/peer-states.ts'
 import {
@@ -13,14 +11,14 @@ import {
   insertPeer,
   lockPeers,
   type PeerChange,
-  publishedHere,
   readPeers,
   replaceHomes,
   replaceKept,
   updatePeer,
 } from '../store/peers.ts'
-import type { Context, Standing } from './context.ts'
+import type { Context } from './context.ts'
 import { administrative } from './organisations.ts'
+import { checkHomes, checkKept } from './peer-homes.ts'
 import { enrolled, peerNow, pin } from './peer-pins.ts'
 import { readStatement, refused } from './peer-statements.ts'
 import { record, verb } from './verb.ts'
@@ -166,36 +164,6 @@ export const expelPeer = verb(
 const definedOf = (members: Readonly<Record<string, readonly string[] | undefined>>): object =>
   Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined))
 
-/** A community is kept by one node. @throws {Fault} `not_found`, `home_conflict` */
-function checkKept({ directory }: Standing, peer: string, communities: readonly string[]): void {
-  for (const id of communities) {
-    if (!directory.communities.has(id))
-      throw new Fault('not_found', `There is no community "${id}" here: create it first.`)
-    const keeper = [...directory.peers.values()].find((each) => each.id !== peer && each.communities.includes(id))
-    if (keeper !== undefined) throw conflict(`The members of "${id}" are kept by ${keeper.name}.`)
-  }
-}
-
-/** An organisation speaks at one node. @throws {Fault} `not_found`, `home_conflict` */
-async function checkHomes(
-  transaction: Transaction,
-  standing: Standing,
-  peer: string,
-  organisations: readonly string[],
-): Promise<void> {
-  const { directory } = standing
-  for (const id of organisations) {
-    if (!directory.organisations.has(id)) throw new Fault('not_found', `"${id}" is not enrolled here: enrol it first.`)
-    const home = homeOf(directory, id)
-    if (id === directory.operator) throw conflict(`"${id}" operates this node, and is at home here.`)
-    if (home !== undefined && home.id !== peer) throw conflict(`"${id}" is at home at ${home.name}.`)
-  }
-  const moving = organisations.filter((id) => homeOf(directory, id) === undefined)
-  const [published] = await publishedHere(transaction, moving)
-  if (published !== undefined)
-    throw conflict(`"${published}" has published at this node: its indicators have their history here.`)
-}
-
 /** @throws {Fault} `endpoint_refused` */
 function callable(context: Context, url: string): string {
   const pointer = { position: { pointer: '/url' } }
@@ -206,5 +174,3 @@ function callable(context: Context, url: string): string {
   if (refusal !== undefined) throw new Fault('endpoint_refused', `This node does not call it: ${refusal}.`, pointer)
   return base.href.replace(/\/$/, '')
 }
-
-const conflict = (sentence: string) => new Fault('home_conflict', sentence)

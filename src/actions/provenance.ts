@@ -1,15 +1,12 @@
 import type { Caller } from '../domain/caller.ts'
 import type { Envelope } from '../domain/envelope.ts'
 import { canonicalHandling, handlingText } from '../domain/handling.ts'
-import { limits } from '../domain/limits.ts'
 import type { ReleasedHandling } from '../domain/released.ts'
 import type { Tlp } from '../domain/tlp.ts'
 import { originatorShown, releasedHandling } from '../policy/release.ts'
-import { holdersOf } from '../store/peer-holdings.ts'
 import { provenanceOf } from '../store/provenance.ts'
 import type { Context, Standing } from './context.ts'
 import { uuidOf } from './ids.ts'
-import { findOwn } from './own.ts'
 import { absent, findVisible, type ReadInput } from './read.ts'
 import { verb } from './verb.ts'
 import { permittedFor } from './visible.ts'
@@ -80,61 +77,10 @@ export const readProvenance = verb(
 const textOf = (handling: Parameters<typeof canonicalHandling>[0]): string =>
   handlingText(canonicalHandling({ ...handling, people: [] }))
 
-const nodeNames =
+export const nodeNames =
   ({ node }: Context, { reader }: Caller, { directory }: Standing) =>
   (id: string): NamedNode => {
     const own = node.id === id ? directory.organisations.get(directory.operator ?? '')?.name : undefined
     const name = reader.account === undefined ? undefined : (own ?? directory.peers.get(id)?.name)
     return { id, ...(name === undefined ? {} : { name }) }
   }
-
-/** Another node that was given an indicator of the caller's organisation. */
-export interface Holder {
-  readonly node: NamedNode
-  /** The last version that it was given; with `withdrawn` it was told to let go. */
-  readonly version: number
-  readonly withdrawn: boolean
-  readonly givenAt: string
-  /** The last version that it said it stored; 0 for none. */
-  readonly storedVersion: number
-  /** Why it did not apply what it was given, where it said so. */
-  readonly refused?: string
-  /** Whether it said that it let go, as it was told to. */
-  readonly acknowledged: boolean
-  /** Whether it should have confirmed a recall or withdrawal by now, and has not. */
-  readonly overdue: boolean
-}
-
-/**
- * Which other nodes hold an indicator of the caller's organisation, and how far each confirmed what it was told.
- * @throws {Fault} `not_found`, `originator_only`
- */
-export const readHolders = verb(
-  'read-holders',
-  async (
-    context: Context,
-    caller: Caller,
-    input: { readonly id: string },
-    standing,
-  ): Promise<{ readonly id: string; readonly holders: readonly Holder[] }> => {
-    const { id, originator, recalled, version } = await findOwn(context, caller, standing, input.id, 'read-holders')
-    const named = nodeNames(context, caller, standing)
-    const due = context.clock().getTime() - limits.recallOverdueSeconds * 1000
-    const rows = await holdersOf(context.database, { stixId: uuidOf(id) ?? '', originator })
-    const holders = rows.map((row): Holder => {
-      const told = row.bare && row.stored < row.version && row.at.getTime() < due
-      const untold = recalled && row.version < version && row.at.getTime() < due
-      return {
-        node: named(row.peer),
-        version: row.version,
-        withdrawn: row.bare,
-        givenAt: row.at.toISOString(),
-        storedVersion: row.stored,
-        ...(row.refused === null ? {} : { refused: row.refused }),
-        acknowledged: row.bare && row.stored >= row.version,
-        overdue: told || untold,
-      }
-    })
-    return { id, holders }
-  },
-)

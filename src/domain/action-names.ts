@@ -103,6 +103,7 @@ export const actionNames = [
   'drop-quarantined',
   'read-provenance',
   'read-holders',
+  'list-outstanding-recalls',
   'ask-widening',
   'list-widening',
   'read-widening',

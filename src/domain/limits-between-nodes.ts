@@ -36,6 +36,8 @@ export const limitsBetweenNodes = {
   peerKeysRetrySeconds: 300,
   /** Until a peer must have confirmed a recall before it counts as overdue. */
   recallOverdueSeconds: 900,
+  /** Recalls and withdrawals that are looked through for one page of those that are not confirmed. */
+  recallsLooked: 20_000,
   /** A node closes a period of its log and seals a checkpoint so often; what is older than the second is stale. */
   checkpointSeconds: 120,
   checkpointExpirySeconds: 600,

@@ -6,6 +6,10 @@ export type PeerDirection = (typeof peerDirections)[number]
 export const peerStates = ['active', 'suspended', 'expelled'] as const
 export type PeerState = (typeof peerStates)[number]
 
+/** Whose recalls that other nodes have not confirmed: those of one's organisation, or all of the node's. */
+export const recallsOf = ['organisation', 'node'] as const
+export type RecallsOf = (typeof recallsOf)[number]
+
 /** The public half of an Ed25519 key (RFC 8037). */
 export interface PeerJwk {
   readonly kty: string

@@ -1,7 +1,8 @@
-import type { Role, Scope } from '../domain/account.ts'
+import { type Role, readingRoles, type Scope } from '../domain/account.ts'
 import type { ActionName } from '../domain/action-names.ts'
 import type { Caller } from '../domain/caller.ts'
 import type { FaultCode } from '../domain/errors.ts'
+import type { RecallsOf } from '../domain/peer.ts'
 
 /**
  * Who may call a verb at all. `where` limits administration: `operator` means accounts of the organisation that operates
@@ -126,6 +127,8 @@ export const permissions = {
   'read-provenance': { who: 'public', scope: 'read' },
   // The action asks for the originator.
   'read-holders': { who: 'enrolled', scope: 'read' },
+  // Whose recalls is asked inside.
+  'list-outstanding-recalls': { who: 'enrolled', scope: 'read' },
   // Whose request it is, and who is asked, is for widening.ts.
   'ask-widening': { who: ['reader', 'publisher'], scope: 'write' },
   'list-widening': { who: 'enrolled', scope: 'read' },
@@ -291,5 +294,15 @@ export function mayListLeaves({ reader, scopes, operator }: Caller, of: LeavesOf
       )
     case 'node':
       return operator && scopes.includes('admin') && reader.roles.includes('policy-officer')
+  }
+}
+
+/** Whether the caller may list them: who reads at the originator, and those who may know how it goes with the node's peers. */
+export function mayListRecalls(caller: Caller, of: RecallsOf): boolean {
+  switch (of) {
+    case 'organisation':
+      return caller.reader.roles.some((role) => readingRoles.includes(role))
+    case 'node':
+      return refusalOf(caller, 'read-peer') === undefined
   }
 }

@@ -28,7 +28,7 @@ export async function holdingsOf({ client }: Queries, peer: string, keys: readon
 }
 
 /** A page that was stored makes what was given in it the last stored. */
-const storedVersion = `case when h.page <= s.stored_pages and h.refused is null then h.version else h.stored_version end`
+export const storedVersion = `case when h.page <= s.stored_pages and h.refused is null then h.version else h.stored_version end`
 
 /** The same, but for what was given in a page that was lost, perhaps: what a gap is counted from is not guessed. */
 const certainVersion = `case when s.lost_pages @> h.page then h.stored_version else ${storedVersion} end`

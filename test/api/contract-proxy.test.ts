@@ -496,6 +496,10 @@ t.test('Prism finds nothing', async (t) => {
       await ok('ana.cert-br', `GET /v1/indicators/${shared}/${what}`)
       await refused('anonymous', `GET /v1/indicators/${shared}/${what}`, what === 'holders' ? 401 : 404)
     }
+    await ok('ana.cert-br', 'GET /v1/outstanding-recalls?overdue=true&limit=1')
+    await ok(by, 'GET /v1/outstanding-recalls?of=node')
+    await refused('ana.cert-br', 'GET /v1/outstanding-recalls?of=node', 403)
+    await refused('ana.cert-br', 'GET /v1/outstanding-recalls?before=x', 400)
     await refused('anonymous', 'GET /federation/v1/feed?wait=0', 401)
     await refused('anonymous', 'POST /federation/v1/acks', 401, { json: { refused: [] } })
     await refused('anonymous', 'POST /federation/v1/doorbell', 400, { json: { what: 'x' } })

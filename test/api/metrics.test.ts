@@ -43,7 +43,16 @@ t.test('what is done about legal requests, sources and partners is told apart fr
       'legal-requests',
       'list-keys',
     ],
-    ...['oauth-authorization-server', 'preservations', 'puente', 'quarantine', 'replies', 'retention', 'signing-keys'],
+    ...[
+      'oauth-authorization-server',
+      'outstanding-recalls',
+      'preservations',
+      'puente',
+      'quarantine',
+      'replies',
+      'retention',
+      'signing-keys',
+    ],
     ...['transparency', 'warninglists', 'widening-requests'],
   ])
   t.equal(toldRoute('/v1/indicators/:id'), '/v1/indicators/:id')

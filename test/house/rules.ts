@@ -20,6 +20,7 @@ export const rootRules: Readonly<Record<string, readonly ActionName[]>> = {
   'Query.related': ['list-related'],
   'Query.provenance': ['read-provenance'],
   'Query.holders': ['read-holders'],
+  'Query.outstandingRecalls': ['list-outstanding-recalls'],
   'Query.wideningRequests': ['list-widening'],
   'Query.wideningRequest': ['read-widening'],
   'Mutation.askWidening': ['ask-widening'],
@@ -272,13 +273,19 @@ export const typeRules: Readonly<Record<string, TypeRule>> = {
     from: ['read-provenance'],
     members: 'stixId node here version sealedAt key receivedAt hops sealedTlp narrowedHere sealedHandling',
   },
-  NamedNode: { from: ['read-provenance', 'read-holders'], members: 'id name' },
+  NamedNode: { from: ['read-provenance', 'read-holders', 'list-outstanding-recalls'], members: 'id name' },
   Hop: { from: ['read-provenance'], members: 'node from at' },
   Holders: { from: ['read-holders'], members: 'stixId holders' },
   Holder: {
     from: ['read-holders'],
     members: 'node version withdrawn givenAt storedVersion refused acknowledged overdue',
   },
+  OutstandingRecall: {
+    from: ['list-outstanding-recalls'],
+    members: 'stixId originator version recalled since dueAt overdue overdueSeconds nodes',
+  },
+  UnconfirmedNode: { from: ['list-outstanding-recalls'], members: 'node version told storedVersion refused' },
+  OutstandingRecallPage: { from: ['list-outstanding-recalls'], members: 'items next' },
   WideningRequest: {
     from: widening,
     members:

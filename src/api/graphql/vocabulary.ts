@@ -18,7 +18,7 @@ import { decidingSides, legalStates } from '../../domain/legal-request.ts'
 import { urgencies } from '../../domain/legal-words.ts'
 import { constituencyKinds, organisationKinds } from '../../domain/organisation.ts'
 import { paps } from '../../domain/pap.ts'
-import { peerDirections, peerStates } from '../../domain/peer.ts'
+import { peerDirections, peerStates, recallsOf } from '../../domain/peer.ts'
 import { relations } from '../../domain/related.ts'
 import type { ReplySide } from '../../domain/reply.ts'
 import { sightingTypes } from '../../domain/sighting.ts'
@@ -62,6 +62,7 @@ export const vocabulary: Readonly<Record<string, readonly string[]>> = {
   Urgency: urgencies,
   WideningSide: wideningSides,
   WideningState: wideningStates,
+  RecallsOf: recallsOf,
   PeerDirection: peerDirections,
   PeerStanding: peerStates,
   ReleaseOutcome: releaseOutcomes,

@@ -1,5 +1,6 @@
 import type { FastifyRequest } from 'fastify'
 import { actions } from '../../actions/index.ts'
+import type { ListOutstandingInput } from '../../actions/outstanding-recalls.ts'
 import type { Handler } from './handler.ts'
 import { present } from './query.ts'
 
@@ -17,4 +18,7 @@ export const provenance = {
   },
   /** `GET /v1/indicators/{id}/holders` */
   readHolders: (context, request) => actions['read-holders'](context, request.caller, { id: idOf(request) }),
+  /** `GET /v1/outstanding-recalls` */
+  listOutstandingRecalls: (context, request) =>
+    actions['list-outstanding-recalls'](context, request.caller, request.query as ListOutstandingInput),
 } as const satisfies Record<string, Handler>

@@ -1,14 +1,12 @@
-import { readFileSync } from 'node:fs'
 import { type Command, Option } from 'commander'
-import type { NodeDescription, RotatedNodeKey } from '../../actions/federation-keys.ts'
-import type { Pulled } from '../../actions/pull-peer.ts'
-import type { QuarantinedItem, Released } from '../../actions/quarantine.ts'
-import type { PeerState } from '../../actions/read-peer.ts'
+import type { NodeDescription } from '../../actions/federation-keys.ts'
 import { type Peer, type PeerDirection, peerDirections } from '../../domain/peer.ts'
 import { call, path } from '../client.ts'
-import { CommandError, exitCodes } from '../exit.ts'
 import { printRows, printThing } from '../output.ts'
 import { asClient, type ClientOptions, collect, type Shell, targetOf } from '../shell.ts'
+import { addExchange } from './peer-exchange.ts'
+import { addPeerKeys, type StatedOptions, statementIn } from './peer-keys.ts'
+import { addQuarantine } from './peer-quarantine.ts'
 
 interface Amendable {
   readonly name?: string
@@ -18,11 +16,6 @@ interface Amendable {
   readonly community?: readonly string[]
   readonly itemsPerHour?: string
   readonly bytesPerHour?: string
-}
-
-interface StatedOptions extends ClientOptions {
-  readonly description: string
-  readonly thumbprint?: string
 }
 
 /** `puente peer`: other nodes, enrolled by hand on both sides. */
@@ -93,107 +86,9 @@ export function addPeer(program: Command, shell: Shell): void {
       printThing(shell, options.json, await call(targetOf(shell, options), place, { method: 'POST' }))
     },
   )
-  addKeys(peer, shell)
+  addPeerKeys(peer, shell)
   addExchange(peer, shell)
-}
-
-/** Keys of peers, and this node's own. */
-function addKeys(peer: Command, shell: Shell): void {
-  asClient(peer.command('pin <node>').description('pin its new keys: endorsed by a pinned one, or compared (operator)'))
-    .requiredOption('--description <file>', 'what its /.well-known/puente gave; - is standard input')
-    .option('--thumbprint <thumbprint>', 'of its key, as you compared it; not needed for one that is endorsed')
-    .action(async (node: string, { description, thumbprint, ...options }: StatedOptions) => {
-      const body = { statement: statementIn(description), thumbprint }
-      const place = path('v1', 'peers', node, 'keys')
-      printThing(shell, options.json, await call(targetOf(shell, options), place, { method: 'POST', body }))
-    })
-
-  asClient(peer.command('revoke <node> <thumbprint>').description('take one of its keys back (operator)'))
-    .option('--from <time>', 'since when somebody else may have it, ISO 8601; now when absent')
-    .action(async (node: string, thumbprint: string, { from, ...options }: ClientOptions & { from?: string }) => {
-      const request = { method: 'POST', body: { from } } as const
-      const place = path('v1', 'peers', node, 'keys', thumbprint, 'revoke')
-      printThing(shell, options.json, await call(targetOf(shell, options), place, request))
-    })
-
-  asClient(peer.command('rotate').description('a new key of this node towards its peers (operator)'))
-    .option('--drop-others', 'take the earlier ones back at once: peers must compare the new one by hand')
-    .action(async ({ dropOthers, ...options }: ClientOptions & { readonly dropOthers?: boolean }) => {
-      const request = { method: 'POST', body: { dropOthers: dropOthers === true } } as const
-      printThing(
-        shell,
-        options.json,
-        await call<RotatedNodeKey>(targetOf(shell, options), '/v1/federation-keys', request),
-      )
-    })
-}
-
-/** How it goes with a peer, and what of it was not applied. */
-function addExchange(peer: Command, shell: Shell): void {
-  asClient(peer.command('state <node>').description('what was taken and given, what waits, what is overdue')).action(
-    async (node: string, options: ClientOptions) => {
-      const { peer: _, taking, giving } = await call<PeerState>(targetOf(shell, options), path('v1', 'peers', node))
-      printThing(shell, options.json, { ...taking, ...giving })
-    },
-  )
-  asClient(peer.command('pull <node>').description('ask for its next page now (operator)')).action(
-    async (node: string, options: ClientOptions) => {
-      const place = path('v1', 'peers', node, 'pull')
-      printThing(shell, options.json, await call<Pulled>(targetOf(shell, options), place, { method: 'POST' }))
-    },
-  )
-  asClient(peer.command('quarantine').description('what peers sent and was not applied'))
-    .option('--peer <node>', 'of this one')
-    .option('--code <code>', 'for this reason')
-    .option('--after <id>', 'the last one of the page before')
-    .option('--limit <number>', '1 to 1,000; 100 when absent')
-    .action(async ({ peer: of, code, after, limit, ...options }: ClientOptions & QuarantineOptions) => {
-      const asked = Object.entries({ peer: of, code, after, limit }).filter(([, value]) => value !== undefined)
-      const query = new URLSearchParams(asked as [string, string][])
-      const { items } = await call<{ items: QuarantinedItem[] }>(
-        targetOf(shell, options),
-        `/v1/quarantine${query.size === 0 ? '' : `?${query}`}`,
-      )
-      printRows(shell, options.json, items, [
-        ['ID', ({ id }) => id],
-        ['WHY', ({ code }) => code],
-        ['WHAT', ({ item }) => item],
-        ['VERSION', ({ version }) => version],
-        ['OF', ({ originator }) => originator],
-        ['FROM', ({ peer }) => peer],
-        ['WHEN', ({ at }) => at],
-        ['RELEASABLE', ({ releasable }) => (releasable ? 'yes' : 'no')],
-      ])
-    })
-  asClient(peer.command('inspect <id>').description('one of them, with its envelope where that is kept')).action(
-    async (id: string, options: ClientOptions) =>
-      printThing(
-        shell,
-        options.json,
-        await call<QuarantinedItem>(targetOf(shell, options), path('v1', 'quarantine', id)),
-      ),
-  )
-  asClient(peer.command('release <id>').description('examine one again, and apply it if it may be (operator)')).action(
-    async (id: string, options: ClientOptions) => {
-      const place = path('v1', 'quarantine', id, 'release')
-      const released = await call<Released>(targetOf(shell, options), place, { method: 'POST' })
-      if (released.outcome !== 'applied' && released.outcome !== 'known') shell.exitWith(exitCodes.refused)
-      printThing(shell, options.json, released)
-    },
-  )
-  asClient(peer.command('drop <id>').description('drop one for good (operator)')).action(
-    async (id: string, options: ClientOptions) => {
-      await call(targetOf(shell, options), path('v1', 'quarantine', id), { method: 'DELETE' })
-      shell.print(options.json === true ? JSON.stringify({ dropped: id }) : `dropped ${id}`)
-    },
-  )
-}
-
-interface QuarantineOptions {
-  readonly peer?: string
-  readonly code?: string
-  readonly after?: string
-  readonly limit?: string
+  addQuarantine(peer, shell)
 }
 
 const amending = (command: Command): Command =>
@@ -212,20 +107,3 @@ const amendment = ({ name, direction, organisation, community, itemsPerHour, byt
   itemsPerHour: itemsPerHour === undefined ? undefined : Number(itemsPerHour),
   bytesPerHour: bytesPerHour === undefined ? undefined : Number(bytesPerHour),
 })
-
-/** The signed statement of a description. @throws {CommandError} */
-function statementIn(file: string): string {
-  let text: string
-  try {
-    text = readFileSync(file === '-' ? 0 : file, 'utf8')
-  } catch (cause) {
-    throw new CommandError(exitCodes.usage, `${file} cannot be read`, { cause })
-  }
-  try {
-    const { statement } = JSON.parse(text) as { readonly statement?: unknown }
-    if (typeof statement === 'string') return statement
-  } catch {
-    // Said below: it is no description either way.
-  }
-  throw new CommandError(exitCodes.usage, `${file} is no description of a node: fetch its /.well-known/puente`)
-}

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Holder, Provenance } from '../../../actions/provenance.ts'
+import type { Holder } from '../../../actions/holders.ts'
+import type { Provenance } from '../../../actions/provenance.ts'
 import type { PeerState } from '../../../actions/read-peer.ts'
 import { type Answer, call, path, send, type Target } from '../../client.ts'
 import { CommandError, exitCodes } from '../../exit.ts'
