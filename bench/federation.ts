@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
-import { type ReceivedEntry, receiveEnvelope } from '../src/actions/receive-envelope.ts'
+import type { ReceivedEntry } from '../src/actions/prove-envelope.ts'
+import { receiveEnvelope } from '../src/actions/receive-envelope.ts'
 import { openSeal, signSeal } from '../src/auth/seals.ts'
 import { writeEnvelope } from '../src/formats/envelope.ts'
 import { readPage, writePage } from '../src/formats/feed-page.ts'

@@ -1,22 +1,46 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import path from 'node:path'
 import { describeNode } from '../src/actions/federation-keys.ts'
-import { actions, type Context, PageAhead, sealFeed, takePage } from '../src/actions/index.ts'
+import { actions, type Context, PageAhead, takePage } from '../src/actions/index.ts'
 import { setUp } from '../src/actions/set-up.ts'
 import { startContext } from '../src/actions/start.ts'
 import { wayOut } from '../src/delivery/http.ts'
 import { startThrowAway } from '../src/store/embedded/throw-away.ts'
 import { migrate } from '../src/store/migrate.ts'
 import { type Line, rate, secondsOf } from './report.ts'
-import { type BenchNode, startBenchNode } from './world.ts'
 
 /** What 8-federation aims at, in items a second of one peer, signature checks included. */
 const aimed = 5_000
 
+/** What a node says of itself to who would enrol it. */
+export interface Introduction {
+  readonly statement: string
+  readonly thumbprint: string
+}
+
+/** What the sender says once everything is published. */
+export interface SenderReady extends Introduction {
+  readonly id: string
+  /** Where it says that it answers, and where it really does. */
+  readonly issuer: string
+  readonly url: string
+}
+
+export async function introduce(context: Context): Promise<Introduction> {
+  const { statement, keys } = await describeNode(context)
+  return { statement, thumbprint: keys[0]?.thumbprint ?? '' }
+}
+
 /**
- * Indicators a second that a node takes from a peer over HTTP, checked and applied, page after page; and that a node seals. Both nodes
- * are in this process, on PostgreSQLs of this machine. The limit is what is aimed at.
+ * Indicators a second that a node takes from a peer over HTTP, checked and applied, page after page; and that a node seals. The peer is a
+ * process of its own, and each has its PostgreSQL, on this machine. The limit is what is aimed at.
  */
 export async function peerLines(indicators: number): Promise<Line[]> {
-  const sender = await startBenchNode()
+  const child = fork(path.join(import.meta.dirname, 'peer-sender.js'))
+  child.once('exit', (code) => {
+    if (code !== 0) throw new Error('the sender failed')
+  })
   const server = await startThrowAway()
   await migrate(server.url, 'migrations')
   const receiver = await startContext({
@@ -27,39 +51,33 @@ export async function peerLines(indicators: number): Promise<Line[]> {
     listen: true,
   })
   try {
-    await push(sender, indicators)
-    const context = await enrolled(sender, receiver)
-    const sealing = await secondsOf(() => sealFeed(sender.context))
-    const taking = await secondsOf(() => takeAll(context, sender.context.node.id, indicators))
+    await said(child)
+    child.send(indicators)
+    const sender = (await said(child)) as SenderReady
+    const context = await taking(sender, receiver)
+    child.send(await introduce(context))
+    const sealing = Number(await said(child))
+    const seconds = await secondsOf(() => takeAll(context, sender.id, indicators))
     return [
       rate('seal indicators, batches of one handling', 'items/s', indicators / sealing, aimed, 1),
-      rate('take from a peer, checked and applied', 'items/s', indicators / taking, aimed, 1),
+      rate('take from a peer, checked and applied', 'items/s', indicators / seconds, aimed, 1),
     ]
   } finally {
+    child.disconnect()
     await receiver.close()
     await server.stop()
-    await sender.close()
+    if (child.exitCode === null) await once(child, 'exit')
   }
 }
 
-async function push({ url, publisher }: BenchNode, indicators: number): Promise<void> {
-  const lines = Array.from({ length: indicators }, (_, n) =>
-    JSON.stringify({
-      type: 'ipv6-address',
-      value: `3fff:0:${(n >> 16).toString(16)}::${(n & 0xffff).toString(16)}`,
-      labels: ['scan'],
-    }),
-  )
-  const answer = await fetch(`${url}/v1/indicators?tlp=clear`, {
-    method: 'POST',
-    headers: { ...publisher, 'content-type': 'application/x-ndjson' },
-    body: lines.join('\n'),
-  })
-  if (answer.status !== 200) throw new Error(await answer.text())
+/** What the sender says next. */
+async function said(child: ChildProcess): Promise<unknown> {
+  const [message] = await once(child, 'message')
+  return message
 }
 
-/** Both enrol each other. @returns the receiver with a way to where the sender really answers */
-async function enrolled(sender: BenchNode, receiver: Context): Promise<Context> {
+/** Enrols the sender. @returns the receiver with a way to where it really answers */
+async function taking(sender: SenderReady, receiver: Context): Promise<Context> {
   const { ask } = wayOut({ privateHosts: ['127.0.0.1'] })
   const { accounts } = await setUp(receiver, {
     organisation: { id: 'csirt-cl', name: 'CSIRT Chile', kind: 'national-cert', jurisdiction: 'CL' },
@@ -72,32 +90,11 @@ async function enrolled(sender: BenchNode, receiver: Context): Promise<Context> 
     wayOut: {
       refusal: () => undefined,
       post: async () => ({ error: 'nothing is sent' }),
-      ask: (asked) => ask({ ...asked, url: asked.url.replace(sender.context.tokens.issuer, sender.url) }),
+      ask: (asked) => ask({ ...asked, url: asked.url.replace(sender.issuer, sender.url) }),
     },
   }
-  const enrol = async (here: Context, caller: typeof admin, there: Context, organisation: string) => {
-    const { statement, keys } = await describeNode(there)
-    const thumbprint = keys[0]?.thumbprint ?? ''
-    await actions['add-peer'](here, caller, {
-      statement,
-      thumbprint,
-      name: organisation,
-      organisations: [organisation],
-    })
-  }
-  await enrol(context, admin, sender.context, 'cert-br')
-  await sender.context.database.client.query(
-    "insert into organisation (id, name, kind, jurisdiction) values ('csirt-cl', 'CSIRT Chile', 'national-cert', 'CL')",
-  )
-  const operator = { ...admin, operator: true }
-  await sender.context.policy.current()
-  const { rows } = await sender.context.database.client.query<{ id: string }>(
-    "select id from account where id = 'admin.cert-br'",
-  )
-  if (rows.length === 0) throw new Error('the bench node has no administrator')
-  const own = { ...operator, reader: { ...admin.reader, account: 'admin.cert-br' } }
-  const sending: Context = { ...sender.context, wayOut: context.wayOut }
-  await enrol(sending, { ...own, provenAt: (await sending.policy.current()).directory.epoch }, receiver, 'csirt-cl')
+  const { statement, thumbprint } = sender
+  await actions['add-peer'](context, admin, { statement, thumbprint, name: 'cert-br', organisations: ['cert-br'] })
   return context
 }
 

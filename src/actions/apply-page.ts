@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { setImmediate } from 'node:timers/promises'
 import { isWhole } from '../domain/envelope.ts'
 import type { Handling } from '../domain/handling.ts'
 import type { Peer } from '../domain/peer.ts'
@@ -42,10 +43,9 @@ export async function applyJudged(
   const fresh = effective.filter((one) => !isOvertaken(one, known.get(keyOfOne(one))))
   for (const [height, layer] of layersOf(fresh).entries()) {
     const isNew = (one: Effective) => height === 0 && !known.has(keyOfOne(one))
-    await keep(transaction, sender, layer, isNew, at)
+    const kept = keep(transaction, sender, layer, isNew, at)
     const wholes = layer.filter(({ effect }) => effect === 'indicator')
-    const rows = wholes.map((one) => rowOf(context, one, handlings, at))
-    await writeReceived(transaction, rows, at, narrower)
+    await writeReceived(transaction, await meanwhile(kept, rowsOf(context, wholes, handlings, at)), at, narrower)
     const gone = layer.filter(({ effect }) => effect === 'withdrawal' || effect === 'tombstone')
     await letGo(
       transaction,
@@ -148,20 +148,51 @@ async function keep(
   }
   const ids = await keepSeals(transaction, [...seals.values()])
   const idOf = new Map([...seals.keys()].map((jws, n) => [jws, ids[n] ?? 0n]))
+  // Member by member: spreading parts together costs as much as writing the line of it.
   const sealedRow = ({ entry, envelope, stixId, digest }: Effective): SealedRow => ({
-    ...{ stixId, digest, leaf: entry.index, path: entry.path, hops: entry.hops, body: entry.envelope },
     originator: envelope.originator,
+    stixId,
     bare: !isWhole(envelope),
     version: envelope.version,
     recalled: envelope.content.kind === 'recalled',
     node: envelope.node,
     epoch: envelope.epoch,
+    digest,
+    body: entry.envelope,
+    leaf: entry.index,
+    path: entry.path,
+    hops: entry.hops,
     receivedFrom: sender.id,
     seal: idOf.get(entry.jws) ?? 0n,
   })
   await copyEnvelopes(transaction, layer.filter(isNew).map(sealedRow), at)
   const others = layer.filter((one) => !isNew(one))
   await keepEnvelopes(transaction, others.map(sealedRow), at)
+}
+
+/** Rows made before the connection that they are for has its turn. */
+const stretchRows = 25
+
+async function rowsOf(
+  context: Context,
+  wholes: readonly Effective[],
+  handlings: ReadonlyMap<Handling, number>,
+  at: Date,
+): Promise<ReceivedIndicator[]> {
+  const rows: ReceivedIndicator[] = []
+  for (const one of wholes) {
+    rows.push(rowOf(context, one, handlings, at))
+    if (rows.length % stretchRows === 0) await setImmediate()
+  }
+  return rows
+}
+
+/** What is made while the database is at work; nothing goes on before both have ended. */
+async function meanwhile<T>(writing: Promise<void>, making: Promise<T>): Promise<T> {
+  const [written, made] = await Promise.allSettled([writing, making])
+  if (written.status === 'rejected') throw written.reason
+  if (made.status === 'rejected') throw made.reason
+  return made.value
 }
 
 function rowOf(

@@ -5,6 +5,7 @@ import { type ReadPage, readPage } from '../formats/feed-page.ts'
 import { updatePeerState } from '../store/peer-states.ts'
 import { ask, Unusable } from './ask-peer.ts'
 import type { Context, Standing } from './context.ts'
+import { readThrough } from './read-through.ts'
 
 export interface PageWanted {
   /** The cursor to go on from; null: from the beginning. */
@@ -21,7 +22,7 @@ export interface AskedPage {
   readonly bytes: number
 }
 
-/** A page as a peer gave it, proven to be its answer. @throws {Unusable | Fault} */
+/** A page as a peer gave it, proven to be its answer and read through. @throws {Unusable | Fault} */
 export async function askPage(
   context: Context,
   standing: Standing,
@@ -54,7 +55,7 @@ export async function askPage(
   })
   const page = readPage(body)
   if (page.from !== peer.id || page.to !== context.node.id) throw new Unusable('the page is between other nodes')
-  return { page, bytes: body.length }
+  return { page: await readThrough(page), bytes: body.length }
 }
 
 /**

@@ -5,6 +5,7 @@ import { mayReportOn } from '../policy/reports.ts'
 import type { KnownVersion } from '../policy/version-rules.ts'
 import { heldHandlings, type KnownNotice, noticesNamed } from '../store/notices.ts'
 import type { Context, Standing } from './context.ts'
+import { isRead } from './read-through.ts'
 import type { OpenedEntry } from './set-aside.ts'
 
 /** A sighting or a departure that is to have an effect. */
@@ -31,7 +32,7 @@ export async function noticeFacts(
   entries: readonly (OpenedEntry | { readonly fault: string })[],
 ): Promise<NoticeFacts> {
   const named = entries.flatMap((entry) => {
-    const notice = 'fault' in entry ? undefined : claimedNotice(entry.envelope)
+    const notice = 'fault' in entry ? undefined : claimedNotice(entry)
     return notice === undefined ? [] : [notice]
   })
   const known = new Map<string, KnownVersion>()
@@ -66,12 +67,16 @@ const versionOf = ({ version, digest, epoch }: KnownNotice): KnownVersion => ({
 })
 
 /** What a text says that it is about, where that is a notice. */
-export function claimedNotice(
-  text: string,
-): { readonly id: string; readonly of?: { readonly originator: string; readonly stixId: string } } | undefined {
+export function claimedNotice({
+  envelope: text,
+  read,
+}: OpenedEntry):
+  | { readonly id: string; readonly of?: { readonly originator: string; readonly stixId: string } }
+  | undefined {
   // Notices are small: nothing large is parsed for their sake.
   if (text.length > noticeCharacters) return undefined
   try {
+    if (isRead(read) && !noticeId.test(read.id)) return undefined
     const { id, content } = JSON.parse(text) as { readonly id?: unknown; readonly content?: { readonly of?: unknown } }
     if (typeof id !== 'string' || !noticeId.test(id)) return undefined
     const { originator, id: target } = (content?.of ?? {}) as Readonly<Record<string, unknown>>

@@ -14,7 +14,8 @@ import type { NewQuarantined } from '../store/quarantine.ts'
 import type { Context, Standing } from './context.ts'
 import { type EffectiveNotice, type NoticeFacts, noticeFacts } from './judge-notices.ts'
 import { ownReaders } from './peer-view.ts'
-import { type NodeFacts, type ReceiverFacts, receiveEnvelope } from './receive-envelope.ts'
+import type { NodeFacts } from './prove-envelope.ts'
+import { type ReceiverFacts, receiveEnvelope } from './receive-envelope.ts'
 import { nameOf, type OpenedEntry, setAside } from './set-aside.ts'
 
 /** An entry that is to have an effect. */
@@ -154,8 +155,9 @@ function judged(
   knownOf: (envelope: Envelope) => KnownVersion | undefined,
   now: Date,
 ): ReturnType<typeof receiveEnvelope> {
-  const { envelope: text, index, path, opened: seal, hops, gap } = entry
-  const received = { text, index, path, seal, hops, sender: sender.id, ...(gap === undefined ? {} : { gap }) }
+  const { envelope: text, index, path, opened: seal, hops, gap, read } = entry
+  const known = { ...(gap === undefined ? {} : { gap }), ...(read === undefined ? {} : { read }) }
+  const received = { text, index, path, seal, hops, sender: sender.id, ...known }
   const verdict = receiveEnvelope(received, facts, knownOf, now)
   if (verdict.outcome !== 'applied' && verdict.outcome !== 'narrowed') return verdict
   try {

@@ -14,12 +14,12 @@ import {
 } from '../store/quarantine.ts'
 import { applyNotices, internNoticeHandlings } from './apply-notices.ts'
 import { applyJudged, internHandlings } from './apply-page.ts'
+import { byType } from './by-type.ts'
 import type { Context, Standing } from './context.ts'
 import { openEntries } from './enter-page.ts'
 import { judgePage } from './judge-page.ts'
 import { administrative } from './organisations.ts'
 import { absent } from './read.ts'
-import { byType } from './receive-envelope.ts'
 import { readAside } from './set-aside.ts'
 import { record, verb } from './verb.ts'
 

@@ -83,3 +83,12 @@ export interface Refused {
 }
 
 export type Verdict = Applied | Known | Quarantined | Refused
+
+export const refused = (code: RefusalCode, detail: string): Refused => ({ outcome: 'refused', code, detail })
+
+export const quarantined = (code: RefusalCode, detail: string, retry: Quarantined['retry']): Quarantined => ({
+  outcome: 'quarantined',
+  code,
+  detail,
+  retry,
+})

@@ -37,6 +37,24 @@ export function canonicalText(value: unknown): string {
 }
 
 /**
+ * Whether a text is the one spelling of what was read from it. Most are, and show it without being written anew: `JSON.stringify` spells
+ * values as RFC 8785 does and keeps the order of members, so that only the order is left to see.
+ */
+const isCanonical = (read: unknown, text: string): boolean =>
+  (JSON.stringify(read) === text && isInOrder(read)) || canonicalText(read) === text
+
+function isInOrder(value: unknown): boolean {
+  if (Array.isArray(value)) return value.every(isInOrder)
+  if (!isJsonObject(value)) return true
+  let before = ''
+  for (const name of Object.keys(value)) {
+    if (name < before || !isInOrder(value[name])) return false
+    before = name
+  }
+  return true
+}
+
+/**
  * The exact text of an envelope: what is hashed, sealed and sent. It is read back before it leaves, so that no node seals what every
  * other refuses.
  * @throws {EnvelopeError} when {@link readEnvelope} would refuse it
@@ -64,7 +82,7 @@ export function readEnvelope(text: string): Envelope {
   check(contentValidator(kind, read.content), read.content, 'malformed', '/content')
   const envelope = read as unknown as Envelope
   checkMeaning(envelope, kind)
-  if (canonicalText(read) !== text)
+  if (!isCanonical(read, text))
     throw new EnvelopeError('malformed', 'The text is not in its canonical form (RFC 8785).')
   return envelope
 }

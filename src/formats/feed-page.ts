@@ -1,7 +1,8 @@
 import { Ajv } from 'ajv'
-import type { Gap, Hop } from '../domain/envelope.ts'
+import type { Envelope, Gap, Hop } from '../domain/envelope.ts'
 import { Fault } from '../domain/errors.ts'
 import { limits } from '../domain/limits.ts'
+import type { EnvelopeError } from './envelope.ts'
 import { type JsonObject, parseObject, utf8Text } from './json-text.ts'
 
 /** A page of the feed between nodes (docs/federation.md). */
@@ -33,7 +34,12 @@ export interface FeedEntry {
 
 /** A page as it was read. An entry that is none has a fault in its place: one bad entry does not stop the page. */
 export interface ReadPage extends Omit<FeedPage, 'entries'> {
-  readonly entries: readonly (FeedEntry | { readonly fault: string })[]
+  readonly entries: readonly (ReadEntry | { readonly fault: string })[]
+}
+
+export interface ReadEntry extends FeedEntry {
+  /** What the text of the envelope says, or what is wrong with it, once that was read. */
+  readonly read?: Envelope | EnvelopeError
 }
 
 export const writePage = (page: FeedPage): string =>

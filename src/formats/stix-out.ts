@@ -69,7 +69,8 @@ export function stixOfReceived(received: string, tlp: Tlp, options: { readonly a
     const time = typeof written === 'string' ? parseTimestamp(written, 'stix') : undefined
     if (time !== undefined && time !== written) members.set(name, JSON.stringify(time))
   }
-  return amendStix(objectText(members), { tlp, ...options })
+  amend(members, { tlp, ...options })
+  return objectText(members)
 }
 
 /** An indicator text with other access markings, all else as it was. */
@@ -93,15 +94,19 @@ export interface StixAmendment {
 
 /** A STIX indicator text with some members changed; the others keep their exact spelling. */
 export function amendStix(stix: string, amendment: StixAmendment): string {
-  const { tlp, anonymous, class: type, labels, ...plain } = amendment
   const members = membersOf(stix)
+  amend(members, amendment)
+  return objectText(members)
+}
+
+function amend(members: Map<string, string>, amendment: StixAmendment): void {
+  const { tlp, anonymous, class: type, labels, ...plain } = amendment
   if (anonymous === true) for (const name of members.keys()) if (!namesNobody.has(name)) members.delete(name)
   for (const [name, value] of Object.entries(plain)) {
     if (value !== undefined) members.set(name, JSON.stringify(value))
   }
   if (type !== undefined || labels !== undefined) amendLabels(members, labels, type)
   if (tlp !== undefined) mark(members, tlp)
-  return objectText(members)
 }
 
 /** Members of STIX 2.1 §4.7 and §3.2 without author, references, extensions and custom properties. */

@@ -1,6 +1,6 @@
 import type { Hop } from '../domain/envelope.ts'
 import { limits } from '../domain/limits.ts'
-import type { Refused } from '../domain/verdict.ts'
+import { type Refused, refused } from '../domain/verdict.ts'
 
 /**
  * Whether the relays that something says it passed lead from the node that sealed it to the one that sends it, and not through this
@@ -21,5 +21,3 @@ export function judgeHops(
   }
   return undefined
 }
-
-const refused = (code: Refused['code'], detail: string): Refused => ({ outcome: 'refused', code, detail })

@@ -1,6 +1,6 @@
 import { type Envelope, type Gap, isBare, isWhole, onlyNarrows } from '../domain/envelope.ts'
 import { limits } from '../domain/limits.ts'
-import type { Known, Quarantined, RefusalCode, Refused } from '../domain/verdict.ts'
+import { type Known, type Quarantined, quarantined, type Refused, refused } from '../domain/verdict.ts'
 
 /** What a node has of one id of one originator: the latest version that it applied. */
 export interface KnownVersion {
@@ -83,11 +83,3 @@ function judgeNext(envelope: Envelope, gap: Gap | undefined, last: number, known
   if (gap !== undefined && gap.from <= last) return undefined
   return quarantined('version_jump', `It follows ${previousVersion}, which is not here; ${last} is.`, 'version')
 }
-
-const refused = (code: RefusalCode, detail: string): Refused => ({ outcome: 'refused', code, detail })
-const quarantined = (code: RefusalCode, detail: string, retry: Quarantined['retry']): Quarantined => ({
-  outcome: 'quarantined',
-  code,
-  detail,
-  retry,
-})

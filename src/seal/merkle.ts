@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 
 /**
  * The Merkle tree of RFC 6962 §2.1 (RFC 9162 §2.1 has the same) over SHA-256. Sizes and places are whole numbers up to
@@ -7,17 +7,26 @@ import { createHash } from 'node:crypto'
 
 /** Hash of a leaf: 0x00 keeps a leaf from being taken for an inner node. */
 export const hashLeaf = (leaf: string | Uint8Array): Buffer =>
-  createHash('sha256').update(leafPrefix).update(leaf).digest()
+  sha256(typeof leaf === 'string' ? `\0${leaf}` : Buffer.concat([leafPrefix, leaf]))
 
 /** Hash of an inner node. */
-export const hashNode = (left: Uint8Array, right: Uint8Array): Buffer =>
-  createHash('sha256').update(nodePrefix).update(left).update(right).digest()
+export function hashNode(left: Uint8Array, right: Uint8Array): Buffer {
+  if (left.length !== hashBytes || right.length !== hashBytes) throw new RangeError('an inner node is over two hashes')
+  innerNode.set(left, 1)
+  innerNode.set(right, 1 + hashBytes)
+  return sha256(innerNode)
+}
 
+/** A third of the time of a hash object, which every envelope and every audit leaf would pay a dozen times. */
+const sha256 = (data: string | Uint8Array): Buffer => Buffer.from(hash('sha256', data, 'binary'), 'binary')
+
+const hashBytes = 32
 const leafPrefix = Buffer.from([0])
-const nodePrefix = Buffer.from([1])
+/** What {@link hashNode} hashes: 0x01 and two hashes, written anew each time. */
+const innerNode = Buffer.from([1, ...new Uint8Array(2 * hashBytes)])
 
 /** The root of a tree without leaves. */
-export const emptyRoot: Buffer = createHash('sha256').digest()
+export const emptyRoot: Buffer = sha256('')
 
 /** A complete subtree: it covers the places from `index · 2^level` on, 2^level of them. */
 export interface Subtree {

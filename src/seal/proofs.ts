@@ -65,7 +65,7 @@ export function verifyInclusion(
   { index, size, path }: InclusionProof,
   root: Uint8Array,
 ): boolean {
-  if (!isPlace(index) || !isPlace(size) || index >= size) return false
+  if (!isPlace(index) || !isPlace(size) || index >= size || leafHash.length !== 32) return false
   let [fn, sn] = [index, size - 1]
   let hash = leafHash
   for (const step of path) {

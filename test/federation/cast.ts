@@ -1,5 +1,6 @@
 import { createHash, createPrivateKey, createPublicKey } from 'node:crypto'
-import type { NodeFacts, ReceivedEntry, ReceiverFacts } from '../../src/actions/receive-envelope.ts'
+import type { NodeFacts, ReceivedEntry } from '../../src/actions/prove-envelope.ts'
+import type { ReceiverFacts } from '../../src/actions/receive-envelope.ts'
 import { openSigningKey, parsePublicJwk, type SigningKey } from '../../src/auth/jwk.ts'
 import { openSeal, signSeal } from '../../src/auth/seals.ts'
 import type { Agreement } from '../../src/domain/agreement.ts'

@@ -1,10 +1,6 @@
 import t from 'tap'
-import {
-  type NodeFacts,
-  type ReceivedEntry,
-  type ReceiverFacts,
-  receiveEnvelope,
-} from '../../src/actions/receive-envelope.ts'
+import type { NodeFacts, ReceivedEntry } from '../../src/actions/prove-envelope.ts'
+import { type ReceiverFacts, receiveEnvelope } from '../../src/actions/receive-envelope.ts'
 import type { Envelope, Hop } from '../../src/domain/envelope.ts'
 import type { Handling } from '../../src/domain/handling.ts'
 import { limits } from '../../src/domain/limits.ts'

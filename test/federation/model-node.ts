@@ -1,4 +1,5 @@
-import { type ReceivedEntry, type ReceiverFacts, receiveEnvelope } from '../../src/actions/receive-envelope.ts'
+import type { ReceivedEntry } from '../../src/actions/prove-envelope.ts'
+import { type ReceiverFacts, receiveEnvelope } from '../../src/actions/receive-envelope.ts'
 import { openSeal, signSeal } from '../../src/auth/seals.ts'
 import { type Envelope, type EnvelopeContent, isWhole } from '../../src/domain/envelope.ts'
 import type { Handling } from '../../src/domain/handling.ts'

@@ -79,6 +79,9 @@ t.test('an envelope is read back as it was written, and nothing else is one', as
   const with_ = (changes: object): string => canonicalText({ ...envelope, ...changes })
   refused('malformed', text.replace('{', '{ '))
   refused('malformed', JSON.stringify({ ...envelope }))
+  const parts = JSON.parse(text)
+  const turned = Object.fromEntries(Object.entries(parts.handling).reverse())
+  refused('malformed', JSON.stringify({ ...parts, handling: turned }))
   refused('malformed', text.replace('"version":1', '"version":1,"version":1'))
   refused('malformed', with_({ more: 1 }))
   refused('malformed', with_({ version: 0 }))
@@ -142,6 +145,7 @@ t.test('each envelope of a batch is proven alone by its path, and nothing else i
       t.notOk(isInBatch(envelopeDigest('another'), { index, path }, batch))
       t.notOk(isInBatch(batch.digestOf(index), { index: index + 1, path }, batch))
       t.notOk(isInBatch(batch.digestOf(index), { index, path: [...path, batch.root] }, batch))
+      t.notOk(isInBatch(batch.digestOf(index).subarray(1), { index, path }, batch))
     }
   }
   t.throws(() => batchOf([]), RangeError)
@@ -366,12 +370,14 @@ t.test('a page is read as it was written; one bad entry does not stop it', async
     { ...entry, seal: 1 },
     { ...entry, index: -1 },
     { ...entry, extra: 1 },
+    // What an envelope says is read from its text, and taken from nobody.
+    { ...entry, read: { id: 'indicator--another' } },
     { ...entry, path: [Buffer.from('a')] },
   ]
   const read = readPage(Buffer.from(writePage({ ...page, entries: [...bad, entry] })))
   t.strictSame(
     read.entries.map((each) => 'fault' in each),
-    [true, true, true, true, false],
+    [true, true, true, true, true, false],
   )
   for (const wrong of ['', '[]', '{}', writePage({ ...page, cursor: '' }), '{"v":1,"v":1}']) {
     t.throws(() => readPage(Buffer.from(wrong)), { name: 'Fault' })

@@ -23,6 +23,9 @@ export function createHash(algorithm: string) {
   return hasher
 }
 
+export const hash = (algorithm: string, data: string | Uint8Array, encoding: 'binary'): string =>
+  createHash(algorithm).update(data).digest().toString(encoding)
+
 /** A raw Ed25519 key: the last 32 bytes of its DER (RFC 8410 §4). */
 export const createPublicKey = ({ key }: { readonly key: Uint8Array }): Uint8Array => key.subarray(-32)
 
