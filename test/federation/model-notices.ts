@@ -1,4 +1,5 @@
-import { type ReceivedEntry, receiveEnvelope } from '../../src/actions/receive-envelope.ts'
+import type { ReceivedEntry } from '../../src/actions/prove-envelope.ts'
+import { receiveEnvelope } from '../../src/actions/receive-envelope.ts'
 import type { EnvelopeContent } from '../../src/domain/envelope.ts'
 import { canonicalHandling, type Handling } from '../../src/domain/handling.ts'
 import { readEnvelope } from '../../src/formats/envelope.ts'
