@@ -4,15 +4,22 @@ import type { BenchNode } from './world.ts'
 
 const perBody = 5_000
 
-/** NDJSON over HTTP against COPY of the same rows into the same table and indexes. */
-export async function ingestLine(node: BenchNode, rows: number): Promise<Line> {
-  const bodies = Array.from({ length: Math.ceil(rows / perBody) }, (_, n) => bodyOf('h', n * perBody))
+/**
+ * NDJSON over HTTP against COPY of the same rows into the same table and indexes.
+ * @param together bodies under way at a time, as of so many publishers
+ */
+export async function ingestLine(node: BenchNode, rows: number, together: number): Promise<Line> {
+  const bodies = Array.from({ length: Math.ceil(rows / perBody) }, (_, n) => bodyOf(`h${together}-`, n * perBody))
+  const left = bodies.values()
   const seconds = await secondsOf(async () => {
-    for (const body of bodies) await send(node, body)
+    const one = async () => {
+      for (const body of left) await send(node, body)
+    }
+    await Promise.all(Array.from({ length: together }, one))
   })
   const pushed = bodies.length * perBody
   return rate(
-    'ingest over HTTP, bodies of 5,000',
+    together === 1 ? 'ingest over HTTP, bodies of 5,000' : `the same, ${together} bodies at a time`,
     'rows/s',
     pushed / seconds,
     await copyLimit(node.context.database, pushed),

@@ -30,7 +30,7 @@ const { values: options } = parseArgs({
   },
 })
 const sizes = options.rows === undefined ? (options.quick ? [100_000] : [100_000, 1_000_000]) : [Number(options.rows)]
-const rounds = options.quick ? 5 : 11
+const rounds = options.quick ? 3 : 11
 const lines: Line[] = []
 
 function report(...more: Line[]): void {
@@ -44,7 +44,7 @@ async function observed(indicators: number): Promise<Line[]> {
   const own = await startBenchNode()
   try {
     await fillIndicators(own.context, 'cert-br', indicators)
-    const events = options.quick ? 500_000 : 2_000_000
+    const events = options.quick ? 300_000 : 2_000_000
     const found = await observationsLines(own.context, own.url, own.publisher, indicators, events)
     return found.map(({ name, value, limit, aim }) => rate(name, 'events/s', value, limit, aim))
   } finally {
@@ -65,20 +65,22 @@ try {
   if (wanted('graphql')) report(await graphqlLine(node, rounds))
   if (wanted('taxii')) report(await taxiiLine(node, rounds))
   if (wanted('objects')) {
-    const objects = Number(options.objects ?? (options.quick ? 20_000 : 200_000))
+    const objects = Number(options.objects ?? (options.quick ? 10_000 : 200_000))
     await fillObjects(node.context, objects)
     report(...(await objectLines(node, objects, rounds)))
   }
   if (wanted('lookup')) report(await lookupLine(node, rounds))
   if (wanted('quality')) report(await qualityLine(node, rounds), await relatedLine(node, rounds))
   if (wanted('visible')) report(await visibleLine(node))
-  if (wanted('ingest')) report(await ingestLine(node, options.quick ? 50_000 : 200_000))
-  if (wanted('ingest')) report(await singleLine(node))
-  if (wanted('observations')) report(...(await observed(options.quick ? 100_000 : 1_000_000)))
-  if (wanted('webhooks')) report(...(await webhookLines(options.quick ? 10_000 : 40_000)))
+  if (wanted('ingest')) {
+    for (const together of [1, 3]) report(await ingestLine(node, options.quick ? 30_000 : 150_000, together))
+    report(await singleLine(node))
+  }
+  if (wanted('observations')) report(...(await observed(options.quick ? 50_000 : 1_000_000)))
+  if (wanted('webhooks')) report(...(await webhookLines(options.quick ? 4_000 : 40_000)))
   if (wanted('federation')) report(await judgedLine(rounds))
-  if (wanted('peers')) report(...(await peerLines(options.quick ? 10_000 : 50_000)))
-  if (wanted('exports')) report(await exportLine(options.quick ? 5_000 : 20_000, options.quick ? 3 : 5))
+  if (wanted('peers')) report(...(await peerLines(options.quick ? 5_000 : 50_000)))
+  if (wanted('exports')) report(await exportLine(options.quick ? 1_000 : 20_000, options.quick ? 2 : 5))
   if (wanted('memory')) report(memoryLine(sizes.at(-1) ?? 0))
 } finally {
   await node.close()

@@ -8,23 +8,12 @@ import { changesOf } from './follow-changes.ts'
 import { type FollowFilter, keepOf } from './follow-filter.ts'
 import { beginRun, type CursorKind, isFinished, keeping, type Run, reachedRun, type View } from './follow-run.ts'
 import { stepsOf } from './follow-steps.ts'
-import { agree, followerOf, handlingsOf } from './follower.ts'
+import { agree, handlingsOf } from './follower.ts'
+import { type Member, Members } from './live-members.ts'
 import { SharedPage } from './live-page.ts'
 import type { Seat } from './live-seat.ts'
 import { territoryFor, territoryMark } from './territory.ts'
 import { permittedFor, recordReading } from './visible.ts'
-
-/** The streams of one follower in a group: they get the same cursors. */
-interface Member {
-  readonly follower: Buffer
-  readonly generation: number
-  /** What its cursors are bound to. */
-  readonly bound: string
-  /** The class of the reader when it was let in. */
-  readonly class: string
-  caller: Caller
-  readonly seats: Set<Seat>
-}
 
 /**
  * Streams whose readers may have exactly the same, in the same form, by the same filter, and who stand at the same place of the feed: a
@@ -35,7 +24,7 @@ export class Group {
   readonly key: string
   readonly #context: Context
   readonly #filter: FollowFilter
-  readonly #members = new Map<string, Member>()
+  readonly #members = new Members()
   /** Streams that are further on than the group: it goes to each of their places first. */
   #arriving: Seat[] = []
   /** Generations are each follower's own: here they are 0. */
@@ -62,7 +51,7 @@ export class Group {
   }
 
   get seats(): Seat[] {
-    return [...[...this.#members.values()].flatMap(({ seats }) => [...seats]), ...this.#arriving]
+    return [...this.#members.seats, ...this.#arriving]
   }
 
   arrive(seat: Seat): void {
@@ -77,7 +66,7 @@ export class Group {
       else seat.caller = caller
     }
     this.#sweep()
-    for (const member of this.#members.values()) for (const { caller } of member.seats) member.caller = caller
+    for (const member of this.#members) for (const { caller } of member.seats) member.caller = caller
   }
 
   /** Brings the group to a place of the feed. @returns false when the policy moved meanwhile: it is to be asked again */
@@ -117,7 +106,7 @@ export class Group {
       } else {
         if (view.handlings.length > this.#view.length) this.#view = view.handlings
         this.#durable = Math.min(this.#durable, view.handlings.length)
-        this.#seat(seat, view.generation, visibility.classOf(seat.caller.reader, seat.caller.purpose))
+        this.#members.add(seat, view.generation, visibility.classOf(seat.caller.reader, seat.caller.purpose))
       }
     }
     this.#arriving = waiting
@@ -133,30 +122,17 @@ export class Group {
     this.#kind = nearest.kind
   }
 
-  #seat(seat: Seat, generation: number, readerClass: string): void {
-    const follower = followerOf(seat.caller)
-    const id = `${follower.toString('base64')} ${generation}`
-    const member = this.#members.get(id)
-    if (member !== undefined) member.seats.add(seat)
-    else {
-      const { caller, bound } = seat
-      this.#members.set(id, { follower, generation, bound, class: readerClass, caller, seats: new Set([seat]) })
-    }
-    seat.place = undefined
-  }
-
   /** Whether somebody is left whom the group can be asked for. Nobody is served by a decision that was taken for others. */
   #isOfOneMind(standing: Standing): boolean {
     const { visibility } = standing
-    const [first] = this.#members.values()
+    const { first } = this.#members
     if (first === undefined) return false
-    for (const member of this.#members.values()) {
+    this.#members.letGo((member) => {
       const now = visibility.classOf(member.caller.reader, member.caller.purpose)
-      if (now !== first.class || member.class !== first.class) this.#letGo(member)
-    }
+      return now !== first.class || member.class !== first.class
+    })
     const view = this.#viewNow(standing, first)
-    if (!agree(this.#view, view)) for (const member of this.#members.values()) this.#letGo(member)
-    this.#sweep()
+    if (!agree(this.#view, view)) this.#members.letGo(() => true)
     if (view.length > this.#view.length) this.#view = view
     return this.#members.size > 0
   }
@@ -173,7 +149,7 @@ export class Group {
 
   /** Whether the organisation still answers for what it did. Nothing tells of that: it is asked before a page, and now and then. */
   async #isThere(target: number): Promise<boolean> {
-    const [first] = this.#members.values()
+    const { first } = this.#members
     if (first === undefined || this.#kind.territory === undefined) return first !== undefined
     const now = performance.now()
     if (isFinished(this.#run) && target <= this.#run.upto && now - this.#lookedAt < limits.credentialsLookMs)
@@ -181,14 +157,13 @@ export class Group {
     this.#lookedAt = now
     const territory = await territoryFor(this.#context, first.caller, this.#filter)
     if (territory !== undefined && territoryMark(territory) === this.#kind.territory) return true
-    for (const member of this.#members.values()) this.#letGo(member)
-    this.#sweep()
+    this.#members.letGo(() => true)
     return false
   }
 
   async #page(standing: Standing): Promise<void> {
     const context = this.#context
-    const [first] = this.#members.values()
+    const { first } = this.#members
     if (first === undefined) return
     const filter = this.#filter
     const before = this.#run
@@ -197,7 +172,7 @@ export class Group {
     if (found.steps.length > 0) {
       const territory = await territoryFor(context, first.caller, filter)
       const told = await changesOf(context, first.caller, standing, { filter, territory }, found.steps)
-      const members = [...this.#members.values()]
+      const members = [...this.#members]
       await this.#keepView(
         members,
         told.indicators.some(({ handlingId }) => handlingId >= this.#durable),
@@ -205,7 +180,9 @@ export class Group {
       // The log has it, or the reader has not.
       await Promise.all(
         members.map((member) =>
-          recordReading(context, member.caller, standing, 'follow', told.indicators).catch(() => this.#letGo(member)),
+          recordReading(context, member.caller, standing, 'follow', told.indicators).catch(() =>
+            this.#members.letGo((each) => each === member),
+          ),
         ),
       )
       if (told.items.length > 0) for (const member of members) this.#give(member, told, { before, after: found.run })
@@ -238,15 +215,8 @@ export class Group {
     for (const seat of seats) if (!seat.push(page)) seat.giveUp()
   }
 
-  #letGo({ seats }: Member): void {
-    for (const seat of seats) seat.giveUp()
-  }
-
   #sweep(): void {
-    for (const [id, { seats }] of this.#members) {
-      for (const seat of seats) if (!seat.isOpen) seats.delete(seat)
-      if (seats.size === 0) this.#members.delete(id)
-    }
+    this.#members.sweep()
     if (this.#arriving.some(({ isOpen }) => !isOpen)) this.#arriving = this.#arriving.filter(({ isOpen }) => isOpen)
   }
 }

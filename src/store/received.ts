@@ -1,6 +1,7 @@
 import type { Transaction } from './database.ts'
 import { lockFeed, takePositions } from './feed.ts'
-import { enterNew, type Narrows } from './merge.ts'
+import { enterNew, insertOthers } from './insert-new.ts'
+import type { Narrows } from './merge.ts'
 import { CopyText, copyNew, type NewIndicator, sharedColumns, stage } from './staging.ts'
 
 /** An indicator of another node, with the version that its originator gave it. */
@@ -41,7 +42,10 @@ export async function writeReceived(
     await stage(transaction, batch)
     await replace(transaction, received, before, at, narrows)
   }
-  await insertOthers(transaction, received)
+  await insertOthers(
+    transaction,
+    received.map(({ originator, row: { stixId, others } }) => ({ originator, stixId, others })),
+  )
 }
 
 async function replace(
@@ -126,25 +130,6 @@ async function write(
         const there = before.get(n)
         return there === undefined ? null : String(there.position)
       }),
-    ],
-  )
-}
-
-async function insertOthers({ client }: Transaction, received: readonly ReceivedIndicator[]): Promise<void> {
-  const others = received.flatMap(({ originator, row: { stixId, others } }) =>
-    others.map((other, ordinal) => ({ ...other, originator, stixId, ordinal: ordinal + 1 })),
-  )
-  if (others.length === 0) return
-  await client.query(
-    `insert into indicator_observable (originator, stix_id, ordinal, type, value, value_key)
-     select * from unnest($1::text[], $2::uuid[], $3::integer[], $4::text[], $5::text[], $6::bytea[])`,
-    [
-      others.map(({ originator }) => originator),
-      others.map(({ stixId }) => stixId),
-      others.map(({ ordinal }) => ordinal),
-      others.map(({ type }) => type),
-      others.map(({ value }) => value),
-      others.map(({ valueKey }) => `\\x${valueKey}`),
     ],
   )
 }

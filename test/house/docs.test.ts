@@ -228,4 +228,8 @@ t.test('each decision that the code cites is written down', async (t) => {
     [...new Set(cited)].filter((n) => !written.has(n)),
     [],
   )
+  for (const name of readdirSync('docs/adr')) {
+    const heading = textOf(join('docs/adr', name)).split('\n', 1)[0] ?? ''
+    t.ok(heading.startsWith(`# ADR ${Number(name.slice(0, 4))}: `), `${name} begins with its number: ${heading}`)
+  }
 })
