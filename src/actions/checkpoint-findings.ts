@@ -2,7 +2,7 @@ import { publicCaller } from '../domain/caller.ts'
 import type { FindingKind } from '../domain/checkpoint.ts'
 import type { Peer } from '../domain/peer.ts'
 import type { CheckpointAnswer } from '../formats/checkpoint-answer.ts'
-import { isExtended } from '../seal/extension.ts'
+import { notExtended } from '../seal/extension.ts'
 import { type CheckpointRow, type Contradiction, markProven } from '../store/checkpoints.ts'
 import type { Transaction } from '../store/database.ts'
 import { keepFinding, type NewFinding } from '../store/peer-findings.ts'
@@ -56,18 +56,6 @@ export async function provenOrFound(
       )
   })
   return missing[0]?.detail
-}
-
-function notExtended(
-  older: CheckpointRow,
-  newest: CheckpointRow,
-  proofs: CheckpointAnswer['proofs'],
-): 'not_extended' | 'audit_not_extended' | undefined {
-  // Another epoch of its feed is another log; the audit log has no epochs.
-  if (older.epoch === newest.epoch && !isExtended(older, newest, proofs.feed)) return 'not_extended'
-  if (older.audit === undefined) return undefined
-  if (newest.audit === undefined) return 'audit_not_extended'
-  return isExtended(older.audit, newest.audit, proofs.audit) ? undefined : 'audit_not_extended'
 }
 
 const sizeOf = (row: CheckpointRow, kind: FindingKind): number =>

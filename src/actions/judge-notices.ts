@@ -1,7 +1,7 @@
 import { readerOfOrganisation, worldOf } from '../domain/directory.ts'
 import type { Envelope, MembershipContent, SightedContent } from '../domain/envelope.ts'
 import type { Handling } from '../domain/handling.ts'
-import { mayTravel } from '../policy/travelling.ts'
+import { mayReportOn } from '../policy/reports.ts'
 import type { KnownVersion } from '../policy/version-rules.ts'
 import { heldHandlings, type KnownNotice, noticesNamed } from '../store/notices.ts'
 import type { Context, Standing } from './context.ts'
@@ -46,15 +46,14 @@ export async function noticeFacts(
     named.flatMap(({ of }) => of ?? []),
   )
   const [at, world] = [clock(), worldOf(directory)]
-  // Or a peer would learn by what is not taken which ids are here.
-  const mayKnow = (reporter: string, originator: string, handling: Handling): boolean =>
-    reporter === originator || mayTravel([readerOfOrganisation(directory, reporter)], handling, at, world)
+  const mayReport = (reporter: string, originator: string, handling: Handling): boolean =>
+    mayReportOn(reporter, readerOfOrganisation(directory, reporter), { originator, handling }, at, world)
   return {
     known: ({ id: item, originator }) => known.get(keyOf({ item, originator })),
     targetOf: ({ originator, id }, reporter) => {
       const known = targets.get(`${id.slice('indicator--'.length)} ${originator}`)
       const handling = known === undefined ? undefined : visibility.handling(known)
-      return handling !== undefined && mayKnow(reporter, originator, handling) ? handling : undefined
+      return handling !== undefined && mayReport(reporter, originator, handling) ? handling : undefined
     },
     learn: ({ id: item, originator, version, epoch }, digest) =>
       known.set(keyOf({ item, originator }), versionOf({ item, originator, version, epoch, digest, handlingId: null })),

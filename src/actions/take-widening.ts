@@ -1,11 +1,8 @@
 import type { Caller } from '../domain/caller.ts'
 import { homeOf, readerOfOrganisation, worldOf } from '../domain/directory.ts'
 import { Fault } from '../domain/errors.ts'
-import { limits } from '../domain/limits.ts'
 import type { Peer } from '../domain/peer.ts'
-import type { TakenWidening, Wanted, WideningAnswered, WideningAsked, WideningMessage } from '../domain/widening.ts'
-import type { JsonObject } from '../formats/json-text.ts'
-import { readWanted } from '../formats/widening.ts'
+import type { TakenWidening, WideningAnswered, WideningAsked, WideningMessage } from '../domain/widening.ts'
 import { mayAskFor } from '../policy/widening.ts'
 import type { Transaction } from '../store/database.ts'
 import { addCounts, ensurePeerState } from '../store/peer-states.ts'
@@ -13,8 +10,8 @@ import { ownById } from '../store/reads.ts'
 import { closeWidening, insertWidening, lockWidening, openFromPeer, wideningById } from '../store/widening.ts'
 import type { Context, Standing } from './context.ts'
 import { uuidOf } from './ids.ts'
+import { judgeAnswered, judgeAsked } from './judge-widening.ts'
 import { record, verb } from './verb.ts'
-import { checkReason } from './widening.ts'
 
 type Outcome = Omit<TakenWidening, 'id'>
 
@@ -49,7 +46,7 @@ export const takeWidening = verb(
   },
 )
 
-/** In this order: who asks, what for, how much. What its asker may not see by our own word is answered as what is not there. */
+/** What its asker may not see by our own word is answered as what is not there. */
 async function takeAsked(
   context: Context,
   transaction: Transaction,
@@ -59,21 +56,21 @@ async function takeAsked(
 ): Promise<Outcome> {
   const { id, asker, originator, indicator, version, withdrawn } = message
   const at = context.clock()
-  const known = await wideningById(transaction, id, true)
-  if (known !== undefined) {
-    if (known.receivedFrom !== peer.id) return refused('invalid')
-    if (!withdrawn || known.state !== 'open') return { outcome: 'known' }
+  const verdict = judgeAsked(message, {
+    peer: peer.id,
+    askerHome: homeOf(standing.directory, asker)?.id,
+    mayAsk: await mayAsk(context, transaction, standing, message),
+    open: await openFromPeer(transaction, peer.id),
+    known: await wideningById(transaction, id, true),
+  })
+  if (verdict.outcome !== 'taken') return verdict
+  if ('withdraws' in verdict) {
     await closeWidening(transaction, id, { state: 'withdrawn', at })
     return { outcome: 'taken' }
   }
-  if (homeOf(standing.directory, asker)?.id !== peer.id) return refused('asker_not_homed')
-  if (!(await mayAsk(context, transaction, standing, message))) return refused('unknown')
-  const said = saidBy(message)
-  if (said === undefined) return refused('invalid')
-  if ((await openFromPeer(transaction, peer.id)) >= limits.wideningOpenPerPeer) return { outcome: 'busy' }
   const fresh = await insertWidening(transaction, {
     ...{ id, asker, receivedFrom: peer.id, originator, indicator, version, sourceShown: true },
-    ...{ ...said, note: '', waiting: false, askedAt: at.toISOString() },
+    ...{ ...verdict.said, note: '', waiting: false, askedAt: at.toISOString() },
     // It may be told here only now that it was asked, and that it is no more.
     ...(withdrawn ? { state: 'withdrawn', closedAt: at.toISOString() } : { state: 'open' }),
   })
@@ -96,32 +93,18 @@ async function mayAsk(
 
 const nobody = '00000000-0000-0000-0000-000000000000'
 
-/** As an asker here would have to say it. */
-function saidBy({ wanted, reason }: WideningAsked): { readonly wanted: Wanted; readonly reason: string } | undefined {
-  try {
-    return { wanted: readWanted(wanted as JsonObject), reason: checkReason(reason) }
-  } catch (error) {
-    if (error instanceof Fault) return undefined
-    throw error
-  }
-}
-
-/** Only the node that was asked answers; what was answered stays so, but for what lapsed here while the answer was on its way. */
 async function takeAnswered(
   context: Context,
   transaction: Transaction,
   peer: Peer,
-  { id, outcome, note, version }: WideningAnswered,
+  message: WideningAnswered,
 ): Promise<Outcome> {
-  const known = await wideningById(transaction, id, true)
-  if (known === undefined || known.sentTo !== peer.id) return refused('unknown')
-  if (known.state !== 'open' && known.state !== 'lapsed') return { outcome: 'known' }
-  if (known.state === outcome) return { outcome: 'known' }
+  const { id, outcome, note, version } = message
+  const verdict = judgeAnswered(message, peer.id, await wideningById(transaction, id, true))
+  if (verdict.outcome !== 'taken') return verdict
   await closeWidening(transaction, id, {
     ...{ state: outcome, at: context.clock(), note },
     ...(outcome !== 'accepted' || version === undefined ? {} : { widenedVersion: version }),
   })
-  return { outcome: 'taken' }
+  return verdict
 }
-
-const refused = (code: NonNullable<Outcome['code']>): Outcome => ({ outcome: 'refused', code })

@@ -11,7 +11,8 @@ import { findOwn } from './own.ts'
 import { absent } from './read.ts'
 import { writeRevision } from './revise.ts'
 import { record, verb } from './verb.ts'
-import { checkReason, refuseClosed, wideningNow } from './widening.ts'
+import { refuseClosed, wideningNow } from './widening.ts'
+import { checkReason } from './widening-reason.ts'
 
 export interface AcceptWideningInput {
   readonly id: string

@@ -25,6 +25,7 @@ import { uuidOf } from './ids.ts'
 import { absent, findVisible, type ReadInput } from './read.ts'
 import { record, verb } from './verb.ts'
 import { permittedFor } from './visible.ts'
+import { checkReason } from './widening-reason.ts'
 
 export interface AskWideningInput extends ReadInput {
   readonly wanted: Wanted
@@ -100,16 +101,6 @@ function checkWanted(caller: Caller, { directory }: Standing, seen: Handling, sa
       },
     )
   return wanted
-}
-
-/** @throws {Fault} `invalid_request` */
-export function checkReason(text: string, pointer = '/reason'): string {
-  const reason = text.normalize('NFC').trim()
-  if (reason === '' || reason.length > limits.wideningReasonCharacters)
-    throw new Fault('invalid_request', `A reason has 1 to ${limits.wideningReasonCharacters} characters.`, {
-      position: { pointer },
-    })
-  return reason
 }
 
 function refuseOverCap({ open, recent }: { readonly open: number; readonly recent: number }): void {

@@ -3,6 +3,7 @@ import type { Handling } from '../domain/handling.ts'
 import type { Reader, World } from '../domain/reader.ts'
 import { decide } from './decide.ts'
 import { narrowed } from './local-narrowing.ts'
+import { mayTravel } from './travelling.ts'
 
 /** Organisations from which on it may be said of something how many saw it, whoever they are. */
 export const organisationsFromWhichAllCount = 5
@@ -49,3 +50,15 @@ export const sightingHandling = (indicator: Handling, reporter: string, own?: Ha
   const { organisations, communities, ...rest } = own
   return narrowed(report, { ...rest, ...(addressed ? { organisations, communities } : {}) })
 }
+
+/**
+ * Whether another node's word is taken that this organisation saw it: where the reporter may have it, or it is its own. Otherwise it is as
+ * if it were not here, or a peer would learn by what is not taken which ids are.
+ */
+export const mayReportOn = (
+  reporter: string,
+  reader: Reader,
+  indicator: { readonly originator: string; readonly handling: Handling },
+  at: Date,
+  world: World,
+): boolean => reporter === indicator.originator || mayTravel([reader], indicator.handling, at, world)

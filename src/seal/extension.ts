@@ -24,3 +24,25 @@ export function isExtended(
     verifyConsistency({ older: older.size, newer: newer.size, path: proof.path }, older.root, newer.root)
   )
 }
+
+/** A checkpoint of a node as somebody keeps it. */
+export interface KeptCheckpoint extends KeptHead {
+  readonly epoch: string
+  /** The head of its audit log. */
+  readonly audit?: KeptHead | undefined
+}
+
+type Proofs = Parameters<typeof isExtended>[2]
+
+/** Which log of a node the newer checkpoint does not show to extend; undefined where it shows both. */
+export function notExtended(
+  older: KeptCheckpoint,
+  newer: KeptCheckpoint,
+  proofs: { readonly feed: Proofs; readonly audit: Proofs },
+): 'not_extended' | 'audit_not_extended' | undefined {
+  // Another epoch of its feed is another log; the audit log has no epochs.
+  if (older.epoch === newer.epoch && !isExtended(older, newer, proofs.feed)) return 'not_extended'
+  if (older.audit === undefined) return undefined
+  if (newer.audit === undefined) return 'audit_not_extended'
+  return isExtended(older.audit, newer.audit, proofs.audit) ? undefined : 'audit_not_extended'
+}

@@ -12,10 +12,23 @@ import { mayTravel } from '../../src/policy/travelling.ts'
 import { batchOf } from '../../src/seal/batches.ts'
 import { enrolled, type TestNode, uuidFrom } from './cast.ts'
 import { type Carried, Given, type Item, type ModelPage, type Offer } from './model-items.ts'
-import { type Change, changed, type ModelDirectory, readersAt, worldOf } from './model-world.ts'
+import { type Change, changed, communities, keeperOf, type ModelDirectory, readersAt, worldOf } from './model-world.ts'
 
 /** A guard that a run leaves out, so that the test shows what it is there for. */
-export type Breakage = 'cursor-first' | 'no-destination' | 'revival' | 'no-withdrawal' | 'no-reoffer' | 'widening'
+export type Breakage =
+  | 'cursor-first'
+  | 'no-destination'
+  | 'revival'
+  | 'no-withdrawal'
+  | 'no-reoffer'
+  | 'widening'
+  | 'no-target'
+  | 'any-keeper'
+  | 'old-departures'
+  | 'no-proofs'
+  | 'no-gossip'
+  | 'any-asker'
+  | 'any-answer'
 
 interface Held {
   readonly entry: ReceivedEntry
@@ -28,6 +41,8 @@ const pageEntries = 4
 
 /** How one node is other than the others. */
 export interface ModelWays {
+  /** Whether it signs what it seals. Signing and its check cost most, and nothing that happens here changes what comes of them. */
+  readonly signs: boolean
   readonly skewMs: number
   /** Its own policy. */
   readonly narrow?: Narrowing | undefined
@@ -43,10 +58,11 @@ export interface ModelWays {
 export class ModelNode {
   readonly index: number
   readonly test: TestNode
+  readonly #signs: boolean
   readonly #skewMs: number
   readonly #narrow: Narrowing | undefined
-  readonly #breakage: Breakage | undefined
-  readonly #leaky: boolean
+  readonly breakage: Breakage | undefined
+  readonly leaky: boolean
   directory: ModelDirectory
   items = new Map<string, Item>()
   /** Which item changed, in order; its own followers and the peers read it by cursors. */
@@ -67,10 +83,11 @@ export class ModelNode {
     this.index = index
     this.test = test
     this.#peers = peers
+    this.#signs = how.signs
     this.#skewMs = how.skewMs
     this.#narrow = how.narrow
-    this.#breakage = how.breakage
-    this.#leaky = how.leaky === true
+    this.breakage = how.breakage
+    this.leaky = how.leaky === true
     this.directory = directory
   }
 
@@ -93,7 +110,7 @@ export class ModelNode {
     const narrower = before?.handling !== undefined && before.handling !== null && narrows(before.handling, handling)
     const kind = before === undefined ? 'published' : narrower ? 'narrowed' : 'revised'
     const seal = (content: EnvelopeContent, under: Handling | null) =>
-      this.#seal({ id, originator, version, previousVersion: version - 1, content, handling: under }, at)
+      this.seal({ id, originator, version, previousVersion: version - 1, content, handling: under }, at)
     const known = { version, epoch: this.test.epoch, held: !recall, bare: false, recalled: recall }
     if (recall) {
       const { carried, digest } = await seal({ kind: 'recalled', reason: 'simulated' }, null)
@@ -127,7 +144,7 @@ export class ModelNode {
     })
   }
 
-  async #seal(
+  async seal(
     said: Pick<Envelope, 'id' | 'originator' | 'version' | 'previousVersion' | 'content' | 'handling'>,
     at: number,
   ): Promise<{ readonly carried: Carried; readonly digest: Buffer }> {
@@ -135,7 +152,10 @@ export class ModelNode {
     const { id: node, epoch, key } = this.test
     const text = writeEnvelope({ v: 1, ...said, node, epoch, issuedAt })
     const { root, size, pathOf, digestOf } = batchOf([text])
-    const seal = await openSeal(await signSeal({ node, epoch, root, size, issuedAt }, key), [this.test.pinned])
+    const sealed = { node, epoch, root, size, issuedAt }
+    const seal = this.#signs
+      ? await openSeal(await signSeal(sealed, key), [this.test.pinned])
+      : { ...sealed, root: Buffer.from(root), thumbprint: key.kid }
     const { version, previousVersion } = said
     const carried = { text, index: 0, path: pathOf(0), seal, hops: [], from: node, version, previousVersion }
     return { carried, digest: digestOf(0) }
@@ -178,24 +198,24 @@ export class ModelNode {
 
   #choose(item: Item, peer: number, { had, confirmed }: { had: boolean; confirmed: number }, at: number): Offer[] {
     const { whole, bare, handling, was, tombstone } = item
-    const told = had || (was !== undefined && this.#mayGo(peer, was, at))
-    if (tombstone !== undefined) return told ? [this.#hopped(tombstone, at)] : []
-    const may = whole !== undefined && handling !== null && (this.#leaky || this.#mayGo(peer, handling, at))
+    const told = had || (was !== undefined && this.mayGo(peer, was, at))
+    if (tombstone !== undefined) return told ? [this.hopped(tombstone, at)] : []
+    const may = whole !== undefined && handling !== null && (this.leaky || this.mayGo(peer, handling, at))
     if (!may)
-      return told && bare !== undefined && confirmed < bare.version && this.#breakage !== 'no-withdrawal'
-        ? [this.#hopped(bare, at)]
+      return told && bare !== undefined && confirmed < bare.version && this.breakage !== 'no-withdrawal'
+        ? [this.hopped(bare, at)]
         : []
-    const first = bare !== undefined && bare.version > confirmed ? [this.#hopped(bare, at)] : []
+    const first = bare !== undefined && bare.version > confirmed ? [this.hopped(bare, at)] : []
     const last = first[0]?.version ?? confirmed
     const follows = whole.previousVersion === last || whole.version === last
-    return [...first, { ...this.#hopped(whole, at), ...(follows ? {} : { gap: { from: confirmed } }) }]
+    return [...first, { ...this.hopped(whole, at), ...(follows ? {} : { gap: { from: confirmed } }) }]
   }
 
-  #mayGo(peer: number, handling: Handling, at: number): boolean {
+  mayGo(peer: number, handling: Handling, at: number): boolean {
     return mayTravel(readersAt(this.directory, peer), handling, this.clock(at), worldOf(this.directory))
   }
 
-  #hopped(carried: Carried, at: number): Offer {
+  hopped(carried: Carried, at: number): Offer {
     if (carried.from === this.test.id) return carried
     const hop = { node: this.test.id, from: carried.from, at: this.clock(at).toISOString() }
     return { ...carried, hops: [...carried.hops, hop] }
@@ -213,7 +233,7 @@ export class ModelNode {
       this.cursors.get(page.from) ?? 0,
       page.after === (this.cursors.get(page.from) ?? 0) ? page.upTo : 0,
     )
-    if (this.#breakage === 'cursor-first') this.cursors.set(page.from, cursor)
+    if (this.breakage === 'cursor-first') this.cursors.set(page.from, cursor)
     const sender = this.#peers[page.from]
     if (sender === undefined) throw new Error('a page has a sender')
     const unapplied = new Map(this.unapplied.get(page.from) ?? [])
@@ -239,7 +259,7 @@ export class ModelNode {
     const knownOf = (envelope: Envelope) => {
       key = `${envelope.originator} ${envelope.id}`
       const known = this.items.get(key)?.known
-      return this.#breakage === 'revival' && known?.recalled === true ? undefined : known
+      return this.breakage === 'revival' && known?.recalled === true ? undefined : known
     }
     const verdict = receiveEnvelope(entry, this.facts(), knownOf, this.clock(at))
     const name = 'code' in verdict ? verdict.code : verdict.outcome
@@ -277,7 +297,7 @@ export class ModelNode {
     this.#put(key, {
       origin,
       known,
-      handling: this.#breakage === 'widening' && handling !== null ? { ...handling, tlp: 'clear' } : handling,
+      handling: this.breakage === 'widening' && handling !== null ? { ...handling, tlp: 'clear' } : handling,
       ...(isWhole(envelope) ? { whole: carried } : {}),
       ...(bare === undefined ? {} : { bare }),
       ...(was === undefined ? {} : { was }),
@@ -306,20 +326,28 @@ export class ModelNode {
     this.#letGo(at)
     // What was refused for want of an organisation that may have it is asked for again; what was kept back is offered again.
     for (const peer of this.cursors.keys()) this.cursors.set(peer, 0)
-    if (this.#breakage === 'no-reoffer') return
+    if (this.breakage === 'no-reoffer') return
     for (const key of this.#given.release()) this.#enter(key)
+  }
+
+  /** The operator enters the directory as it is now, where it is another here. */
+  agree(directory: ModelDirectory, at: number): void {
+    const same = communities.every((each) => sorted(directory.members[each]) === sorted(this.directory.members[each]))
+    if (same) return
+    this.directory = directory
+    this.hear({ kind: 'end', id: 'none' }, at)
   }
 
   /** Content that no organisation here may have any more is not kept; what an expelled node sealed or passed on neither. */
   #letGo(at: number): void {
     const expelled = new Set(this.directory.expelled.map((each) => this.#peers[each]?.id))
     this.quarantine = this.quarantine.filter(
-      ({ handling }) => handling === null || this.#mayGo(this.index, handling, at),
+      ({ handling }) => handling === null || this.mayGo(this.index, handling, at),
     )
     for (const [key, item] of this.items) {
       const { whole, ...without } = item
       if (!item.known.held || item.origin === this.test.id) continue
-      const may = item.handling !== null && this.#mayGo(this.index, item.handling, at)
+      const may = item.handling !== null && this.mayGo(this.index, item.handling, at)
       const ways = [item.origin, ...(whole?.hops ?? []).map(({ node }) => node)]
       if (!may || ways.some((id) => expelled.has(id)))
         this.#put(key, { ...without, known: { ...item.known, held: false } })
@@ -340,9 +368,14 @@ export class ModelNode {
         const node = this.#peers[index]
         if (node === undefined) return undefined
         const homes = directory.organisations.filter(({ home }) => home === index).map((each) => each.id)
-        return enrolled(node, homes, { state: directory.expelled.includes(index) ? 'expelled' : 'active' })
+        return enrolled(node, homes, {
+          state: directory.expelled.includes(index) ? 'expelled' : 'active',
+          communities: new Set(
+            communities.filter((each) => this.breakage === 'any-keeper' || keeperOf(each) === index),
+          ),
+        })
       },
-      readers: readersAt(directory, this.#breakage === 'no-destination' ? undefined : this.index),
+      readers: readersAt(directory, this.breakage === 'no-destination' ? undefined : this.index),
       world: worldOf(directory),
       targetOf: () => undefined,
       ...(this.#narrow === undefined ? {} : { narrow: () => this.#narrow }),
@@ -350,6 +383,8 @@ export class ModelNode {
     return this.#facts
   }
 }
+
+const sorted = (ids: readonly string[] = []): string => [...ids].sort().join(' ')
 
 export const indicatorId = (name: string): string => `indicator--${uuidFrom(name)}`
 export const mostQuarantined = limits.peerPageEntries

@@ -55,6 +55,9 @@ export class Chance {
 const places = ['BR', 'CL', 'UY']
 export const communities = ['banks', 'schools']
 
+/** The node that keeps the members of a community: the first keeps the banks, the second the schools. */
+export const keeperOf = (community: string): number => communities.indexOf(community)
+
 export function firstDirectory(chance: Chance, nodes: number): ModelDirectory {
   const organisations = Array.from({ length: nodes }, (_, home) =>
     Array.from({ length: 1 + chance.below(2) }, (_, n) => ({
@@ -106,6 +109,10 @@ export function changed(directory: ModelDirectory, change: Change): ModelDirecto
       return { ...directory, expelled: [...directory.expelled, change.node] }
   }
 }
+
+/** Where an organisation is at home. */
+export const homeOfModel = ({ organisations }: ModelDirectory, id: string): number | undefined =>
+  organisations.find((each) => each.id === id)?.home
 
 /** What is made of a directory, once. */
 function onceFor<T>(make: (directory: ModelDirectory, node: number | undefined) => T) {

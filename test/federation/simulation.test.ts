@@ -1,3 +1,4 @@
+// alone: it is long, and measures memory
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
@@ -60,6 +61,19 @@ if (alone !== undefined) {
         'recalled',
         'issued_in_future',
         'node_expelled',
+        'applied sighting',
+        'narrowed sighting',
+        'notice target_unknown',
+        'notice destination',
+        'notice originator_not_homed',
+        'applied membership',
+        'notice community_not_kept',
+        'notice version_outdated',
+        'applied checkpoint',
+        'widening request taken',
+        'widening answer taken',
+        'widening unknown',
+        'widening asker_not_homed',
       ]) {
         t.ok(sum(({ verdicts }) => verdicts.get(each) ?? 0) > 0, `${each} came about`)
       }
@@ -72,8 +86,15 @@ if (alone !== undefined) {
     'no-destination': [1, /^confidential/],
     revival: [1, /^(recall wins|feed: a version went back)/],
     'no-withdrawal': [1, /^converged: it is where it may not be/],
-    'no-reoffer': [110, /^converged: who may have it does not/],
+    'no-reoffer': [340, /^converged: who may have it does not/],
     widening: [1, /^marking never loosens/],
+    'no-target': [2, /^sightings: /],
+    'any-keeper': [18, /^departures: another than the keeper/],
+    'old-departures': [10, /^departures: an earlier one/],
+    'no-proofs': [40, /^checkpoints: what contradicts itself is not found/],
+    'no-gossip': [24, /^checkpoints: what contradicts itself is not found/],
+    'any-asker': [6, /^widening: (somebody asks in another’s name|something was asked for)/],
+    'any-answer': [32, /^widening: an answer was taken/],
   }
 
   for (const [breakage, [from, expected]] of Object.entries(guards) as [Breakage, readonly [number, RegExp]][]) {

@@ -2,7 +2,6 @@ import type { Handling } from '../../src/domain/handling.ts'
 import { limits } from '../../src/domain/limits.ts'
 import type { Reader } from '../../src/domain/reader.ts'
 import type { Narrowing } from '../../src/policy/local-narrowing.ts'
-import { oracle } from '../policy/oracle.ts'
 import { nodeFrom, now, type TestNode } from './cast.ts'
 import type { Item, ModelPage } from './model-items.ts'
 import { type Breakage, indicatorId, ModelNode, mostQuarantined } from './model-node.ts'
@@ -15,8 +14,11 @@ import {
   randomChange,
   randomHandling,
   readersAt,
-  worldOf,
 } from './model-world.ts'
+import { allowed, Broken, type Truth } from './simulation-laws.ts'
+import { Others, type Stage } from './simulation-others.ts'
+
+export { Broken } from './simulation-laws.ts'
 
 /** What a run came to. */
 export interface RunTold {
@@ -26,14 +28,8 @@ export interface RunTold {
   readonly verdicts: ReadonlyMap<string, number>
 }
 
-/** Something that must always hold and did not; the message begins with which. */
-export class Broken extends Error {}
-
 const hourMs = 3_600_000
 const nodeNames = ['argentina', 'brazil', 'chile', 'dominica', 'ecuador', 'france', 'guatemala']
-/** The last version of everything, by originator and id, as its originating node has it. */
-type Truth = Map<string, { readonly home: number; readonly version: number; readonly recalled: boolean }>
-
 let known: Promise<TestNode[]> | undefined
 
 /** Three to seven nodes through random faults, then healed; every invariant asked on the way and at the end. The seed determines all. */
@@ -41,7 +37,7 @@ export async function simulate(seed: number, breakage?: Breakage): Promise<RunTo
   known ??= Promise.all(nodeNames.map(nodeFrom))
   const run = new Run(seed, await known, breakage)
   await run.trouble()
-  run.heal()
+  await run.heal()
   run.converged()
   return run.told()
 }
@@ -64,6 +60,8 @@ class Run {
   #at = now.getTime()
   #written = 0
   #delivered = 0
+  /** In every other run: it costs as much again. */
+  readonly #others: Others | undefined
   readonly #followers: { cursor: number; readonly view: Map<string, number> }[]
 
   constructor(seed: number, names: readonly TestNode[], breakage: Breakage | undefined) {
@@ -75,7 +73,7 @@ class Run {
     this.#directory = firstDirectory(chance, count)
     this.#nodes = tests.map((_, index) => {
       const skewMs = chance.is(0.4) ? Math.round((chance.next() * 2 - 1) * hourMs) : 0
-      const ways = { skewMs, narrow: this.#ownPolicy(), leaky: chance.is(0.1), breakage }
+      const ways = { signs: seed % 4 === 0, skewMs, narrow: this.#ownPolicy(), leaky: chance.is(0.1), breakage }
       return new ModelNode(index, tests, this.#directory, ways)
     })
     // A ring, so that all are connected, and some chords: what is not linked goes through relays.
@@ -86,6 +84,7 @@ class Run {
     this.#links = [...ring, ...chords].flatMap(([a, b]) => [[a, b] as const, [b, a] as const])
     this.#heard = tests.map(() => 0)
     this.#followers = tests.map(() => ({ cursor: 0, view: new Map() }))
+    if (seed % 2 === 0) this.#others = new Others(this.#stage(), new Chance(seed ^ 0x5bd1e995))
   }
 
   #ownPolicy(): Narrowing | undefined {
@@ -99,10 +98,35 @@ class Run {
     ])
   }
 
+  /** The run as what happens beside indicators sees it. */
+  #stage(): Stage {
+    const self = this
+    return {
+      nodes: this.#nodes,
+      links: this.#links,
+      truth: this.#truth,
+      get at() {
+        return self.#at
+      },
+      set at(at) {
+        self.#at = at
+      },
+      get directory() {
+        return self.#directory
+      },
+      get expelled() {
+        return self.#expelled
+      },
+      passes: (from, to) => !this.#cut.has(`${from} ${to}`),
+      write: (node, key, handling) => this.#writeVersion(node, key, handling, false),
+    }
+  }
+
   async trouble(): Promise<void> {
     const steps = 50 + this.#chance.below(50)
     for (let step = 0; step < steps; step++) {
       await this.#step()
+      await this.#others?.step()
       this.#at += this.#chance.below(120_000)
       // Who took something was asked then; all are, now and again.
       if (step % 10 === 0) for (const node of this.#nodes) this.#always(node)
@@ -115,7 +139,7 @@ class Run {
     const luck = chance.next()
     if (luck < 0.22) await this.#write(node)
     else if (luck < 0.28) this.#change()
-    else if (luck < 0.36) this.#hear(node)
+    else if (luck < 0.36) await this.#hear(node)
     else if (luck < 0.44) this.#weather()
     else if (luck < 0.5) node.tick(this.#at)
     else if (luck < 0.75) this.#pull(...chance.pick(this.#links))
@@ -128,12 +152,17 @@ class Run {
     const own = [...this.#truth].filter(([, { home, recalled }]) => home === node.index && !recalled)
     const [key = `${chance.pick(originators)} ${indicatorId(String(this.#truth.size))}`] =
       chance.is(0.45) || own.length === 0 ? [] : chance.pick(own)
-    const [originator = '', id = ''] = key.split(' ')
+    const [originator = ''] = key.split(' ')
     const before = node.items.get(key)
     const recall = before !== undefined && chance.is(0.2)
     const same = before?.handling ?? undefined
     const handling =
       same !== undefined && chance.is(0.4) ? same : randomHandling(chance, this.#directory, originator, this.#at)
+    await this.#writeVersion(node, key, handling, recall)
+  }
+
+  async #writeVersion(node: ModelNode, key: string, handling: Handling, recall: boolean): Promise<void> {
+    const [originator = '', id = ''] = key.split(' ')
     const stix = JSON.stringify({ type: 'indicator', id, name: `canary ${this.#written++}` })
     await node.write(originator, id, handling, stix, this.#at, recall)
     const item = node.items.get(key)
@@ -153,11 +182,13 @@ class Run {
     this.#changes.push(change)
   }
 
-  #hear(node: ModelNode): void {
+  async #hear(node: ModelNode): Promise<void> {
     const change = this.#changes[this.#heard[node.index] ?? 0]
     if (change === undefined) return
     this.#heard[node.index] = (this.#heard[node.index] ?? 0) + 1
+    const before = node.directory
     node.hear(change, this.#at)
+    await this.#others?.heard(node, change, before)
   }
 
   /** Cuts a link in one direction or in both, or heals one. */
@@ -257,12 +288,12 @@ class Run {
   }
 
   /** All links are whole, all have heard, clocks go on; nodes exchange until nothing is left to say. */
-  heal(): void {
+  async heal(): Promise<void> {
     this.#cut.clear()
     for (const { to, page } of this.#flight.splice(0)) this.#arrive(to, page, false)
     // The news comes to each at another time, and between two of them they go on sharing.
     for (let late = this.#late(); late.length > 0; late = this.#late()) {
-      this.#hear(this.#chance.pick(late))
+      await this.#hear(this.#chance.pick(late))
       for (let n = this.#chance.below(4); n > 0; n--) this.#exchangeOnce(...this.#chance.pick(this.#links))
     }
     for (let round = 0; round < 6; round++) {
@@ -270,6 +301,13 @@ class Run {
       for (const node of this.#nodes) node.tick(this.#at)
       this.#exchange()
     }
+    if (this.#others === undefined) return
+    this.#others.rest()
+    // A departure that came late took somebody out who was taken in again: operators compare.
+    for (const node of this.#nodes) node.agree(this.#directory, this.#at)
+    this.#exchange()
+    await this.#others.lastWords()
+    this.#exchange()
   }
 
   #late(): ModelNode[] {
@@ -301,6 +339,7 @@ class Run {
       for (const node of this.#nodes) this.#convergedAt(node, key, truth, reached)
     }
     for (const node of this.#nodes) this.#complete(node)
+    this.#others?.converged()
   }
 
   #convergedAt(
@@ -374,8 +413,3 @@ class Run {
     return { nodes: this.#nodes.length, written: this.#written, delivered: this.#delivered, verdicts }
   }
 }
-
-/** Asked of the second reading of the policy, which shares no code with the one that the nodes use. */
-const allowed = (readers: readonly Reader[], handling: Handling, at: Date, directory: ModelDirectory): boolean =>
-  handling.tlp !== 'red' &&
-  readers.some((reader) => oracle(reader, handling, 'defence', at, worldOf(directory)).effect === 'permit')
