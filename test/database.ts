@@ -11,8 +11,8 @@ import { migrate } from '../src/store/migrate.ts'
  *
  * All test files of a run share the server of TEST_DATABASE_URL (a superuser's), which `npm test` provides. A file
  * run on its own starts a throw-away cluster instead. The migrations run once a server, into a template that is then
- * copied: its files, where the server syncs none (50 ms of processors), else through the log, which is spared two
- * checkpoints (320 ms).
+ * copied: its files, where the server syncs none (25 ms of processors), else through the log, which is spared two
+ * checkpoints (75 ms).
  * @returns its connection url.
  */
 export async function testDatabase(t: Test): Promise<string> {
