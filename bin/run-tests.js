@@ -12,7 +12,9 @@ import path from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { TapReader } from './tap-reader.js'
+import { inSources } from './source-places.js'
+import { GroupReader } from './tap-group.js'
+import { grouped } from './test-groups.js'
 
 const project = fileURLToPath(new URL('..', import.meta.url))
 
@@ -66,20 +68,20 @@ function everyTest() {
   return files.sort().map((name) => path.join('dist', 'test', name))
 }
 
-/** Runs the files, so many at once, and adds up what they say. */
+/** Runs the files, so many processes at once, and adds up what they say. */
 async function runFiles(files, jobs, env) {
   const totals = { passed: 0, failed: 0 }
-  const waiting = [...files]
+  const waiting = grouped(files)
   const running = new Set()
   const stop = (signal) => {
     // Whoever is asked to end begins nothing more; what did not run did not pass.
-    totals.failed += waiting.splice(0).length
+    totals.failed += waiting.splice(0).flat().length
     for (const child of running) child.kill(signal)
   }
   process.on('SIGINT', stop).on('SIGTERM', stop)
   const work = async () => {
-    for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
-      const { passed, failed } = await runFile(file, env, running)
+    for (let group = waiting.shift(); group !== undefined; group = waiting.shift()) {
+      const { passed, failed } = await runGroup(group, env, running)
       totals.passed += passed
       totals.failed += failed
     }
@@ -89,22 +91,21 @@ async function runFiles(files, jobs, env) {
 }
 
 /**
- * Runs one file and prints how it went. The files are run by Node itself: the loaders of `tap run`, there for mocks and coverage,
+ * Runs a group of files and prints how each went. They are run by Node itself: the loaders of `tap run`, there for mocks and coverage,
  * took a third of the time of a file that starts a node.
  */
-async function runFile(file, env, running) {
-  const started = performance.now()
-  const reader = new TapReader(file, (line) => console.log(line))
+async function runGroup(files, env, running) {
   const stdio = ['ignore', 'pipe', 'inherit']
-  const child = spawn(process.execPath, ['--enable-source-maps', file], {
+  const child = spawn(process.execPath, files.length === 1 ? files : ['bin/run-files.js', ...files], {
     env,
     stdio,
     timeout: stuckAfterMs,
     killSignal: 'SIGKILL',
   })
   running.add(child)
-  const lines = createInterface({ input: child.stdout }).on('line', (line) => reader.read(line))
+  const readers = new GroupReader(files, (line) => console.log(inSources(line)))
+  const lines = createInterface({ input: child.stdout }).on('line', (line) => readers.read(line))
   const [[code, signal]] = await Promise.all([once(child, 'exit'), once(lines, 'close')])
   running.delete(child)
-  return reader.close(signal ?? code, performance.now() - started)
+  return readers.close(signal ?? code)
 }

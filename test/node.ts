@@ -43,8 +43,13 @@ export interface TestNode {
   /** Puts an indicator with exactly this handling into the store, past the publish door. @returns its STIX id */
   plant(handling: Handling, observable: { type: string; value: string }, more?: Partial<Draft>): Promise<string>
   /** Puts a STIX object with exactly this handling into the store, whatever it refers to. @returns its STIX id */
-  plantObject(handling: Handling, object: { readonly type: string } & Record<string, unknown>): Promise<string>
+  plantObject(handling: Handling, object: Planting): Promise<string>
+  /** The same with several at once. @returns their STIX ids */
+  plantObjects(handling: Handling, objects: readonly Planting[]): Promise<readonly string[]>
 }
+
+/** What is planted of a STIX object: its properties, without those that a test does not care about. */
+type Planting = { readonly type: string } & Readonly<Record<string, unknown>>
 
 export interface Answer {
   readonly status: number
@@ -126,7 +131,8 @@ export async function testNode(
       }
     },
     plant: (handling, observable, more) => plant(context, now, handling, observable, more),
-    plantObject: (handling, object) => plantObject(context, now, handling, object),
+    plantObject: async (handling, object) => (await plantObjects(context, now, handling, [object]))[0] ?? '',
+    plantObjects: (handling, objects) => plantObjects(context, now, handling, objects),
   }
 }
 
@@ -190,30 +196,30 @@ async function plant(
   return `indicator--${item.uuid}`
 }
 
-async function plantObject(
+async function plantObjects(
   context: Context,
   at: Date,
   handling: Handling,
-  { type, ...members }: { readonly type: string } & Record<string, unknown>,
-): Promise<string> {
+  plantings: readonly Planting[],
+): Promise<readonly string[]> {
   const time = '2024-01-01T00:00:00.000Z'
-  const object = {
+  const objects = plantings.map(({ type, ...members }) => ({
     type,
     spec_version: '2.1',
     id: `${type}--${randomUUID()}`,
     created: time,
     modified: time,
     ...members,
-  }
-  const origin = { position: {}, pointer: '', received: JSON.stringify(object), markingOf: knownMarking }
-  const row = rowOf(
-    prepareObject(objectDraft(object, origin), handling),
-    (await context.policy.intern([handling]))[0] ?? 0,
-  )
+  }))
+  const [handlingId = 0] = await context.policy.intern([handling])
+  const rows = objects.map((object) => {
+    const origin = { position: {}, pointer: '', received: JSON.stringify(object), markingOf: knownMarking }
+    return rowOf(prepareObject(objectDraft(object, origin), handling), handlingId)
+  })
   await context.database.transaction((transaction) =>
-    writeObjects(transaction, handling.originator, [row], at, () => false),
+    writeObjects(transaction, handling.originator, rows, at, () => false),
   )
-  return object.id
+  return objects.map(({ id }) => id)
 }
 
 /** A value that no other test of the file uses: an address of the documentation range 3fff::/20 made from a number. */

@@ -1,3 +1,4 @@
+// alone: it measures how much memory the process takes
 import { get as httpGet, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import t, { type Test } from 'tap'

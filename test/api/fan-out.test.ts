@@ -1,3 +1,4 @@
+// alone: it counts sockets and memory of the process
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout } from 'node:timers/promises'

@@ -1,3 +1,4 @@
+// alone: it measures how busy the process is
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'

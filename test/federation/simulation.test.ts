@@ -1,3 +1,4 @@
+// alone: it is long, and measures memory
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'

@@ -1,3 +1,4 @@
+// alone: it starts and kills processes
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { brazil, type Country, chile, mexico } from '../../src/cli/demo/federation/cast.ts'

@@ -1,3 +1,4 @@
+// alone: it measures how much memory the process takes
 import fc from 'fast-check'
 import t from 'tap'
 import { limits } from '../../src/domain/limits.ts'

@@ -1,3 +1,4 @@
+// alone: it measures how much memory the process takes
 import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import t from 'tap'

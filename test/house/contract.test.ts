@@ -1,4 +1,7 @@
-import { readFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { Ajv2020 } from 'ajv/dist/2020.js'
+import formats from 'ajv-formats'
 import fastify from 'fastify'
 import t from 'tap'
 import { parse } from 'yaml'
@@ -53,6 +56,29 @@ t.test('the whole application has no other doors than REST, MISP, TAXII, GraphQL
   const paths = new Set(Object.keys(contract.paths))
   const strangers = served.filter((url) => !paths.has(url.replace(/:(\w+)/g, '{$1}')) && !elsewhere.test(url))
   t.strictSame(strangers, [])
+})
+
+t.test('the schemas of every operation are schemas: a node compiles them only when it is asked', async (t) => {
+  const ajv = new Ajv2020({ strict: false })
+  formats.default(ajv, ['date-time', 'uuid'])
+  const { operations } = readContract('openapi.yaml')
+  const schemas = operations.flatMap(({ schema }) => [schema.body, schema.querystring, schema.params])
+  let compiled = 0
+  for (const schema of schemas) {
+    if (schema === undefined) continue
+    t.type(ajv.compile(schema as object), 'function')
+    compiled++
+  }
+  t.ok(compiled > 300, `${compiled} schemas`)
+})
+
+t.test('what the build read of openapi.yaml is what it says, and is not believed of another text', async (t) => {
+  t.strictSame(readContract('openapi.yaml').document, contract)
+  const built = JSON.parse(readFileSync('dist/openapi.json', 'utf8')) as object
+  const folder = t.testdir({ 'openapi.yaml': `${readFileSync('openapi.yaml', 'utf8')}\nx-later: true\n` })
+  mkdirSync(path.join(folder, 'dist'))
+  writeFileSync(path.join(folder, 'dist', 'openapi.json'), JSON.stringify(built))
+  t.equal(readContract(path.join(folder, 'openapi.yaml')).document['x-later'], true)
 })
 
 /** The URLs in fastify's drawing of its routes: a tree whose branches lengthen the path. */

@@ -1,3 +1,4 @@
+// alone: it starts and kills processes
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import {

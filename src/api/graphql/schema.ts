@@ -1,14 +1,20 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { buildSchema, type GraphQLSchema, isEnumType, isIntrospectionType } from 'graphql'
+import { buildASTSchema, type DocumentNode, type GraphQLSchema, isEnumType, isIntrospectionType, parse } from 'graphql'
 import { speakDomain } from './vocabulary.ts'
 
+/** What `schema.graphql` says, once it was read; a schema was made of it then, so it is valid. */
+let contract: DocumentNode | undefined
+
 /**
- * The contract as it stands in `schema.graphql` at the root of the package, its enumerations bound to the words of the domain.
+ * The contract as it stands in `schema.graphql` at the root of the package, its enumerations bound to the words of the domain. It is
+ * read and validated once a process; each call makes another schema of it.
  * @throws when it is not there, is not valid, or speaks other words
  */
 export function readSchema(): GraphQLSchema {
-  const schema = buildSchema(readFileSync(fileAbove(import.meta.dirname, 'schema.graphql'), 'utf8'))
+  const document = contract ?? parse(readFileSync(fileAbove(import.meta.dirname, 'schema.graphql'), 'utf8'))
+  const schema = buildASTSchema(document, { assumeValidSDL: contract !== undefined })
+  contract = document
   for (const type of Object.values(schema.getTypeMap())) {
     if (isEnumType(type) && !isIntrospectionType(type)) speakDomain(type)
   }

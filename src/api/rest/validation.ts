@@ -1,15 +1,33 @@
-import { Ajv2020 } from 'ajv/dist/2020.js'
+import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js'
 import formats from 'ajv-formats'
 
 // Nothing is dropped, filled in or converted in bodies: what does not fit the contract is refused.
 const strict = { removeAdditional: false, useDefaults: false, allErrors: false, strict: false } as const
-const bodies = new Ajv2020({ ...strict, coerceTypes: false })
+// Schemas are not looked through at each start: the linter holds them (`test/house/lint.test.ts`).
+const asTheyAre = { meta: false, validateSchema: false } as const
+const bodies = new Ajv2020({ ...strict, ...asTheyAre, coerceTypes: false })
 // Parameters are text on the wire: numbers must be read from it.
-const parameters = new Ajv2020({ ...strict, coerceTypes: true })
+const parameters = new Ajv2020({ ...strict, ...asTheyAre, coerceTypes: true })
 formats.default(bodies, ['date-time', 'uuid'])
 formats.default(parameters, ['date-time', 'uuid'])
 
-type Compile = (schema: unknown) => (data: unknown) => boolean
+/** As fastify wants it: what did not fit stands in `errors`. */
+interface Validate {
+  (data: unknown): boolean
+  errors?: ErrorObject[] | null
+}
 
-export const compileBody: Compile = (schema) => bodies.compile(schema as object)
-export const compileParameters: Compile = (schema) => parameters.compile(schema as object)
+export const compileBody = (schema: unknown): Validate => whenAsked(bodies, schema)
+export const compileParameters = (schema: unknown): Validate => whenAsked(parameters, schema)
+
+/** Compiles when it is first asked: of hundreds of schemas, which take most of a second, few are. */
+function whenAsked(compiler: Ajv2020, schema: unknown): Validate {
+  let compiled: ValidateFunction | undefined
+  const validate: Validate = (data) => {
+    compiled ??= compiler.compile(schema as object)
+    const fits = compiled(data)
+    validate.errors = compiled.errors ?? null
+    return fits
+  }
+  return validate
+}

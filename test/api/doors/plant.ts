@@ -1,14 +1,19 @@
+import { randomUUID } from 'node:crypto'
 import type { Handling } from '../../../src/domain/handling.ts'
 import { decide } from '../../../src/policy/decide.ts'
 import { plantEvent } from '../../misp-events.ts'
 import { freshAddress, type TestNode } from '../../node.ts'
 import { loadWorld, type PolicyCase, readerOf, worldOf } from '../../policy/cases.ts'
-import type { Receiver } from '../../webhooks.ts'
 import { handling } from '../graphql.ts'
 import type { Planted } from './seen.ts'
 
 /** Puts what the case is about into the store, the `n`th there, and things of everybody beside it. */
-export async function plant(node: TestNode, row: PolicyCase, n: number, endpoint: Receiver): Promise<Planted> {
+export async function plant(
+  node: TestNode,
+  row: PolicyCase,
+  n: number,
+  { endpoint, kept }: Pick<Planted, 'endpoint' | 'kept'>,
+): Promise<Planted> {
   const observable = observableOf(row, n)
   const id = await node.plant(row.handling, observable)
   const open = handling(row.handling.originator, { tlp: 'clear', lawEnforcement: 'allowed' })
@@ -16,28 +21,23 @@ export async function plant(node: TestNode, row: PolicyCase, n: number, endpoint
   const event = `00000000-0000-4000-8000-${String(n + 1).padStart(12, '0')}`
   await plantEvent(node, open, event, [id], 'An event', event.replace('-8000-', '-9000-'))
   const objects = await plantObjects(node, row, id, open)
-  return { row, id, value: observable.value, beside, event, endpoint, ...objects }
+  return { row, id, value: observable.value, beside, event, endpoint, kept, ...objects }
 }
 
-export async function plantObjects(node: TestNode, row: PolicyCase, id: string, everybodys: Handling) {
-  const object = await node.plantObject({ ...row.handling, maskable: false }, { type: 'tool', name: 'kept from some' })
-  const open = await node.plantObject(everybodys, { type: 'tool', name: 'open' })
-  const tie = (source: string) =>
-    node.plantObject(everybodys, {
-      type: 'relationship',
-      relationship_type: 'related-to',
-      source_ref: source,
-      target_ref: open,
-    })
-  const [ofIndicator, ofObject] = [await tie(id), await tie(object)]
-  const about = { name: 'about all', published: '2024-01-01T00:00:00Z', object_refs: [open, object, id] }
-  return {
-    object,
-    open,
-    ofIndicator,
-    ofObject,
-    report: await node.plantObject(everybodys, { type: 'report', ...about }),
-  }
+export async function plantObjects(node: TestNode, row: PolicyCase, indicator: string, everybodys: Handling) {
+  const idOf = (type: string) => `${type}--${randomUUID()}`
+  const [object, open, report] = [idOf('tool'), idOf('tool'), idOf('report')]
+  const [ofIndicator, ofObject] = [idOf('relationship'), idOf('relationship')]
+  const tie = { type: 'relationship', relationship_type: 'related-to', target_ref: open }
+  const about = { name: 'about all', published: '2024-01-01T00:00:00Z', object_refs: [open, object, indicator] }
+  await node.plantObjects({ ...row.handling, maskable: false }, [{ type: 'tool', id: object, name: 'kept from some' }])
+  await node.plantObjects(everybodys, [
+    { type: 'tool', id: open, name: 'open' },
+    { ...tie, id: ofIndicator, source_ref: indicator },
+    { ...tie, id: ofObject, source_ref: object },
+    { type: 'report', id: report, ...about },
+  ])
+  return { object, open, ofIndicator, ofObject, report }
 }
 
 /** Personal data with a masked form is an e-mail address; everything else an address of a documentation range. */
@@ -61,8 +61,6 @@ export function ordinary(row: PolicyCase): PolicyCase {
   const { effect, reason } = decide(reader, row.handling, row.purpose, new Date(row.at), worldOf(world))
   return { ...row, expect: { ...row.expect, effect, reason } }
 }
-
-/** What a package under one request of the case holds of it. */
 
 /** Approved legal requests of the case, as the store will keep them. */
 export async function grant(node: TestNode, row: PolicyCase): Promise<void> {

@@ -20,6 +20,17 @@ export interface Planted {
   readonly event: string
   /** What webhooks are sent to. */
   readonly endpoint: Receiver
+  /** What {@link readOnce} keeps; one for all that is asked while nothing is published or withdrawn. */
+  readonly kept: Map<string, Promise<unknown>>
+}
+
+/** What a door without a filter gives a reader: it is asked once for all cases in which it is asked the same. */
+export function readOnce<Given>({ row, kept }: Planted, what: string, read: () => Promise<Given>): Promise<Given> {
+  const { reader, purpose, at, grants } = row
+  const key = JSON.stringify([what, reader, purpose, at, grants])
+  const given = (kept.get(key) as Promise<Given> | undefined) ?? read()
+  kept.set(key, given)
+  return given
 }
 
 /** What a door shows of one indicator: as it is, masked, or nothing. A door may be closed to a reader whatever it may see. */
