@@ -10,6 +10,7 @@ import { type KnownNotice, keepNotices, lockNotices, noticesNamed, writeSighting
 import type { Context, Standing } from './context.ts'
 import type { EffectiveNotice } from './judge-notices.ts'
 import { administrative } from './organisations.ts'
+import { noteHolder } from './shown-holders.ts'
 import { record } from './verb.ts'
 
 /** The handlings that sightings need, interned before their transaction begins. */
@@ -65,6 +66,7 @@ async function takeEffect(
   if (handlingId === undefined) throw new Error('a sighting without a handling was about to be written')
   const { type, count: times, firstSeen, lastSeen } = content
   const of = { stixId: content.of.id.slice('indicator--'.length), originator: content.of.originator }
+  await noteHolder(context, transaction, standing, envelope.node, of)
   const said = { ...of, reporter, type, handlingId, before: before?.handlingId ?? null, times, firstSeen, lastSeen }
   await writeSighting(transaction, said)
 }

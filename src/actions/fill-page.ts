@@ -89,7 +89,12 @@ async function sendingsOf(context: Context, peer: Peer, steps: readonly Step[], 
   })
 }
 
-function entryOf(context: Context, envelope: KeptEnvelope, seal: number, holding: Holding | undefined): FeedEntry {
+export function entryOf(
+  context: Context,
+  envelope: KeptEnvelope,
+  seal: number,
+  holding: Holding | undefined,
+): FeedEntry {
   const { body, leaf: index, path, receivedFrom, bare, version } = envelope
   const hop: Hop[] = receivedFrom === undefined ? [] : [{ node: context.node.id, from: receivedFrom, at: envelope.at }]
   const before = holding?.stored ?? 0

@@ -10,7 +10,7 @@ import { verb } from './verb.ts'
 /** Another node that was given an indicator of the caller's organisation. */
 export interface Holder {
   readonly node: NamedNode
-  /** The last version that it was given; with `withdrawn` it was told to let go. */
+  /** The last version that it was given, 0 where it showed that it has it from another node; with `withdrawn` it was told to let go. */
   readonly version: number
   readonly withdrawn: boolean
   readonly givenAt: string

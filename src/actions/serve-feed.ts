@@ -10,7 +10,7 @@ import { type KeptNotice, noticesAfter } from '../store/notices.ts'
 import { give, nextPage, pageStored } from '../store/peer-holdings.ts'
 import { heardFrom } from '../store/peer-states.ts'
 import type { Context, Standing } from './context.ts'
-import { fillPage } from './fill-page.ts'
+import { entryOf, fillPage } from './fill-page.ts'
 import { runAfter } from './follow.ts'
 import { beginRun, isFinished, placeOf, type Reached, type Run, runOf } from './follow-run.ts'
 import { stepsOf } from './follow-steps.ts'
@@ -18,6 +18,7 @@ import { presentViewOf, viewsNamedOf } from './follower.ts'
 import { peerFollower, peerHandlings } from './peer-view.ts'
 import { sealNotices } from './seal-notices.ts'
 import { sealFeed } from './sealing.ts'
+import { recallsOfShown } from './shown-holders.ts'
 import { record, verb } from './verb.ts'
 
 export interface ServeFeedInput {
@@ -51,24 +52,22 @@ export const serveFeed = verb(
     const whole = made.taken === found.steps.length
     const reached = whole ? found.run : runAfter(run, found.steps[made.taken - 1])
     const more = !whole || !isFinished(found.run) || found.run.to !== present.generation
+    const shown = more ? [] : await recallsOfShown(context, peer, to, made.given)
+    const room = limits.peerPageEntries - made.entries.length - shown.length
     // What is said of indicators comes after them.
-    const said = await noticesOf(
-      context,
-      peer,
-      more ? undefined : notice,
-      to,
-      limits.peerPageEntries - made.entries.length,
-    )
-    const entries = [
-      ...made.entries,
-      ...said.notices.map((each, n) => noticeEntryOf(context, each, made.seals.length + n)),
+    const said = await noticesOf(context, peer, more ? undefined : notice, to, room)
+    const seals = [...made.seals, ...shown.map(({ jws }) => jws), ...said.notices.map(({ jws }) => jws)]
+    const beside = [
+      ...shown.map((each) => (seal: number) => entryOf(context, each, seal, undefined)),
+      ...said.notices.map((each) => (seal: number) => noticeEntryOf(context, each, seal)),
     ]
-    const number = await recordPage(context, caller, standing, peer, made.given, said.notices)
+    const entries = [...made.entries, ...beside.map((entry, n) => entry(made.seals.length + n))]
+    const number = await recordPage(context, caller, standing, peer, [...made.given, ...shown], said.notices)
     return {
       v: 1,
       from: context.node.id,
       to: peer.id,
-      seals: [...made.seals, ...said.notices.map(({ jws }) => jws)],
+      seals,
       entries,
       cursor: sealCursor(
         context.node.cursorKey,

@@ -11,6 +11,7 @@ import { closeWidening, insertWidening, lockWidening, openFromPeer, wideningById
 import type { Context, Standing } from './context.ts'
 import { uuidOf } from './ids.ts'
 import { judgeAnswered, judgeAsked } from './judge-widening.ts'
+import { noteHolder } from './shown-holders.ts'
 import { record, verb } from './verb.ts'
 
 type Outcome = Omit<TakenWidening, 'id'>
@@ -74,7 +75,9 @@ async function takeAsked(
     // It may be told here only now that it was asked, and that it is no more.
     ...(withdrawn ? { state: 'withdrawn', closedAt: at.toISOString() } : { state: 'open' }),
   })
-  return fresh ? { outcome: 'taken' } : { outcome: 'busy' }
+  if (!fresh) return { outcome: 'busy' }
+  await noteHolder(context, transaction, standing, peer.id, { originator, stixId: uuidOf(indicator) ?? nobody })
+  return { outcome: 'taken' }
 }
 
 async function mayAsk(

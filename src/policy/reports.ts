@@ -53,7 +53,7 @@ export const sightingHandling = (indicator: Handling, reporter: string, own?: Ha
 
 /**
  * Whether another node's word is taken that this organisation saw it: where the reporter may have it, or it is its own. Otherwise it is as
- * if it were not here, or a peer would learn by what is not taken which ids are.
+ * if it were not here, or a peer would learn by what is not taken which ids are. What is anonymous never left its node.
  */
 export const mayReportOn = (
   reporter: string,
@@ -61,4 +61,6 @@ export const mayReportOn = (
   indicator: { readonly originator: string; readonly handling: Handling },
   at: Date,
   world: World,
-): boolean => reporter === indicator.originator || mayTravel([reader], indicator.handling, at, world)
+): boolean =>
+  reporter === indicator.originator ||
+  (indicator.handling.attribution === 'named' && mayTravel([reader], indicator.handling, at, world))

@@ -100,7 +100,8 @@ export interface KeptEnvelope extends EnvelopeRow {
   readonly at: string
 }
 
-interface Row {
+/** A row of an envelope with its seal. */
+export interface KeptRow {
   readonly originator: string
   readonly stix_id: string
   readonly bare: boolean
@@ -118,12 +119,12 @@ interface Row {
   readonly at: Date
 }
 
-const columns = `e.originator, e.stix_id, e.bare, e.version, e.recalled, e.node, e.epoch, e.digest, e.body, e.leaf, e.path, e.hops,
+export const keptColumns = `e.originator, e.stix_id, e.bare, e.version, e.recalled, e.node, e.epoch, e.digest, e.body, e.leaf, e.path, e.hops,
   e.received_from, s.jws, e.at`
 
 const hashBytes = 32
 
-function toKept(row: Row): KeptEnvelope {
+export function toKept(row: KeptRow): KeptEnvelope {
   const path: Buffer[] = []
   for (let at = 0; at < row.path.length; at += hashBytes) path.push(row.path.subarray(at, at + hashBytes))
   return {
@@ -151,8 +152,8 @@ export async function wholeAt(
   positions: readonly number[],
   handlings: Uint8Array,
 ): Promise<Map<number, KeptEnvelope>> {
-  const { rows } = await client.query<Row & { position: bigint }>(
-    `select i.position, ${columns} from indicator i
+  const { rows } = await client.query<KeptRow & { position: bigint }>(
+    `select i.position, ${keptColumns} from indicator i
      join envelope e on e.stix_id = i.stix_id and e.originator = i.originator and not e.bare and e.version = i.version
      join seal s on s.id = e.seal
      where i.position = any($1::bigint[]) and not i.recalled and e.body is not null
@@ -164,8 +165,8 @@ export async function wholeAt(
 
 /** The bare envelopes of the indicators that these positions of the feed are about. */
 export async function bareAt({ client }: Queries, positions: readonly number[]): Promise<Map<number, KeptEnvelope>> {
-  const { rows } = await client.query<Row & { position: bigint }>(
-    `select f.position, ${columns} from feed f
+  const { rows } = await client.query<KeptRow & { position: bigint }>(
+    `select f.position, ${keptColumns} from feed f
      join envelope e on e.stix_id = f.stix_id and e.originator = f.originator and e.bare
      join seal s on s.id = e.seal
      where f.position = any($1::bigint[]) and e.body is not null`,
@@ -200,7 +201,7 @@ export async function lockApplying({ client }: Transaction): Promise<void> {
 
 /** What is known of these indicators: of each the latest version, and its whole form where both are of one version. */
 export async function knownEnvelopes({ client }: Queries, keys: readonly IndicatorKey[]): Promise<KnownEnvelope[]> {
-  const { rows } = await client.query<Row & { held: boolean }>(
+  const { rows } = await client.query<KeptRow & { held: boolean }>(
     `select distinct on (e.stix_id, e.originator) e.originator, e.stix_id, e.version, e.digest, e.epoch, e.bare, e.recalled,
        not e.bare and e.body is not null as held
      from unnest($1::uuid[], $2::text[]) k (stix_id, originator)

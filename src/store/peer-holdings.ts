@@ -31,7 +31,7 @@ export async function holdingsOf({ client }: Queries, peer: string, keys: readon
 export const storedVersion = `case when h.page <= s.stored_pages and h.refused is null then h.version else h.stored_version end`
 
 /** The same, but for what was given in a page that was lost, perhaps: what a gap is counted from is not guessed. */
-const certainVersion = `case when s.lost_pages @> h.page then h.stored_version else ${storedVersion} end`
+export const certainVersion = `case when s.lost_pages @> h.page then h.stored_version else ${storedVersion} end`
 
 /** A number for the next page that a peer is given. */
 export async function nextPage({ client }: Transaction, peer: string, at: Date): Promise<bigint> {
@@ -94,6 +94,21 @@ export async function give(
   )
 }
 
+/** A peer showed that it has these, which it was not given here: it had them by a relay. What it was given stays as it is. */
+export async function noteShown(
+  { client }: Transaction,
+  peer: string,
+  keys: readonly IndicatorKey[],
+  at: Date,
+): Promise<void> {
+  await client.query(
+    `insert into peer_holding (stix_id, originator, peer, version, bare, page, stored_version, at, shown)
+     select distinct k.stix_id, k.originator, $1::uuid, 0, false, 0, 0, $4::timestamptz, true
+     from unnest($2::uuid[], $3::text[]) k (stix_id, originator) on conflict do nothing`,
+    [peer, keys.map(({ stixId }) => stixId), keys.map(({ originator }) => originator), at.toISOString()],
+  )
+}
+
 /** What a peer says it did not apply. */
 export async function takeRefusals(
   { client }: Transaction,
@@ -147,7 +162,7 @@ export async function overdueRecalls({ client }: Queries, peer: string, before: 
 /** What a peer holds of this node's feed, as far as it was given. */
 export async function countHoldings({ client }: Queries, peer: string): Promise<number> {
   const { rows } = await client.query<{ held: bigint }>(
-    'select count(*) as held from peer_holding where peer = $1 and not bare',
+    'select count(*) as held from peer_holding where peer = $1 and not bare and version > 0',
     [peer],
   )
   return Number(rows[0]?.held ?? 0)
