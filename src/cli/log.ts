@@ -1,5 +1,6 @@
 import type { Log } from '../actions/index.ts'
 import { type LogLevel, logLevels } from '../config-values.ts'
+import { wordsOf } from '../domain/error-words.ts'
 
 /**
  * A log for machines and people: one JSON object a line on standard error, `{time, level, message, …facts}`. Standard
@@ -18,7 +19,7 @@ export function openLog(level: LogLevel, write: (line: string) => void = (line) 
 function plain(_key: string, value: unknown): unknown {
   if (typeof value === 'bigint') return String(value)
   if (!(value instanceof Error)) return value
-  const { name, message, stack, cause } = value
+  const { name, cause } = value
   const { code } = value as { readonly code?: unknown }
-  return { name, message, code, stack, ...(cause === undefined ? {} : { cause }) }
+  return { name, code, ...wordsOf(value), ...(cause === undefined ? {} : { cause }) }
 }

@@ -2,6 +2,7 @@ import { inspect } from 'node:util'
 import { Command, CommanderError } from 'commander'
 import { readConfig, variables } from '../config.ts'
 import { ConfigurationError } from '../config-values.ts'
+import { wordsOf } from '../domain/error-words.ts'
 import { version } from '../main.ts'
 import { addAccount } from './commands/account.ts'
 import { addAgreement } from './commands/agreement.ts'
@@ -114,11 +115,18 @@ const environmentText = (): string =>
   ).join('\n')
 
 /** The end of a command that did not go well: a sentence for what is known, a stack for a bug. */
+/** An error that nobody expected, with the reasons under it. */
+function told(error: unknown): string {
+  if (!(error instanceof Error)) return inspect(error)
+  const { message, stack = message } = wordsOf(error)
+  return error.cause === undefined ? stack : `${stack}\n  because: ${told(error.cause)}`
+}
+
 function explained(error: unknown, say: (line: string) => void): ExitCode {
   // commander has printed its own
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage
   const known = error instanceof ConfigurationError || error instanceof CommandError
-  say(known ? `puente: ${error.message}` : inspect(error))
+  say(known ? `puente: ${error.message}` : told(error))
   if (error instanceof CommandError) return error.exitCode
   return error instanceof ConfigurationError ? exitCodes.usage : exitCodes.refused
 }

@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander'
 import { integer, listeningAt } from '../../config-values.ts'
+import { wordsOf } from '../../domain/error-words.ts'
 import { serve } from '../../main.ts'
 import { isOneOfSeveral } from '../../processes.ts'
 import { CommandError, exitCodes } from '../exit.ts'
@@ -37,7 +38,11 @@ export function addServe(program: Command, { config, secrets }: Shell): void {
 /** Why a node did not start, with the reasons under it. */
 export function notStarted(error: unknown): string {
   const reasons: string[] = []
-  for (let each = error; each instanceof Error; each = each.cause) reasons.push(each.message)
+  for (let each = error; each instanceof Error; each = each.cause) {
+    // SQLSTATE undefined_table
+    if ('code' in each && each.code === '42P01') return 'The database was never set up: `puente setup` does that.'
+    reasons.push(wordsOf(each).message)
+  }
   return reasons
     .filter((reason, i) => reason !== '' && !reasons.slice(0, i).some((all) => all.includes(reason)))
     .join(': ')
