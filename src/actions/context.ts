@@ -17,6 +17,7 @@ import type { OpenBlocklists } from './open-blocklists.ts'
 import type { ProvenKeys } from './proven-keys.ts'
 import type { Tokens } from './tokens.ts'
 import type { Turns } from './turns.ts'
+import type { UnderWay } from './under-way.ts'
 import type { Wake } from './wake.ts'
 import type { Warninglists } from './warninglists.ts'
 
@@ -67,6 +68,7 @@ export interface Context {
   readonly networks: Networks
   /** What all pushes of this process hold together. */
   readonly turns: Turns
+  readonly underWay: UnderWay
   /** What this process has taken, counted. */
   readonly meters: Meters
   /** Readings on their way to the audit log. */

@@ -1,3 +1,4 @@
+import { limits } from '../domain/limits.ts'
 import { appendAudits } from '../store/audit.ts'
 import { Database, type DatabaseOptions } from '../store/database.ts'
 import { LiveColumn } from '../store/live-column.ts'
@@ -20,6 +21,7 @@ import { ProvenKeys } from './proven-keys.ts'
 import { ensureSigningKey, SigningKeys } from './signing-keys.ts'
 import { Tokens } from './tokens.ts'
 import { Turns } from './turns.ts'
+import { UnderWay } from './under-way.ts'
 import { Wake } from './wake.ts'
 import { Warninglists } from './warninglists.ts'
 
@@ -95,6 +97,7 @@ export async function startContext(options: {
     keys: new ProvenKeys(),
     networks: new Networks(),
     turns: new Turns(),
+    underWay: new UnderWay(),
     meters: new Meters(),
     audit,
     known: new KnownIndicators(database, clock, log),
@@ -112,6 +115,8 @@ export async function startContext(options: {
     wake,
     lookout,
     close: async () => {
+      const left = await context.underWay.ended(limits.endingMs)
+      if (left > 0) log.warn({ left }, 'actions are still under way, and are ended')
       await signals.close()
       await audit.close()
       await database.close()

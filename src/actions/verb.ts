@@ -34,7 +34,9 @@ export function verb<Input, Output>(
   run: (context: Context, caller: Caller, input: Input, standing: Standing) => Promise<Output>,
   options: VerbOptions<Input> = {},
 ): Action<Input, Output> {
-  return async (context, caller, input) => {
+  return (context, caller, input) => context.underWay.run(() => asked(context, caller, input))
+
+  async function asked(context: Context, caller: Caller, input: Input): Promise<Output> {
     refuseBrokenText(input, 0)
     for (let attempt = 1; ; attempt++) {
       const trusting = options.checkedWithRows === true && attempt === 1

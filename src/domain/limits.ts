@@ -109,6 +109,8 @@ export const limits = {
   /** From so many queries that wait for a connection, requests are turned away. */
   databaseWaiting: 1_000,
   databaseConnectTimeoutMs: 10_000,
+  /** How long a node that stops waits for what is under way before the database goes. */
+  endingMs: 10_000,
   /** Readings waiting for the audit log; when there are more, readers wait. */
   auditQueueLeaves: 10_000,
   auditQueueBytes: 16 * 1024 * 1024,
