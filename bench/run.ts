@@ -44,7 +44,7 @@ async function observed(indicators: number): Promise<Line[]> {
   const own = await startBenchNode()
   try {
     await fillIndicators(own.context, 'cert-br', indicators)
-    const events = options.quick ? 300_000 : 2_000_000
+    const events = options.quick ? 200_000 : 2_000_000
     const found = await observationsLines(own.context, own.url, own.publisher, indicators, events)
     return found.map(({ name, value, limit, aim }) => rate(name, 'events/s', value, limit, aim))
   } finally {
@@ -73,13 +73,13 @@ try {
   if (wanted('quality')) report(await qualityLine(node, rounds), await relatedLine(node, rounds))
   if (wanted('visible')) report(await visibleLine(node))
   if (wanted('ingest')) {
-    for (const together of [1, 3]) report(await ingestLine(node, options.quick ? 30_000 : 150_000, together))
+    for (const together of [1, 3]) report(await ingestLine(node, options.quick ? 15_000 : 150_000, together))
     report(await singleLine(node))
   }
   if (wanted('observations')) report(...(await observed(options.quick ? 50_000 : 1_000_000)))
-  if (wanted('webhooks')) report(...(await webhookLines(options.quick ? 4_000 : 40_000)))
+  if (wanted('webhooks')) report(...(await webhookLines(options.quick ? 2_000 : 40_000)))
   if (wanted('federation')) report(await judgedLine(rounds))
-  if (wanted('peers')) report(...(await peerLines(options.quick ? 5_000 : 50_000)))
+  if (wanted('peers')) report(...(await peerLines(options.quick ? 4_000 : 50_000)))
   if (wanted('exports')) report(await exportLine(options.quick ? 1_000 : 20_000, options.quick ? 2 : 5))
   if (wanted('memory')) report(memoryLine(sizes.at(-1) ?? 0))
 } finally {

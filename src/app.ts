@@ -4,6 +4,7 @@ import fastify, { type FastifyInstance, type FastifyRequest, type FastifyServerO
 import type { Registry } from 'prom-client'
 import type { Context } from './actions/index.ts'
 import { authenticateRequests } from './api/authenticate.ts'
+import { letGoWhenClosing } from './api/closing.ts'
 import { limitConnections } from './api/connections.ts'
 import { registerDocs } from './api/docs.ts'
 import { registerGraphql } from './api/graphql/index.ts'
@@ -60,6 +61,7 @@ export async function buildApp(context: Context, options: AppOptions): Promise<F
   const methods = methodsOf(app)
   answerProblems(app, context.log, methods)
   refuseSlowClients(app, guards)
+  letGoWhenClosing(app)
   shedLoad(app, context, guards)
   countStreams(app, guards)
   if (options.registry !== undefined) (await import('./api/metrics/index.ts')).measure(app, context, options.registry)
