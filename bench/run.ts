@@ -30,7 +30,7 @@ const { values: options } = parseArgs({
   },
 })
 const sizes = options.rows === undefined ? (options.quick ? [100_000] : [100_000, 1_000_000]) : [Number(options.rows)]
-const rounds = options.quick ? 3 : 11
+const rounds = options.quick ? 4 : 11
 const lines: Line[] = []
 
 function report(...more: Line[]): void {
@@ -53,19 +53,19 @@ async function observed(indicators: number): Promise<Line[]> {
 }
 
 // First: the memory of a stream is told from that of a process that has done nothing else.
-if (wanted('fan-out')) report(...(await fanOutLines(options.quick ? 2_000 : 10_000)))
+if (wanted('fan-out')) report(...(await fanOutLines(options.quick ? 1_500 : 10_000)))
 const node = await startBenchNode()
 try {
   for (const rows of sizes) {
     await fill(node.context, rows)
     if (wanted('pages')) report(...(await pageLines(node, rows, rounds)))
-    if (wanted('blocklists')) report(...(await blocklistLines(node, rows, rounds)))
+    if (wanted('blocklists')) report(...(await blocklistLines(node, rows, options.quick ? 2 : rounds)))
   }
   if (wanted('feed')) report(await feedLine(node, rounds))
   if (wanted('graphql')) report(await graphqlLine(node, rounds))
   if (wanted('taxii')) report(await taxiiLine(node, rounds))
   if (wanted('objects')) {
-    const objects = Number(options.objects ?? (options.quick ? 10_000 : 200_000))
+    const objects = Number(options.objects ?? (options.quick ? 5_000 : 200_000))
     await fillObjects(node.context, objects)
     report(...(await objectLines(node, objects, rounds)))
   }
