@@ -87,7 +87,24 @@ export function readEnvelope(text: string): Envelope {
   return envelope
 }
 
-const parsed = (text: string): JsonObject => asEnvelope(() => parseObject(text, 'invalid_record', ''))
+/**
+ * The object of a text. What a strict reader looks for, closed schemas and the one spelling find as well: members that are not meant, given
+ * twice, or nested deeper. Escapes alone may hide what no text may have.
+ */
+function parsed(text: string): JsonObject {
+  if (text.includes('\\u') || !text.isWellFormed()) return asEnvelope(() => parseObject(text, 'invalid_record', ''))
+  const read = jsonOf(text)
+  if (isJsonObject(read)) return read
+  throw new EnvelopeError('malformed', 'It must be a JSON object')
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    throw new EnvelopeError('malformed', 'The text is not JSON (RFC 8259)', cause)
+  }
+}
 
 function asEnvelope(read: () => JsonObject): JsonObject {
   try {

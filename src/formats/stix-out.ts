@@ -61,6 +61,7 @@ const member = (name: string, value: string | undefined): string =>
  * on one line. Anonymous: only what the standard defines and what names nobody.
  */
 export function stixOfReceived(received: string, tlp: Tlp, options: { readonly anonymous: boolean }): string {
+  if (!options.anonymous && isPassedOnAsItIs(received, tlp)) return received
   const members = membersOf(received)
   // STIX 2.1 §2.8 and §3.2 forbid empty lists and want milliseconds; those are read, and not passed on.
   for (const [name, value] of members) if (value === '[]') members.delete(name)
@@ -71,6 +72,19 @@ export function stixOfReceived(received: string, tlp: Tlp, options: { readonly a
   }
   amend(members, { tlp, ...options })
   return objectText(members)
+}
+
+/** Whether nothing of a text would change: nodes send each other what they wrote themselves, and to see that costs a third. */
+function isPassedOnAsItIs(received: string, tlp: Tlp): boolean {
+  const object: Readonly<Record<string, unknown>> = JSON.parse(received)
+  const { object_marking_refs: marks, granular_markings: parts, created, modified } = object
+  const isMarked = Array.isArray(marks) && marks.length === 1 && marks[0] === markingOfTlp[tlp] && parts === undefined
+  return (
+    isMarked &&
+    [created, modified].every((time) => typeof time === 'string' && parseTimestamp(time, 'stix') === time) &&
+    Object.values(object).every((value) => !Array.isArray(value) || value.length > 0) &&
+    JSON.stringify(object) === received
+  )
 }
 
 /** An indicator text with other access markings, all else as it was. */

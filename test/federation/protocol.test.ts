@@ -100,6 +100,10 @@ t.test('an envelope is read back as it was written, and nothing else is one', as
   refused('form_unknown', with_({ content: { ...envelope.content, class: 'mischief' } }))
   const recall = { handling: null, content: { kind: 'recalled', reason: '' } }
   t.equal(readEnvelope(with_(recall)).content.kind, 'recalled')
+  const because = (text: string) => with_(recall).replace('"reason":""', `"reason":"${text}"`)
+  t.match(readEnvelope(because('ñ')).content, { reason: 'ñ' })
+  for (const broken of ['\\ud800', '\ud800', '\\u0000', '\\u00f1']) refused('malformed', because(broken))
+  refused('malformed', '['.repeat(100_000) + ']'.repeat(100_000))
   refused('malformed', with_({ ...recall, id: `sighting--${envelope.id.slice(11)}` }))
   refused('form_unknown', with_({ v: 2 }))
   refused('form_unknown', with_({ content: { kind: 'rumoured' } }))

@@ -157,6 +157,31 @@ t.test('a received indicator keeps its spelling and gets the one marking', async
   t.equal(rewriteMarkings(text, 'green'), text, 'twice is once')
 })
 
+t.test('what a node wrote itself is passed on as it is, and what is a little otherwise is not', async (t) => {
+  const own = stixIndicator(fieldsOf({ class: 'phishing', labels: ['x'], name: 'a', tlp: 'green' }))
+  t.equal(stixOfReceived(own, 'green', { anonymous: false }), own)
+  t.match(JSON.parse(stixOfReceived(own, 'amber', { anonymous: false })), { object_marking_refs: [markingOfTlp.amber] })
+  const { object_marking_refs: marks, ...rest } = JSON.parse(own)
+  const others = {
+    'two marks': { object_marking_refs: [...marks, markingOfTlp.red] },
+    'no mark': {},
+    'marks of parts': {
+      object_marking_refs: marks,
+      granular_markings: [{ selectors: ['name'], marking_ref: marks[0] }],
+    },
+    'an empty list': { object_marking_refs: marks, external_references: [] },
+    'a time without milliseconds': { object_marking_refs: marks, modified: '2026-06-01T00:00:00Z' },
+  }
+  for (const [what, more] of Object.entries(others)) {
+    const object = JSON.parse(stixOfReceived(JSON.stringify({ ...rest, ...more }), 'green', { anonymous: false }))
+    t.same(object.object_marking_refs, marks, what)
+    t.notOk('granular_markings' in object || 'external_references' in object, what)
+    t.match(object.modified, /\.\d{3}Z$/, what)
+  }
+  t.equal(stixOfReceived(own.replace(':', ' : '), 'green', { anonymous: false }), own)
+  t.notMatch(stixOfReceived(own, 'green', { anonymous: true }), /identity--/)
+})
+
 t.test('what the standard forbids is read and not passed on', async (t) => {
   const loose = received.replace('00:00:00.000Z', '00:00:00Z').replace('"x_exact"', '"labels": [], "x_exact"')
   const object = JSON.parse(stixOfReceived(loose, 'green', { anonymous: false }))
