@@ -1,5 +1,6 @@
-import { createCipheriv, createDecipheriv, createHmac } from 'node:crypto'
+import { createCipheriv, createDecipheriv } from 'node:crypto'
 import { Fault } from '../domain/errors.ts'
+import { keyedDigest } from './digests.ts'
 
 /**
  * Seals a place in the feed: a few numbers, and the epoch of the feed. Opaque and of one length for each kind, so that neither its
@@ -9,8 +10,11 @@ import { Fault } from '../domain/errors.ts'
  * @param bound the kind of cursor, the reader and the query it is given for: for any other it does not open
  */
 export function sealCursor(key: Buffer, place: readonly bigint[], epoch: string, bound: string): string {
-  const plain = Buffer.concat([bytesOfEpoch(epoch), ...place.map(eightBytes)])
-  const nonce = createHmac('sha256', key).update('nonce').update(bound).update(plain).digest().subarray(0, nonceBytes)
+  const plain = Buffer.alloc(epochBytes + 8 * place.length)
+  plain.write(epoch.replaceAll('-', ''), 'hex')
+  for (const [n, number] of place.entries()) plain.writeBigInt64BE(number, epochBytes + 8 * n)
+  const digest = keyedDigest(key, `nonce ${bound} ${plain.toString('hex')}`)
+  const nonce = Buffer.from(digest.slice(0, 2 * nonceBytes), 'hex')
   const cipher = createCipheriv('aes-256-gcm', key, nonce).setAAD(Buffer.from(bound))
   return Buffer.concat([nonce, cipher.update(plain), cipher.final(), cipher.getAuthTag()]).toString('base64url')
 }
@@ -43,11 +47,5 @@ const tagBytes = 16
 const epochBytes = 16
 
 const bytesOfEpoch = (epoch: string): Buffer => Buffer.from(epoch.replaceAll('-', ''), 'hex')
-
-function eightBytes(number: bigint): Buffer {
-  const bytes = Buffer.alloc(8)
-  bytes.writeBigInt64BE(number)
-  return bytes
-}
 
 const invalid = () => new Fault('cursor_invalid', 'This cursor was not given to this reader for this query.')
