@@ -1,5 +1,5 @@
 import { foldSubtrees, hashLeaf, hashNode, type Subtree, subtreesOf } from './merkle.ts'
-import { inclusionRanges, verifyInclusion } from './proofs.ts'
+import { inclusionRanges, type Way, wayToRoot } from './proofs.ts'
 
 /**
  * The tree over a batch of envelopes: one signature over its root covers them all, and each is proven alone by its path. A batch
@@ -45,12 +45,22 @@ export interface PlaceInBatch {
   readonly path: readonly Uint8Array[]
 }
 
-/** Whether an envelope with this leaf hash is in the batch that was sealed. */
-export const isInBatch = (
-  digest: Uint8Array,
-  { index, path }: PlaceInBatch,
-  { size, root }: { readonly size: number; readonly root: Uint8Array },
-): boolean => verifyInclusion(digest, { index, size, path }, root)
+/** What is sealed of a batch. */
+interface SealedTree {
+  readonly size: number
+  /** 32 bytes. */
+  readonly root: Uint8Array
+}
+
+/** Whether an envelope with this leaf hash is in the batch that was sealed. Those of one seal are mostly asked one after the other. */
+export function isInBatch(digest: Uint8Array, { index, path }: PlaceInBatch, sealed: SealedTree): boolean {
+  const way = wayToRoot(digest, { index, size: sealed.size, path }, sealed.root, proven.get(sealed))
+  if (way !== undefined) proven.set(sealed, way)
+  return way !== undefined
+}
+
+/** The way of the last envelope that was proven by a seal: most of a path is its neighbour's, too. */
+const proven = new WeakMap<SealedTree, Way>()
 
 /** Leaf hash of the exact text of an envelope, 32 bytes. */
 export const envelopeDigest = (text: string): Buffer => hashLeaf(text)

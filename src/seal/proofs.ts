@@ -60,16 +60,41 @@ export interface InclusionProof {
 }
 
 /** Whether the path leads from the leaf to the root (RFC 9162 §2.1.3.2). */
-export function verifyInclusion(
+export const verifyInclusion = (leafHash: Uint8Array, proof: InclusionProof, root: Uint8Array): boolean =>
+  wayToRoot(leafHash, proof, root) !== undefined
+
+/** How a leaf reached a root: where it stood before each step of its path, as RFC 9162 names it. */
+export interface Way {
+  readonly path: readonly Uint8Array[]
+  readonly stops: readonly Stop[]
+}
+
+interface Stop {
+  readonly fn: number
+  readonly sn: number
+  readonly hash: Uint8Array
+}
+
+/**
+ * The way of a leaf to the root; undefined when its path does not lead there.
+ * @param known the way of another leaf to this root: where both stand at the same place with the same hash and the same path ahead, the
+ *   rest need not be hashed again
+ */
+export function wayToRoot(
   leafHash: Uint8Array,
   { index, size, path }: InclusionProof,
   root: Uint8Array,
-): boolean {
-  if (!isPlace(index) || !isPlace(size) || index >= size || leafHash.length !== 32) return false
+  known?: Way,
+): Way | undefined {
+  if (!isPlace(index) || !isPlace(size) || index >= size || leafHash.length !== 32) return undefined
+  const stops: Stop[] = []
   let [fn, sn] = [index, size - 1]
   let hash = leafHash
-  for (const step of path) {
-    if (step.length !== 32 || sn === 0) return false
+  for (const [n, step] of path.entries()) {
+    const stop = { fn, sn, hash }
+    if (known !== undefined && meets(known, n, stop, path)) return { path, stops: [...stops, ...known.stops.slice(n)] }
+    if (step.length !== 32 || sn === 0) return undefined
+    stops.push(stop)
     if (fn % 2 === 1 || fn === sn) {
       hash = hashNode(step, hash)
       for (; fn % 2 === 0 && fn > 0; [fn, sn] = [half(fn), half(sn)]);
@@ -78,8 +103,16 @@ export function verifyInclusion(
     }
     ;[fn, sn] = [half(fn), half(sn)]
   }
-  return sn === 0 && Buffer.compare(hash, root) === 0
+  return sn === 0 && Buffer.compare(hash, root) === 0 ? { path, stops } : undefined
 }
+
+function meets(known: Way, n: number, { fn, sn, hash }: Stop, path: readonly Uint8Array[]): boolean {
+  const there = known.stops[n]
+  if (there?.fn !== fn || there.sn !== sn || path.length !== known.path.length) return false
+  return Buffer.compare(there.hash, hash) === 0 && path.every((step, at) => at < n || isSame(step, known.path[at]))
+}
+
+const isSame = (a: Uint8Array, b: Uint8Array | undefined): boolean => b !== undefined && Buffer.compare(a, b) === 0
 
 export interface ConsistencyProof {
   readonly older: number

@@ -155,6 +155,29 @@ t.test('each envelope of a batch is proven alone by its path, and nothing else i
   t.throws(() => batchOf([]), RangeError)
 })
 
+t.test('what was proven of one envelope makes nothing of another one good', async (t) => {
+  let agreed = 0
+  for (const size of [1, 2, 3, 5, 8, 13, 21]) {
+    const batch = batchOf(Array.from({ length: size }, (_, n) => `envelope ${n}`))
+    const places = Array.from({ length: size }, (_, index) => ({ index, path: batch.pathOf(index) }))
+    for (const first of places)
+      for (const { index, path } of places) {
+        const others = path.map((step, n) => path.with(n, Buffer.from(step.map((byte) => byte ^ 1))))
+        const asked = [path, ...others, path.slice(1), path.slice(0, -1), [...path, batch.root], path.toReversed()]
+        for (const given of asked)
+          for (const place of [index, first.index, (index + 1) % size])
+            for (const leaf of [batch.digestOf(index), batch.digestOf(first.index)]) {
+              const [sealed, fresh] = [{ ...batch }, { ...batch }]
+              if (!isInBatch(batch.digestOf(first.index), first, sealed)) t.fail('the first is proven')
+              const answers = [sealed, fresh].map((each) => isInBatch(leaf, { index: place, path: given }, each))
+              if (answers[0] === answers[1]) agreed++
+              else t.fail(`of ${size}, ${place} after ${first.index}: ${answers}`)
+            }
+      }
+  }
+  t.ok(agreed > 10_000, `${agreed} answers are those of a seal of which nothing was proven`)
+})
+
 t.test('a seal opens under a pinned key, and under no other', async (t) => {
   const root = digestOf('root')
   const text = await signSeal({ node: brazil.id, epoch: brazil.epoch, root, size: 3, issuedAt: after(0) }, brazil.key)
