@@ -4,7 +4,7 @@ import type { Caller } from '../domain/caller.ts'
 import { parseInstant, parseName } from '../domain/enrolment.ts'
 import { Fault } from '../domain/errors.ts'
 import { limits } from '../domain/limits.ts'
-import { knowsBlocklist } from '../policy/permissions.ts'
+import { knowsBlocklist } from '../policy/knowing.ts'
 import {
   type BlocklistKeyRow,
   type BlocklistRow,

@@ -1,6 +1,6 @@
 import type { Caller } from '../domain/caller.ts'
 import { Fault } from '../domain/errors.ts'
-import { knowsClients } from '../policy/permissions.ts'
+import { knowsClients } from '../policy/knowing.ts'
 import { deleteClient, insertClient } from '../store/organisations.ts'
 import type { Context } from './context.ts'
 import { administrative, organisationOf } from './organisations.ts'

@@ -1,7 +1,7 @@
 import type { Caller } from '../domain/caller.ts'
 import { parseName, parseSlug } from '../domain/enrolment.ts'
 import type { Community } from '../domain/organisation.ts'
-import { knowsCommunity } from '../policy/permissions.ts'
+import { knowsCommunity } from '../policy/knowing.ts'
 import { deleteMember, insertCommunity, insertMember } from '../store/communities.ts'
 import { setGreenCommunity } from '../store/node.ts'
 import type { Context } from './context.ts'

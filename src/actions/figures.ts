@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { type Caller, publicCaller } from '../domain/caller.ts'
 import { limits } from '../domain/limits.ts'
-import { knowsFigures } from '../policy/permissions.ts'
+import { knowsFigures } from '../policy/knowing.ts'
 import type { Queries } from '../store/database.ts'
 import {
   type Counted,

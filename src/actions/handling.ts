@@ -3,7 +3,8 @@ import type { Directory } from '../domain/directory.ts'
 import { Fault } from '../domain/errors.ts'
 import { canonicalHandling, type Handling, type HandlingInput, ownAudience } from '../domain/handling.ts'
 import { limits } from '../domain/limits.ts'
-import { knowsCommunity, needsCredentials } from '../policy/permissions.ts'
+import { knowsCommunity } from '../policy/knowing.ts'
+import { needsCredentials } from '../policy/permissions.ts'
 
 /** What the observables say about handling. */
 export interface TypeFacts {

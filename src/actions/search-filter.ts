@@ -1,7 +1,7 @@
 import type { Caller } from '../domain/caller.ts'
 import type { Handling } from '../domain/handling.ts'
 import type { Tlp } from '../domain/tlp.ts'
-import { knowsCommunity } from '../policy/permissions.ts'
+import { knowsCommunity } from '../policy/knowing.ts'
 import { originatorShown } from '../policy/release.ts'
 import type { PageFilter } from '../store/filters.ts'
 import type { Context } from './context.ts'

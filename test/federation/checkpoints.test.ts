@@ -12,6 +12,7 @@ import { canonicalText } from '../../src/formats/envelope.ts'
 import { batchOf } from '../../src/seal/batches.ts'
 import type { TestNode } from '../node.ts'
 import { adminOf, federation, json, publish, sees } from './nodes.ts'
+import { rollBack } from './rollback.ts'
 
 /** Nodes that hold each other to what they signed of their logs. */
 
@@ -270,19 +271,7 @@ t.test('a rollback of a whole audit log is found by what the peers have kept', a
   await exchange()
   const { client } = br.context.database
   t.strictSame((await verifyAudit(br.context.database)).findings, [], 'the log is in order')
-  // A superuser takes the last leaves away, with every head over them.
-  const { rows } = await client.query<{ size: string }>(
-    'select size from audit_checkpoint order by size desc offset 1 limit 1',
-  )
-  const size = Number(rows[0]?.size)
-  await client.query('set session_replication_role = replica')
-  await client.query('create temporary table gone as select leaf from audit_tree where index >= $1', [size])
-  await client.query('delete from audit_tree where index >= $1', [size])
-  await client.query('delete from audit_node where (index + 1) * power(16, level / 4)::bigint > $1', [size])
-  await client.query('delete from audit_checkpoint where size > $1', [size])
-  await client.query('delete from audit_subject where leaf in (select leaf from gone)')
-  await client.query('delete from audit_leaf where id in (select leaf from gone)')
-  await client.query('set session_replication_role = default')
+  await rollBack(client)
   t.strictSame((await verifyAudit(br.context.database)).findings, [], 'and alone it is still')
 
   const witnesses = await askWitnesses(br.context)

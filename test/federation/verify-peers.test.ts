@@ -7,6 +7,7 @@ import { sealCheckpoint } from '../../src/actions/seal-checkpoint.ts'
 import { WayIn } from '../../src/cli/demo/federation/link.ts'
 import { type TestNode, testNode } from '../node.ts'
 import { adminOf, enrol, publish } from './nodes.ts'
+import { rollBack } from './rollback.ts'
 
 /** `puente audit verify --peers`, as an operator runs it: beside two nodes that talk to each other over the network. */
 
@@ -93,18 +94,7 @@ t.test('a peer that does not answer is named, and is no finding', async (t) => {
 
 t.test('a log that was rolled back alone is in order, and not by what a peer has kept', async (t) => {
   const { client } = br.context.database
-  const { rows } = await client.query<{ size: string }>(
-    'select size from audit_checkpoint order by size desc offset 1 limit 1',
-  )
-  const size = Number(rows[0]?.size)
-  await client.query('set session_replication_role = replica')
-  await client.query('create temporary table gone as select leaf from audit_tree where index >= $1', [size])
-  await client.query('delete from audit_tree where index >= $1', [size])
-  await client.query('delete from audit_node where (index + 1) * power(16, level / 4)::bigint > $1', [size])
-  await client.query('delete from audit_checkpoint where size > $1', [size])
-  await client.query('delete from audit_subject where leaf in (select leaf from gone)')
-  await client.query('delete from audit_leaf where id in (select leaf from gone)')
-  await client.query('set session_replication_role = default')
+  await rollBack(client)
   t.equal((await verify()).code, 0, 'by itself it is as it should be')
   const people = await verify('--peers')
   t.equal(people.code, 1, people.err)
