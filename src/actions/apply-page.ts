@@ -141,6 +141,7 @@ async function keep(
   for (const { entry } of layer) {
     const { opened, jws } = entry
     if ('fault' in opened) throw new Error('what has no seal was about to be kept')
+    if (seals.has(jws)) continue
     seals.set(jws, {
       ...{ jws, node: opened.node, thumbprint: opened.thumbprint, sealedAt: opened.issuedAt },
       digest: createHash('sha256').update(jws).digest(),

@@ -5,7 +5,6 @@ import { type ReadPage, readPage } from '../formats/feed-page.ts'
 import { updatePeerState } from '../store/peer-states.ts'
 import { ask, Unusable } from './ask-peer.ts'
 import type { Context, Standing } from './context.ts'
-import { readThrough } from './read-through.ts'
 
 export interface PageWanted {
   /** The cursor to go on from; null: from the beginning. */
@@ -22,7 +21,7 @@ export interface AskedPage {
   readonly bytes: number
 }
 
-/** A page as a peer gave it, proven to be its answer and read through. @throws {Unusable | Fault} */
+/** A page as a peer gave it, proven to be its answer. @throws {Unusable | Fault} */
 export async function askPage(
   context: Context,
   standing: Standing,
@@ -55,31 +54,5 @@ export async function askPage(
   })
   const page = readPage(body)
   if (page.from !== peer.id || page.to !== context.node.id) throw new Unusable('the page is between other nodes')
-  return { page: await readThrough(page), bytes: body.length }
-}
-
-/**
- * The next page, asked for while the one before it is applied: the peer makes it and it is read while the database is at work. Nothing
- * of it is judged before the page before is stored, and no cursor moves for it.
- */
-export class PageAhead {
-  #asked: { readonly after: string; readonly answer: Promise<() => AskedPage> } | undefined
-
-  ask(after: string, answer: Promise<AskedPage>): void {
-    // What went wrong is told to whoever takes it; nobody may.
-    const settled = answer.then(
-      (page) => () => page,
-      (error: unknown) => () => {
-        throw error
-      },
-    )
-    this.#asked = { after, answer: settled }
-  }
-
-  /** The page after a cursor, once; nothing where another one was asked for. */
-  async take(after: string | null): Promise<AskedPage | undefined> {
-    const asked = this.#asked
-    this.#asked = undefined
-    return asked === undefined || asked.after !== after ? undefined : (await asked.answer)()
-  }
+  return { page, bytes: body.length }
 }

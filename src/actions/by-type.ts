@@ -17,8 +17,20 @@ export function byType(envelope: Envelope, handling: Handling): Handling {
   const personalData = sealed.personalData || written?.personalData === true
   const maskable = sealed.maskable && written?.maskable !== false
   const said = (handling.personalData || !personalData) && (maskable || !handling.maskable)
-  return said ? handling : narrowed(handling, { personalData, maskable })
+  return said ? handling : typed(handling, personalData, maskable)
 }
+
+/** Envelopes of one batch have one handling, and are mostly of one type: it is narrowed once. */
+function typed(handling: Handling, personalData: boolean, maskable: boolean): Handling {
+  const known = typedOf.get(handling) ?? []
+  typedOf.set(handling, known)
+  const place = (personalData ? 2 : 0) + (maskable ? 1 : 0)
+  const there = known[place] ?? narrowed(handling, { personalData, maskable })
+  known[place] = there
+  return there
+}
+
+const typedOf = new WeakMap<Handling, Handling[]>()
 
 /** What the text says that readers get beside the observables, read once; undefined where its pattern is none that this node reads. */
 export function factsOfPattern(content: IndicatorContent): TypeFacts | undefined {

@@ -241,7 +241,6 @@ export const actions = {
 } as const satisfies Record<ActionName, unknown>
 
 export { forgetOldStatuses } from './add-to-collection.ts'
-export { PageAhead } from './ask-page.ts'
 export { expireAssistance } from './assistance-steps.ts'
 export { expireAttributionRequests } from './attribution-steps.ts'
 export { isoOfMicros } from './collection-order.ts'
@@ -258,6 +257,7 @@ export { publishFigures } from './figures.ts'
 export { tendHolds } from './holds.ts'
 export { integrateAudit } from './integrate-audit.ts'
 export { measureNode, measureProcess, type Operation, type ProcessState } from './measure.ts'
+export { PageAhead } from './page-ahead.ts'
 export { proveAnswer, provePeer } from './peer-request.ts'
 export { duePeers, keepHolding, letGoOfPeers } from './peer-turns.ts'
 export { tendPeers } from './peer-upkeep.ts'

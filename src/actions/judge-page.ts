@@ -72,7 +72,6 @@ export async function judgePage(
     const key = `${outcome} ${code}`
     counts.set(key, { outcome, code, items: (counts.get(key)?.items ?? 0) + 1 })
   }
-  const handlings = new Map<string, Handling>()
   let notForUs = false
   for (const [n, entry] of entries.entries()) {
     if (n % stretchEntries === stretchEntries - 1) await setImmediate()
@@ -92,8 +91,7 @@ export async function judgePage(
       case 'applied':
       case 'narrowed': {
         count(verdict.outcome, '')
-        const { envelope, digest, effect } = verdict
-        const handling = verdict.handling && sharedOf(handlings, verdict.handling)
+        const { envelope, digest, effect, handling } = verdict
         const stixId = envelope.id.slice('indicator--'.length)
         if (effect === 'sighting' || effect === 'membership') {
           facing.learn(envelope, digest)
@@ -120,14 +118,6 @@ export async function judgePage(
     }
   }
   return { effective, notices, aside, tallies: [...counts.values()], notForUs }
-}
-
-/** Envelopes of one batch have one handling, each its own copy: as one it is quoted, compared and interned once. */
-function sharedOf(handlings: Map<string, Handling>, handling: Handling): Handling {
-  const text = JSON.stringify(handling)
-  const known = handlings.get(text)
-  if (known === undefined) handlings.set(text, handling)
-  return known ?? handling
 }
 
 /** What the operator enrolled of a node, as the receiver's checks ask for it. */

@@ -138,7 +138,8 @@ function stixTextOf(
 ): string {
   // The source of what is shared anonymously must not stand in the text either.
   const anonymous = handling.attribution === 'anonymous'
-  if (draft.format === 'stix' && draft.id === id) return stixOfReceived(draft.received, handling.tlp, { anonymous })
+  if (draft.format === 'stix' && draft.id === id)
+    return stixOfReceived(draft.received, handling.tlp, { anonymous, object: draft.object })
   return stixIndicator({
     id,
     created: times.created,

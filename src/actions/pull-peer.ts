@@ -4,10 +4,11 @@ import { limits } from '../domain/limits.ts'
 import { type Peer, receivesFrom } from '../domain/peer.ts'
 import { databaseFault } from '../store/database.ts'
 import { ensurePeerState, type PeerStateRow, peerStateOf, updatePeerState } from '../store/peer-states.ts'
-import { askPage, type PageAhead } from './ask-page.ts'
+import { askPage } from './ask-page.ts'
 import { Unusable } from './ask-peer.ts'
 import type { Context, Standing } from './context.ts'
 import { enterPage, hourMs } from './enter-page.ts'
+import { type PageAhead, readAsked } from './page-ahead.ts'
 import { absent } from './read.ts'
 import { reportUnapplied } from './report-unapplied.ts'
 import { verb } from './verb.ts'
@@ -36,7 +37,7 @@ export const pullPeer = verb(
  * Asks a peer for its next page, judges what comes before it has any effect, and applies it: rows, feed, audit leaf and cursor in one
  * transaction. What goes wrong is written down and makes the next attempt wait.
  * @param waitSeconds how long the peer may wait for something new
- * @param ahead of who goes on: holds the page that was asked for meanwhile, and that of the next time
+ * @param ahead of who goes on: holds the pages that were asked for meanwhile, and those of the next time
  */
 export async function takePage(
   context: Context,
@@ -55,17 +56,15 @@ export async function takePage(
   try {
     refuseOverQuota(context, peer, state)
     const asked =
-      (await ahead?.take(cursor)) ?? (await askPage(context, standing, peer, { after: cursor, waitSeconds, signal }))
+      (await ahead?.take(cursor)) ??
+      (await readAsked(await askPage(context, standing, peer, { after: cursor, waitSeconds, signal })))
     const { page } = asked
     if (signal?.aborted === true) return { entries: 0, more: false, failed: 'stopping' }
     // What was asked may have taken half a minute.
     const now = await context.policy.current()
     const still = now.directory.peers.get(id)
     if (still === undefined || !receivesFrom(still)) return { entries: 0, more: false, failed: 'gone' }
-    if (page.more) {
-      const wanted = { after: page.cursor, stored: cursor, waitSeconds: 0, signal }
-      ahead?.ask(page.cursor, askPage(context, now, still, wanted))
-    }
+    ahead?.goOn(page, (after, stored) => askPage(context, now, still, { after, stored, waitSeconds: 0, signal }))
     await enterPage(context, now, still, { ...asked, cursor, state })
     await reportUnapplied(context, now, still)
     return { entries: page.entries.length, more: page.more }

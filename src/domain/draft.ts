@@ -43,6 +43,8 @@ export interface Draft {
   readonly handling: HandlingInput
   /** The record exactly as received (UTF-8 text of the STIX object, MISP attribute, CSV line …). */
   readonly received: string
+  /** Of a STIX object: what `received` says, as it was read. */
+  readonly object?: Readonly<Record<string, unknown>>
   readonly format: DraftFormat
 }
 

@@ -21,7 +21,8 @@ const drafts = new WeakMap<Envelope<IndicatorContent>, Draft>()
 
 function newDraftOf({ id, content }: Envelope<IndicatorContent>): Draft {
   const { stix, observables, compound, class: type, firstSeen, lastSeen } = content
-  const fields = new Fields(stixObjectOf(content), '', 'invalid_stix', 'stix')
+  const object = stixObjectOf(content)
+  const fields = new Fields(object, '', 'invalid_stix', 'stix')
   return defined<Draft>({
     position: {},
     id,
@@ -40,6 +41,7 @@ function newDraftOf({ id, content }: Envelope<IndicatorContent>): Draft {
     lastSeen,
     handling: {},
     received: stix,
+    object,
     format: 'stix',
   })
 }

@@ -74,11 +74,11 @@ export function readEnvelope(text: string): Envelope {
   if (Buffer.byteLength(text) > limits.envelopeBytes) {
     throw new EnvelopeError('too_large', `An envelope has at most ${limits.envelopeBytes} bytes.`)
   }
-  const read = parsed(text)
+  const read: { [name: string]: unknown } = parsed(text)
   if (read.v !== 1) throw new EnvelopeError('form_unknown', 'The envelope is of another format version than 1.')
   const kind = kindOf(read.content)
   check(validators.envelope, read, 'malformed', '')
-  checkHandling(read)
+  read.handling = soundHandling(read)
   check(contentValidator(kind, read.content), read.content, 'malformed', '/content')
   const envelope = read as unknown as Envelope
   checkMeaning(envelope, kind)
@@ -137,9 +137,25 @@ function contentValidator(kind: EnvelopeKind, content: unknown): ValidateFunctio
   }
 }
 
+/** Handlings that were found to be in order, by their text: thousands of envelopes have the same. Forgotten together. */
+const soundHandlings = new Map<string, Handling>()
+const mostSoundHandlings = 1_000
+
+/** The handling of an envelope: the same object for the same text, so that it is judged and quoted once. */
+function soundHandling(envelope: JsonObject): Handling | null {
+  const text = JSON.stringify(envelope.handling)
+  const known = soundHandlings.get(text)
+  if (known?.originator === envelope.originator) return known ?? null
+  const sound = checkedHandling(envelope)
+  if (sound === null) return null
+  if (soundHandlings.size >= mostSoundHandlings) soundHandlings.clear()
+  soundHandlings.set(text, sound)
+  return sound
+}
+
 /** Unknown words of a handling are never passed over: whoever may see it cannot be known then. */
-function checkHandling({ handling, originator }: JsonObject): void {
-  if (handling === null) return
+function checkedHandling({ handling, originator }: JsonObject): Handling | null {
+  if (handling === null) return null
   if (isJsonObject(handling) && handling.tlp === 'red') {
     throw new EnvelopeError('red_travels_not', 'TLP:RED stays at its node.')
   }
@@ -156,6 +172,7 @@ function checkHandling({ handling, originator }: JsonObject): void {
       'The handling is not in its one spelling: lists are sorted, and nothing is there twice.',
     )
   }
+  return read
 }
 
 /** Ascending by UTF-16 code units, nothing twice: as `canonicalHandling` has it, and digests of handlings rest on. */

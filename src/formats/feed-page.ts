@@ -3,7 +3,7 @@ import type { Envelope, Gap, Hop } from '../domain/envelope.ts'
 import { Fault } from '../domain/errors.ts'
 import { limits } from '../domain/limits.ts'
 import type { EnvelopeError } from './envelope.ts'
-import { type JsonObject, parseObject, utf8Text } from './json-text.ts'
+import { type JsonObject, parseObject } from './json-text.ts'
 
 /** A page of the feed between nodes (docs/federation.md). */
 export interface FeedPage {
@@ -52,21 +52,43 @@ export function readPage(bytes: Buffer): ReadPage {
   if (bytes.length > limits.peerPageBytes) {
     throw new Fault('body_too_large', `A page has at most ${limits.peerPageBytes} bytes.`)
   }
-  const page = parseObject(utf8Text(bytes), 'invalid_record', '')
+  const page = parseObject(bytes, 'invalid_record', '')
   if (!isPage(page)) {
     const [error] = isPage.errors ?? []
     const pointer = error?.instancePath ?? ''
     throw new Fault('invalid_record', 'The page is not of its form.', { position: { pointer } })
   }
   const read = page as unknown as Omit<ReadPage, 'entries'> & { readonly entries: readonly JsonObject[] }
-  return { ...read, entries: read.entries.map((entry) => entryOf(entry, read.seals.length)) }
+  const hashes = new Hashes()
+  return { ...read, entries: read.entries.map((entry) => entryOf(entry, read.seals.length, hashes)) }
 }
 
-function entryOf(entry: JsonObject, seals: number): FeedEntry | { readonly fault: string } {
+function entryOf(entry: JsonObject, seals: number, hashes: Hashes): FeedEntry | { readonly fault: string } {
   if (!isEntry(entry)) return { fault: `${isEntry.errors?.[0]?.instancePath ?? ''} is not of its form` }
   const read = entry as unknown as Omit<FeedEntry, 'path'> & { readonly path: readonly string[] }
   if (read.seal >= seals) return { fault: '/seal names a seal that the page does not have' }
-  return { ...read, path: read.path.map((hash) => Buffer.from(hash, 'base64url')) }
+  const path: Buffer[] = []
+  for (const text of read.path) {
+    const hash = hashes.read(text)
+    if (hash === undefined) return { fault: `/path/${path.length} is not of its form` }
+    path.push(hash)
+  }
+  return { ...read, path }
+}
+
+/** The hashes of a page's paths: neighbours in a batch share most of theirs, and each is read once. */
+class Hashes {
+  readonly #read = new Map<string, Buffer>()
+
+  /** The 32 bytes of a hash in base64url without padding; undefined where the text is none. */
+  read(text: string): Buffer | undefined {
+    const known = this.#read.get(text)
+    if (known !== undefined) return known
+    if (!/^[A-Za-z0-9_-]{43}$/.test(text)) return undefined
+    const hash = Buffer.from(text, 'base64url')
+    this.#read.set(text, hash)
+    return hash
+  }
 }
 
 const uuid = { type: 'string', pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$' }
@@ -97,7 +119,7 @@ const isEntry = ajv.compile(
       index: { type: 'integer', minimum: 0, maximum: 2 ** limits.auditPathHashes },
       path: {
         type: 'array',
-        items: { type: 'string', pattern: '^[A-Za-z0-9_-]{43}$' },
+        items: { type: 'string' },
         maxItems: limits.auditPathHashes,
       },
       hops: {

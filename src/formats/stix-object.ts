@@ -71,6 +71,7 @@ function indicator(fields: Fields, handling: HandlingInput, origin: StixOrigin):
     revoked: fields.flag('revoked'),
     handling,
     received: origin.received,
+    object: fields.object,
     format: 'stix',
   })
 }

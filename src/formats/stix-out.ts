@@ -2,7 +2,7 @@ import type { Observable } from '../domain/observables/index.ts'
 import type { RsitType } from '../domain/rsit.ts'
 import { markingOfTlp, type Tlp } from '../domain/tlp.ts'
 import { membersOf, objectText } from './json-members.ts'
-import { isJsonObject } from './json-text.ts'
+import { isJsonObject, type JsonObject } from './json-text.ts'
 import { rsitOfTag, rsitTag } from './rsit-tags.ts'
 import { identityId } from './stix-bundle.ts'
 import { patternMembers } from './stix-pattern-out.ts'
@@ -59,9 +59,14 @@ const member = (name: string, value: string | undefined): string =>
 /**
  * A received STIX indicator as it is passed on: its own markings replaced by the TLP 2.0 id, all else as it was written,
  * on one line. Anonymous: only what the standard defines and what names nobody.
+ * @param options.object what the text says, where it was read before
  */
-export function stixOfReceived(received: string, tlp: Tlp, options: { readonly anonymous: boolean }): string {
-  if (!options.anonymous && isPassedOnAsItIs(received, tlp)) return received
+export function stixOfReceived(
+  received: string,
+  tlp: Tlp,
+  { anonymous, object }: { readonly anonymous: boolean; readonly object?: JsonObject | undefined },
+): string {
+  if (!anonymous && isPassedOnAsItIs(object ?? JSON.parse(received), received, tlp)) return received
   const members = membersOf(received)
   // STIX 2.1 §2.8 and §3.2 forbid empty lists and want milliseconds; those are read, and not passed on.
   for (const [name, value] of members) if (value === '[]') members.delete(name)
@@ -70,13 +75,12 @@ export function stixOfReceived(received: string, tlp: Tlp, options: { readonly a
     const time = typeof written === 'string' ? parseTimestamp(written, 'stix') : undefined
     if (time !== undefined && time !== written) members.set(name, JSON.stringify(time))
   }
-  amend(members, { tlp, ...options })
+  amend(members, { tlp, anonymous })
   return objectText(members)
 }
 
 /** Whether nothing of a text would change: nodes send each other what they wrote themselves, and to see that costs a third. */
-function isPassedOnAsItIs(received: string, tlp: Tlp): boolean {
-  const object: Readonly<Record<string, unknown>> = JSON.parse(received)
+function isPassedOnAsItIs(object: JsonObject, received: string, tlp: Tlp): boolean {
   const { object_marking_refs: marks, granular_markings: parts, created, modified } = object
   const isMarked = Array.isArray(marks) && marks.length === 1 && marks[0] === markingOfTlp[tlp] && parts === undefined
   return (

@@ -10,25 +10,22 @@ import { mayBeFollowed } from './feed.ts'
  */
 export function mayTravel(readers: readonly Reader[], handling: Handling, at: Date, world: World): boolean {
   const answers = answersFor(readers, at.getTime(), world)
-  const asked = JSON.stringify(handling)
-  const known = answers.get(asked)
+  const known = answers.get(handling)
   if (known !== undefined) return known
   const may =
     mayBeFollowed(handling) &&
     readers.some((reader) => decide(reader, handling, 'defence', at, world).effect === 'permit')
-  if (answers.size >= mostAnswers) answers.clear()
-  answers.set(asked, may)
+  answers.set(handling, may)
   return may
 }
 
 /** A page has a thousand envelopes under few handlings: each is decided once for the same readers, instant and world. */
-const answered = new WeakMap<readonly Reader[], { at: number; world: World; answers: Map<string, boolean> }>()
-const mostAnswers = 10_000
+const answered = new WeakMap<readonly Reader[], { at: number; world: World; answers: WeakMap<Handling, boolean> }>()
 
-function answersFor(readers: readonly Reader[], at: number, world: World): Map<string, boolean> {
+function answersFor(readers: readonly Reader[], at: number, world: World): WeakMap<Handling, boolean> {
   const known = answered.get(readers)
   if (known?.at === at && known.world === world) return known.answers
-  const answers = new Map<string, boolean>()
+  const answers = new WeakMap<Handling, boolean>()
   answered.set(readers, { at, world, answers })
   return answers
 }

@@ -112,7 +112,8 @@ function meets(known: Way, n: number, { fn, sn, hash }: Stop, path: readonly Uin
   return Buffer.compare(there.hash, hash) === 0 && path.every((step, at) => at < n || isSame(step, known.path[at]))
 }
 
-const isSame = (a: Uint8Array, b: Uint8Array | undefined): boolean => b !== undefined && Buffer.compare(a, b) === 0
+const isSame = (a: Uint8Array, b: Uint8Array | undefined): boolean =>
+  a === b || (b !== undefined && Buffer.compare(a, b) === 0)
 
 export interface ConsistencyProof {
   readonly older: number

@@ -153,10 +153,11 @@ export async function wholeAt(
   handlings: Uint8Array,
 ): Promise<Map<number, KeptEnvelope>> {
   const { rows } = await client.query<KeptRow & { position: bigint }>(
-    `select i.position, ${keptColumns} from indicator i
-     join envelope e on e.stix_id = i.stix_id and e.originator = i.originator and not e.bare and e.version = i.version
-     join seal s on s.id = e.seal
-     where i.position = any($1::bigint[]) and not i.recalled and e.body is not null
+    `select i.position, ${keptColumns} from unnest($1::bigint[]) p (position)
+     cross join lateral (select * from indicator where position = p.position limit 1) i
+     cross join lateral (select * from envelope where stix_id = i.stix_id and originator = i.originator and not bare limit 1) e
+     cross join lateral (select jws from seal where id = e.seal limit 1) s
+     where e.version = i.version and not i.recalled and e.body is not null
        and i.handling_id < length($2::bytea) and get_byte($2::bytea, i.handling_id) <> 0`,
     [positions, Buffer.from(handlings)],
   )
@@ -166,10 +167,11 @@ export async function wholeAt(
 /** The bare envelopes of the indicators that these positions of the feed are about. */
 export async function bareAt({ client }: Queries, positions: readonly number[]): Promise<Map<number, KeptEnvelope>> {
   const { rows } = await client.query<KeptRow & { position: bigint }>(
-    `select f.position, ${keptColumns} from feed f
-     join envelope e on e.stix_id = f.stix_id and e.originator = f.originator and e.bare
-     join seal s on s.id = e.seal
-     where f.position = any($1::bigint[]) and e.body is not null`,
+    `select f.position, ${keptColumns} from unnest($1::bigint[]) p (position)
+     cross join lateral (select * from feed where position = p.position limit 1) f
+     cross join lateral (select * from envelope where stix_id = f.stix_id and originator = f.originator and bare limit 1) e
+     cross join lateral (select jws from seal where id = e.seal limit 1) s
+     where e.body is not null`,
     [positions],
   )
   return new Map(rows.map((row) => [Number(row.position), toKept(row)]))

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
-import ipaddr from 'ipaddr.js'
 import { type CountryResponse, Reader } from 'mmdb-lib'
+import { addressGroups } from '../domain/observables/ip.ts'
 import { type Ranges, rangesOf4, rangesOf6 } from './asn-ranges.ts'
 
 /** Where an address is: by the registries' allocations (country) and by routing (AS number). */
@@ -23,31 +23,34 @@ export class Networks {
   #v4: Ranges<Uint32Array> | undefined
   #v6: Ranges<BigUint64Array> | undefined
 
-  /** @param network an address or prefix in CIDR form; a prefix is where its first address is */
+  /** @param network an address or prefix in CIDR form, canonical; a prefix is where its first address is */
   locate(network: string): Network {
-    const address = ipaddr.parse(network.split('/', 1)[0] ?? network)
-    const country = this.#country(address.toString())
-    const asn = address.kind() === 'ipv4' ? this.#asn4(address as ipaddr.IPv4) : this.#asn6(address as ipaddr.IPv6)
+    const slash = network.indexOf('/')
+    const address = slash < 0 ? network : network.slice(0, slash)
+    const country = this.#country(address)
+    const groups = addressGroups(address)
+    const asn = groups.length === 2 ? this.#asn4(groups) : this.#asn6(groups)
     return { ...(asn === undefined ? {} : { asn }), ...(country === undefined ? {} : { country }) }
   }
 
   #country(address: string): string | undefined {
     this.#countries ??= new Reader(
       readFileSync(join(folderOf('@ip-location-db/geo-whois-asn-country-mmdb'), 'geo-whois-asn-country.mmdb')),
+      // What stands of each of two hundred countries is read once.
+      { cache: new Map() },
     )
     const found = this.#countries.get(address) as unknown as { readonly country_code?: string } | null
     return found?.country_code
   }
 
-  #asn4(address: ipaddr.IPv4): number | undefined {
-    const [a = 0, b = 0, c = 0, d = 0] = address.octets
+  #asn4([upper = 0, lower = 0]: readonly number[]): number | undefined {
     this.#v4 ??= rangesOf4(readFileSync(join(folderOf('@ip-location-db/asn'), 'asn-ipv4-num.csv')))
-    return within(this.#v4, ((a << 24) | (b << 16) | (c << 8) | d) >>> 0)
+    return within(this.#v4, upper * 0x10000 + lower)
   }
 
-  #asn6(address: ipaddr.IPv6): number | undefined {
+  #asn6(groups: readonly number[]): number | undefined {
     this.#v6 ??= rangesOf6(readFileSync(join(folderOf('@ip-location-db/asn'), 'asn-ipv6.csv')))
-    return within(this.#v6, upperHalf(address))
+    return within(this.#v6, upperHalf(groups))
   }
 }
 
@@ -64,5 +67,5 @@ function within<T extends Uint32Array | BigUint64Array>(ranges: Ranges<T>, key: 
   return undefined
 }
 
-const upperHalf = (address: ipaddr.IPv6): bigint =>
-  address.parts.slice(0, 4).reduce((half, part) => (half << 16n) | BigInt(part), 0n)
+const upperHalf = ([a = 0, b = 0, c = 0, d = 0]: readonly number[]): bigint =>
+  (BigInt(a * 0x10000 + b) << 32n) | BigInt(c * 0x10000 + d)

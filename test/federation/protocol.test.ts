@@ -108,6 +108,7 @@ t.test('an envelope is read back as it was written, and nothing else is one', as
   refused('form_unknown', with_({ v: 2 }))
   refused('form_unknown', with_({ content: { kind: 'rumoured' } }))
   refused('handling_invalid', with_({ handling: { ...envelope.handling, tlp: 'mauve' } }))
+  refused('handling_invalid', with_({ originator: 'csirt-cl' }))
   refused('handling_invalid', with_({ handling: { ...envelope.handling, mood: 'good' } }))
   refused('handling_invalid', with_({ handling: green('isp-br') }))
   refused('handling_invalid', with_({ handling: green('cert-br', { organisations: ['b', 'a'] }) }))

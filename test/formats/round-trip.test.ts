@@ -98,8 +98,16 @@ function indicatorOf(observables: readonly [Observable, ...Observable[]], facts:
 }
 
 /** What a draft says, in one order; times to the millisecond. */
-const said = ({ position: _, received: _r, format: _f, compound: _c, pattern: _p, patternType: _t, ...draft }: Draft) =>
-  sortedMembers({ ...draft, handling: present(draft.handling) })
+const said = ({
+  position: _,
+  received: _r,
+  object: _o,
+  format: _f,
+  compound: _c,
+  pattern: _p,
+  patternType: _t,
+  ...draft
+}: Draft) => sortedMembers({ ...draft, handling: present(draft.handling) })
 
 const sortedMembers = (value: unknown): unknown =>
   Array.isArray(value)

@@ -81,6 +81,7 @@ t.test('an indicator becomes a draft with its exact text', async (t) => {
       revoked: true,
       handling: { tlp: 'green' },
       received: JSON.stringify(object),
+      object,
       format: 'stix',
     },
   ])

@@ -61,7 +61,7 @@ export const shortestContaining = { 4: 8, 6: 16 } as const
 /** Every shorter prefix in which a canonical address or prefix lies, the longest first, down to /8 or /16 (IPv6). */
 export function containingPrefixes(network: string): string[] {
   const [address = '', digits] = network.split('/')
-  const groups = groupsOf(address)
+  const groups = addressGroups(address)
   const length = digits === undefined ? addressBits(address) : Number(digits)
   const prefixes: string[] = []
   for (let shorter = length - 1; shorter >= shortestContaining[isIPv4(address) ? 4 : 6]; shorter--) {
@@ -72,10 +72,11 @@ export function containingPrefixes(network: string): string[] {
 
 const addressBits = (address: string): number => (address.includes(':') ? 128 : 32)
 
-const networkOf = (address: string, length: number): string => `${textOf(masked(groupsOf(address), length))}/${length}`
+const networkOf = (address: string, length: number): string =>
+  `${textOf(masked(addressGroups(address), length))}/${length}`
 
-/** Addresses as groups of 16 bits: two or eight. */
-function groupsOf(address: string): number[] {
+/** A canonical address as groups of 16 bits: two or eight. */
+export function addressGroups(address: string): number[] {
   if (address.includes(':')) return ipv6Groups(address)
   const [a = 0, b = 0, c = 0, d = 0] = address.split('.').map(Number)
   return [a * 256 + b, c * 256 + d]

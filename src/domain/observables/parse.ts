@@ -20,6 +20,16 @@ export const anyIpAddress = 'ip-address'
  * @throws {Fault} `unknown_type`, `refused_type`, `invalid_text` (control characters, lone surrogates), `invalid_value`
  */
 export function parseObservable(type: string, text: string): Observable {
+  if (type === last?.type && text === last.text) return last.read
+  const read = readObservable(type, text)
+  last = { type, text, read }
+  return read
+}
+
+/** A value that comes from another node stands in its envelope and in its pattern: the second is not read anew. */
+let last: { readonly type: string; readonly text: string; readonly read: Observable } | undefined
+
+function readObservable(type: string, text: string): Observable {
   const reason = refusedTypes.get(type)
   if (reason !== undefined) throw new Fault('refused_type', `"${type}" is refused: ${reason}`)
   if (type === anyIpAddress) {
