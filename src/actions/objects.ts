@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { openCursor, sealCursor } from '../auth/cursors.ts'
+import { PlaceCursors } from '../auth/place-cursors.ts'
 import type { Caller } from '../domain/caller.ts'
 import { Fault } from '../domain/errors.ts'
 import { limits } from '../domain/limits.ts'
@@ -45,14 +45,15 @@ export const listObjects = verb(
     const bound = createHash('sha256')
       .update(JSON.stringify(['objects', caller.reader.account ?? null, caller.purpose, filter]))
       .digest('base64')
-    const after = cursor === undefined ? undefined : openCursor(cursorKey, cursor, feedEpoch, bound, 1)[0]
+    const cursors = new PlaceCursors(cursorKey, feedEpoch, bound)
+    const after = cursor === undefined ? undefined : cursors.open(cursor)
     const { items, more, head } = await objectsInOrder(context, caller, standing, undefined, {
       limit: Math.min(input.limit ?? limits.pageRecordsDefault, limits.pageRecords),
-      ...(after === undefined ? {} : { after: Number(after) }),
+      ...(after === undefined ? {} : { after }),
       ...(filter.since === undefined ? {} : { since: filter.since }),
       ...(filter.type === undefined ? {} : { types: filter.type }),
     })
-    if (after !== undefined && Number(after) > head) {
+    if (after !== undefined && after > head) {
       throw new Fault('cursor_from_future', 'This cursor lies beyond the end of the feed; start again without it.')
     }
     await recordReading(
@@ -65,7 +66,7 @@ export const listObjects = verb(
     const cursorAfter = (index: number): string => {
       const item = items[index]
       if (item === undefined) throw new Error('a cursor was asked for beyond the page')
-      return sealCursor(cursorKey, [BigInt(item.position)], feedEpoch, bound)
+      return cursors.seal(item.position)
     }
     return {
       items: items.map(({ object }) => object),

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { openCursor, sealCursor } from '../auth/cursors.ts'
+import { PlaceCursors } from '../auth/place-cursors.ts'
 import type { Caller } from '../domain/caller.ts'
 import { Fault } from '../domain/errors.ts'
 import { limits } from '../domain/limits.ts'
@@ -40,32 +40,31 @@ export const search = verb(
       handlingFilter(caller, filter),
     )
     const territory = await territoryFor(context, caller, filter)
-    const bound = boundTo(caller, filter)
+    const cursors = new PlaceCursors(context.node.cursorKey, context.node.feedEpoch, boundTo(caller, filter))
     const limit = Math.min(input.limit ?? limits.pageRecordsDefault, limits.pageRecords)
-    const below =
-      input.cursor === undefined
-        ? undefined
-        : openCursor(context.node.cursorKey, input.cursor, context.node.feedEpoch, bound, 1)[0]
-    if (below !== undefined) await refuseFuture(context, Number(below))
+    const below = input.cursor === undefined ? undefined : cursors.open(input.cursor)
+    if (below !== undefined) await refuseFuture(context, below)
     const page = await pageOfIndicators(
       context.database,
       context.column,
       visible,
       pageFilter(context, filter, territory),
-      below,
+      below === undefined ? undefined : BigInt(below),
       limit,
     )
     const items = page.indicators
     const released = releaseAll(context, caller, standing, permitted, items)
     await recordReading(context, caller, standing, 'search', items)
-    const cursorAt = (position: bigint): string =>
-      sealCursor(context.node.cursorKey, [position], context.node.feedEpoch, bound)
     const cursorAfter = (index: number): string => {
       const item = items[index]
       if (item === undefined) throw new Error('a cursor was asked for beyond the page')
-      return cursorAt(item.position)
+      return cursors.seal(Number(item.position))
     }
-    return { items: released, cursorAfter, ...(page.next === undefined ? {} : { next: cursorAt(page.next) }) }
+    return {
+      items: released,
+      cursorAfter,
+      ...(page.next === undefined ? {} : { next: cursors.seal(Number(page.next)) }),
+    }
   },
   { checkedWithRows: true },
 )

@@ -27,18 +27,16 @@ export function sealCursor(key: Buffer, place: readonly bigint[], epoch: string,
 export function openCursor(key: Buffer, text: string, epoch: string, bound: string, numbers: number): bigint[] {
   const sealed = Buffer.from(text, 'base64url')
   const end = nonceBytes + epochBytes + 8 * numbers
-  if (sealed.length !== end + tagBytes || sealed.toString('base64url') !== text) throw invalid()
+  if (sealed.length !== end + tagBytes || sealed.toString('base64url') !== text) throw cursorInvalid()
   let plain: Buffer
   try {
     const decipher = createDecipheriv('aes-256-gcm', key, sealed.subarray(0, nonceBytes)).setAAD(Buffer.from(bound))
     decipher.setAuthTag(sealed.subarray(end))
     plain = Buffer.concat([decipher.update(sealed.subarray(nonceBytes, end)), decipher.final()])
   } catch {
-    throw invalid()
+    throw cursorInvalid()
   }
-  if (!plain.subarray(0, epochBytes).equals(bytesOfEpoch(epoch))) {
-    throw new Fault('cursor_outdated', 'This cursor is from before the node was restored; start again without it.')
-  }
+  if (!plain.subarray(0, epochBytes).equals(bytesOfEpoch(epoch))) throw cursorOutdated()
   return Array.from({ length: numbers }, (_, n) => plain.readBigInt64BE(epochBytes + 8 * n))
 }
 
@@ -48,4 +46,8 @@ const epochBytes = 16
 
 const bytesOfEpoch = (epoch: string): Buffer => Buffer.from(epoch.replaceAll('-', ''), 'hex')
 
-const invalid = () => new Fault('cursor_invalid', 'This cursor was not given to this reader for this query.')
+export const cursorInvalid = (): Fault =>
+  new Fault('cursor_invalid', 'This cursor was not given to this reader for this query.')
+
+export const cursorOutdated = (): Fault =>
+  new Fault('cursor_outdated', 'This cursor is from before the node was restored; start again without it.')

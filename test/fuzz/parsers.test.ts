@@ -3,6 +3,7 @@ import t from 'tap'
 import { keyIdOf, mintKey } from '../../src/auth/api-keys.ts'
 import { secretOf } from '../../src/auth/credentials.ts'
 import { openCursor, sealCursor } from '../../src/auth/cursors.ts'
+import { PlaceCursors } from '../../src/auth/place-cursors.ts'
 import { readConfig, variables } from '../../src/config.ts'
 import { ConfigurationError } from '../../src/config-values.ts'
 import {
@@ -189,21 +190,27 @@ t.test('handling in any record', async (t) => {
 t.test('cursors: what was not sealed here, for this reader, does not open', async (t) => {
   const key = Buffer.alloc(32, 7)
   const epoch = '11111111-1111-4111-8111-111111111111'
-  const sealed = sealCursor(key, [5n], epoch, 'ana')
-  fc.assert(
-    fc.property(
-      fc.oneof(
-        hostileText,
-        fc.nat(sealed.length - 1).map((at) => flipped(sealed, at)),
+  const sealed = sealCursor(key, [5n, 6n], epoch, 'ana')
+  const places = new PlaceCursors(key, epoch, 'ana')
+  for (const [text, open] of [
+    [sealed, (text: string) => openCursor(key, text, epoch, 'ana', 2)],
+    [places.seal(5), (text: string) => places.open(text)],
+  ] as const) {
+    fc.assert(
+      fc.property(
+        fc.oneof(
+          hostileText,
+          fc.nat(text.length - 1).map((at) => flipped(text, at)),
+        ),
+        (altered) => {
+          const opened = tried(() => open(altered))
+          return 'fault' in opened && opened.fault.code === 'cursor_invalid'
+        },
       ),
-      (text) => {
-        const opened = tried(() => openCursor(key, text, epoch, 'ana', 1))
-        return 'fault' in opened && opened.fault.code === 'cursor_invalid'
-      },
-    ),
-    fuzz(4_000),
-  )
-  t.strictSame(openCursor(key, sealed, epoch, 'ana', 1), [5n])
+      fuzz(4_000),
+    )
+  }
+  t.strictSame(openCursor(key, sealed, epoch, 'ana', 2), [5n, 6n])
   const { secret } = mintKey()
   fc.assert(
     fc.property(fc.constantFrom('Bearer', 'bearer', 'Basic', 'Negotiate', ''), anyText, (scheme, text) => {
