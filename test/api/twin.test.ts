@@ -607,7 +607,7 @@ function shown({ status, headers, text }: Answer): object {
       // Of a collection; and the last three digits of times there, which are a secret permutation.
       .replace(/(?<![A-Za-z0-9_-])[A-Za-z0-9_-]{91}(?=["&>])/g, 'place in a collection')
       .replace(/(:\d\d\.\d{3})\d{3}Z/g, '$1Z')
-      .replace(/[A-Za-z0-9_-]{70}(?=["&>])/g, 'cursor')
+      .replace(/(?<=(?:"cursor"|"next"|"startCursor"|"endCursor"):"|[?&]cursor=)[A-Za-z0-9_-]{22}(?=["&>])/g, 'cursor')
   return {
     status,
     headers: Object.fromEntries(Object.entries(stable).map(([name, value]) => [name, masked(String(value))])),
