@@ -6,6 +6,7 @@ import { bareAt, type KeptEnvelope, wholeAt } from '../store/envelopes.ts'
 import { type Holding, holdingsOf } from '../store/peer-holdings.ts'
 import type { Context } from './context.ts'
 import type { Step } from './follow-steps.ts'
+import { keyOf } from './judge-page.ts'
 
 export interface MadePage {
   readonly seals: readonly string[]
@@ -74,8 +75,8 @@ async function sendingsOf(context: Context, peer: Peer, steps: readonly Step[], 
   const whole = await wholeAt(context.database, gives, to)
   const bare = await bareAt(context.database, positions)
   const holdings = await holdingsOf(context.database, peer.id, [...whole.values(), ...bare.values()])
-  const heldOf = ({ stixId, originator }: KeptEnvelope) =>
-    holdings.find((each) => each.stixId === stixId && each.originator === originator)
+  const held = new Map(holdings.map((each) => [keyOf(each), each]))
+  const heldOf = (envelope: KeptEnvelope) => held.get(keyOf(envelope))
   return steps.map((step): Sending[] => {
     const [brings, takes] = [whole.get(step.position), bare.get(step.position)]
     const sending: Sending[] = []

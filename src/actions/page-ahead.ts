@@ -2,8 +2,12 @@ import type { ReadPage } from '../formats/feed-page.ts'
 import type { AskedPage } from './ask-page.ts'
 import { readThrough } from './read-through.ts'
 
-/** Asks for the page after a cursor. @param stored the cursor of the last page that is stored; null: none is */
-export type AskAfter = (after: string, stored: string | null) => Promise<AskedPage>
+/**
+ * Asks for the page after a cursor.
+ * @param stored the cursor of the last page that is stored; null: none is
+ * @param ended when nobody wants it any more
+ */
+export type AskAfter = (after: string, stored: string | null, ended: AbortSignal) => Promise<AskedPage>
 
 interface Awaited {
   readonly after: string
@@ -24,6 +28,7 @@ export class PageAhead {
   #awaited: Awaited[] = []
   #stored: string | null = null
   #ask: AskAfter | undefined
+  readonly #ended = new AbortController()
 
   /** The page after the cursor that is stored, once; nothing where another one was asked for. */
   async take(stored: string | null): Promise<AskedPage | undefined> {
@@ -40,9 +45,17 @@ export class PageAhead {
     this.#askAfter(this.#awaited.length === 0 ? taken : this.#awaited.at(-1)?.page)
   }
 
+  /** Asks for nothing more, and resolves when nothing that was asked for is under way: who begins anew is not overtaken by it. */
+  async close(): Promise<void> {
+    this.#ended.abort()
+    await Promise.all(this.#awaited.map(({ answer }) => answer))
+    this.#awaited = []
+  }
+
   #askAfter(page: ReadPage | undefined): void {
-    if (page?.more !== true || this.#ask === undefined || this.#awaited.length >= mostAhead) return
-    const asked = this.#ask(page.cursor, this.#stored)
+    const { signal } = this.#ended
+    if (page?.more !== true || this.#ask === undefined || signal.aborted || this.#awaited.length >= mostAhead) return
+    const asked = this.#ask(page.cursor, this.#stored, signal)
     const awaited: Awaited = { after: page.cursor, answer: settled(asked) }
     this.#awaited.push(awaited)
     asked.then(

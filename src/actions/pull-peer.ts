@@ -8,7 +8,7 @@ import { askPage } from './ask-page.ts'
 import { Unusable } from './ask-peer.ts'
 import type { Context, Standing } from './context.ts'
 import { enterPage, hourMs } from './enter-page.ts'
-import { type PageAhead, readAsked } from './page-ahead.ts'
+import { type AskAfter, type PageAhead, readAsked } from './page-ahead.ts'
 import { absent } from './read.ts'
 import { reportUnapplied } from './report-unapplied.ts'
 import { verb } from './verb.ts'
@@ -64,7 +64,7 @@ export async function takePage(
     const now = await context.policy.current()
     const still = now.directory.peers.get(id)
     if (still === undefined || !receivesFrom(still)) return { entries: 0, more: false, failed: 'gone' }
-    ahead?.goOn(page, (after, stored) => askPage(context, now, still, { after, stored, waitSeconds: 0, signal }))
+    ahead?.goOn(page, askingAhead(context, id, signal))
     await enterPage(context, now, still, { ...asked, cursor, state })
     await reportUnapplied(context, now, still)
     return { entries: page.entries.length, more: page.more }
@@ -73,6 +73,17 @@ export async function takePage(
     return { entries: 0, more: false, failed: await failed(context, id, state, error) }
   }
 }
+
+/** Asks as the peer stands then: it may have been suspended since the page before was asked for. */
+const askingAhead =
+  (context: Context, id: string, signal: AbortSignal | undefined): AskAfter =>
+  async (after, stored, ended) => {
+    const standing = await context.policy.current()
+    const peer = standing.directory.peers.get(id)
+    if (peer === undefined || !receivesFrom(peer)) throw new Unusable('gone')
+    const either = signal === undefined ? ended : AbortSignal.any([signal, ended])
+    return await askPage(context, standing, peer, { after, stored, waitSeconds: 0, signal: either })
+  }
 
 /**
  * The cursor to go on from. When the own directory has changed, somebody may have what was for nobody here: it is asked for again from

@@ -62,7 +62,12 @@ export const serveFeed = verb(
       ...said.notices.map((each) => (seal: number) => noticeEntryOf(context, each, seal)),
     ]
     const entries = [...made.entries, ...beside.map((entry, n) => entry(made.seals.length + n))]
-    const number = await recordPage(context, caller, standing, peer, [...made.given, ...shown], said.notices)
+    const ahead = stored === undefined ? undefined : page
+    const number = await recordPage(context, caller, standing, peer, {
+      given: [...made.given, ...shown],
+      ...said,
+      ahead,
+    })
     return {
       v: 1,
       from: context.node.id,
@@ -144,19 +149,25 @@ function noticeEntryOf(context: Context, notice: KeptNotice, seal: number): Feed
   return { envelope: body, seal, index, path, hops: [...hops, ...hop], ...gap }
 }
 
+interface GivenPage {
+  readonly given: readonly KeptEnvelope[]
+  readonly notices: readonly KeptNotice[]
+  /** The page after which it was asked for, where that is not stored yet. */
+  readonly ahead: bigint | undefined
+}
+
 /** Writes down what is given before it is. @returns the number of the page; undefined for an empty one */
 async function recordPage(
   context: Context,
   caller: Caller,
   standing: Standing,
   peer: Peer,
-  given: readonly KeptEnvelope[],
-  notices: readonly KeptNotice[],
+  { given, notices, ahead }: GivenPage,
 ): Promise<bigint | undefined> {
   if (given.length === 0 && notices.length === 0) return undefined
   const at = context.clock()
   return await context.database.transaction(async (transaction) => {
-    const page = await nextPage(transaction, peer.id, at)
+    const page = await nextPage(transaction, peer.id, at, ahead)
     // Of two forms of one version the whole one counts.
     const last = new Map(
       [...given]

@@ -94,5 +94,6 @@ async function take(
     }
   } finally {
     clearInterval(beat)
+    await ahead.close()
   }
 }

@@ -137,30 +137,35 @@ function contentValidator(kind: EnvelopeKind, content: unknown): ValidateFunctio
   }
 }
 
-/** Handlings that were found to be in order, by their text: thousands of envelopes have the same. Forgotten together. */
+/** Handlings that were found to be in order, by their text; the long ones are rare, and not remembered. Forgotten together. */
 const soundHandlings = new Map<string, Handling>()
 const mostSoundHandlings = 1_000
+const soundCharacters = 4_096
 
-/** The handling of an envelope: the same object for the same text, so that it is judged and quoted once. */
+/**
+ * The handling of an envelope. Thousands of envelopes have the same: it is the same object for the same text, so that what is decided,
+ * narrowed and quoted of it is remembered by it.
+ */
 function soundHandling(envelope: JsonObject): Handling | null {
-  const text = JSON.stringify(envelope.handling)
-  const known = soundHandlings.get(text)
-  if (known?.originator === envelope.originator) return known ?? null
-  const sound = checkedHandling(envelope)
-  if (sound === null) return null
-  if (soundHandlings.size >= mostSoundHandlings) soundHandlings.clear()
-  soundHandlings.set(text, sound)
-  return sound
-}
-
-/** Unknown words of a handling are never passed over: whoever may see it cannot be known then. */
-function checkedHandling({ handling, originator }: JsonObject): Handling | null {
+  const { handling } = envelope
   if (handling === null) return null
   if (isJsonObject(handling) && handling.tlp === 'red') {
     throw new EnvelopeError('red_travels_not', 'TLP:RED stays at its node.')
   }
+  // First: before it, a handling may nest deeper than what writes it can go.
   check(validators.handling, handling, 'handling_invalid', '/handling')
-  const read = handling as unknown as Handling
+  const text = JSON.stringify(handling)
+  const known = soundHandlings.get(text)
+  if (known?.originator === envelope.originator) return known ?? null
+  const sound = handling as unknown as Handling
+  checkSpelling(sound, envelope)
+  if (soundHandlings.size >= mostSoundHandlings) soundHandlings.clear()
+  if (text.length <= soundCharacters) soundHandlings.set(text, sound)
+  return sound
+}
+
+/** Unknown words of a handling are never passed over: whoever may see it cannot be known then. */
+function checkSpelling(read: Handling, { originator }: JsonObject): void {
   if (read.originator !== originator) {
     throw new EnvelopeError('handling_invalid', 'The handling is of another originator than the envelope.')
   }
@@ -172,7 +177,6 @@ function checkedHandling({ handling, originator }: JsonObject): Handling | null 
       'The handling is not in its one spelling: lists are sorted, and nothing is there twice.',
     )
   }
-  return read
 }
 
 /** Ascending by UTF-16 code units, nothing twice: as `canonicalHandling` has it, and digests of handlings rest on. */

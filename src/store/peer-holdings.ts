@@ -33,12 +33,23 @@ export const storedVersion = `case when h.page <= s.stored_pages and h.refused i
 /** The same, but for what was given in a page that was lost, perhaps: what a gap is counted from is not guessed. */
 export const certainVersion = `case when s.lost_pages @> h.page then h.stored_version else ${storedVersion} end`
 
-/** A number for the next page that a peer is given. */
-export async function nextPage({ client }: Transaction, peer: string, at: Date): Promise<bigint> {
+/**
+ * A number for the next page that a peer is given.
+ * @param ahead the page after which it is asked for, where that is not stored yet: when that one is lost, so is this
+ */
+export async function nextPage(
+  { client }: Transaction,
+  peer: string,
+  at: Date,
+  ahead: bigint | undefined,
+): Promise<bigint> {
   const { rows } = await client.query<{ given_pages: bigint }>(
     `insert into peer_state as s (peer, given_pages, last_asked_at) values ($1, 1, $2)
-     on conflict (peer) do update set given_pages = s.given_pages + 1, last_asked_at = $2 returning given_pages`,
-    [peer, at.toISOString()],
+     on conflict (peer) do update set given_pages = s.given_pages + 1, last_asked_at = $2,
+       lost_pages = case when s.lost_pages @> $3::bigint then ${fewLost} + int8multirange(int8range(s.given_pages + 1, s.given_pages + 1, '[]'))
+         else s.lost_pages end
+     returning given_pages`,
+    [peer, at.toISOString(), ahead === undefined ? null : String(ahead)],
   )
   return rows[0]?.given_pages ?? 0n
 }

@@ -1,4 +1,5 @@
 import t from 'tap'
+import { askPage } from '../../src/actions/ask-page.ts'
 import type { AskedNode } from '../../src/actions/context.ts'
 import { PageAhead, takePage } from '../../src/actions/index.ts'
 import type { TestNode } from '../node.ts'
@@ -64,7 +65,7 @@ t.test('what was in a page that was lost, and is a version further when it comes
 t.test('the next page is asked for while one is stored, and counts as stored only when it is', async (t) => {
   await fed.pull('csirt-cl', 'cert-br')
   const before = await pagesOf()
-  await publishMany(2_000, 4_500)
+  await publishMany(2_000, 5_500)
   const asked: string[] = []
   fed.meddle('csirt-cl', 'cert-br', ({ url }) => {
     const { pathname, searchParams } = new URL(url)
@@ -75,25 +76,51 @@ t.test('the next page is asked for while one is stored, and counts as stored onl
   const take = () => takePage(cl.context, idOf(br), 0, undefined, ahead)
   t.match(await take(), { entries: 1_000, more: true })
   t.match(await take(), { entries: 1_000, more: true })
+  while ((await pagesOf()).given < before.given + 4) await new Promise(setImmediate)
+  t.equal((await pagesOf()).stored, before.given + 1, 'the page before the one that was being stored')
   // What was asked for ahead is lost with the process.
+  await ahead.close()
   const again = new PageAhead()
-  t.ok((await pagesOf()).stored <= before.given + 1, 'at most the page before the one that was stored')
+  t.match(await takePage(cl.context, idOf(br), 0, undefined, again), { entries: 1_000, more: true })
+  t.strictSame(asked, ['next', 'ahead', 'ahead', 'ahead', 'next', 'ahead'])
   t.match(await takePage(cl.context, idOf(br), 0, undefined, again), { entries: 500, more: false })
-  t.strictSame(asked, ['next', 'ahead', 'ahead', 'next'])
   t.equal(await fed.pull('csirt-cl', 'cert-br'), 0)
   t.equal((await pagesOf()).stored, (await pagesOf()).given)
   const { rows } = await cl.context.database.client.query(
     'select count(*)::int as entries, count(distinct stix_id)::int as indicators from feed',
   )
-  t.match(rows[0], { indicators: 3_599, entries: 3_599 }, 'each once')
+  t.match(rows[0], { indicators: 4_599, entries: 4_599 }, 'each once')
   t.strictSame(await inQuarantine(), [])
 })
 
 t.test('a page that was asked for ahead is not taken where the cursor is another meanwhile', async (t) => {
-  await publishMany(5_000, 7_100)
+  await publishMany(6_000, 8_100)
   const ahead = new PageAhead()
   t.match(await takePage(cl.context, idOf(br), 0, undefined, ahead), { more: true })
   t.equal(await fed.pull('csirt-cl', 'cert-br'), 1_100)
   t.match(await takePage(cl.context, idOf(br), 0, undefined, ahead), { entries: 0, more: false })
   t.strictSame(await inQuarantine(), [])
+})
+
+t.test('what is asked for behind a lost page is lost with it', async (t) => {
+  await fed.pull('csirt-cl', 'cert-br')
+  await publishMany(9_000, 12_100)
+  const before = await pagesOf()
+  const { cursor } = (await cl.context.database.client.query('select cursor from peer_state')).rows[0]
+  const standing = await cl.context.policy.current()
+  const peer = standing.directory.peers.get(idOf(br))
+  if (peer === undefined) throw new Error('not enrolled')
+  const ask = async (after: string, stored?: string) =>
+    (await askPage(cl.context, standing, peer, { after, waitSeconds: 0, ...(stored === undefined ? {} : { stored }) }))
+      .page
+  const first = await ask(cursor)
+  const second = await ask(first.cursor, cursor)
+  // Somebody begins anew, and an answer that was under way is gone on from after all.
+  await ask(cursor)
+  await ask(second.cursor, cursor)
+  const [from, upto] = [before.given + 1, before.given + 3]
+  t.match(await pagesOf(), {
+    given: before.given + 4,
+    lost: new RegExp(`\\[${from},${upto}\\),\\[${upto + 1},${upto + 2}\\)`),
+  })
 })

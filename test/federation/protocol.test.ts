@@ -109,6 +109,9 @@ t.test('an envelope is read back as it was written, and nothing else is one', as
   refused('form_unknown', with_({ content: { kind: 'rumoured' } }))
   refused('handling_invalid', with_({ handling: { ...envelope.handling, tlp: 'mauve' } }))
   refused('handling_invalid', with_({ originator: 'csirt-cl' }))
+  const deep = `{"x":${'['.repeat(5_000)}${']'.repeat(5_000)}}`
+  refused('handling_invalid', text.replace(/"handling":\{[^}]*\}/, `"handling":${deep}`))
+  t.equal(readEnvelope(text).handling, readEnvelope(text).handling, 'one object: decided, narrowed and quoted once')
   refused('handling_invalid', with_({ handling: { ...envelope.handling, mood: 'good' } }))
   refused('handling_invalid', with_({ handling: green('isp-br') }))
   refused('handling_invalid', with_({ handling: green('cert-br', { organisations: ['b', 'a'] }) }))
