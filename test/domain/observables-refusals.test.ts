@@ -83,6 +83,7 @@ t.test('refuses what no registry has, and URLs without a host', async (t) => {
     ],
     'url-path': ['gate.php', 'evil.example/x'],
     'dns-record': [
+      'example.com DS 60485 5 1 0B183AF5F22588179A53B0A 98631FAD1A292118',
       'evil.example.com',
       'evil.example.com A',
       'evil.example.com A 2001:db8::1',

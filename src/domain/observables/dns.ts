@@ -64,8 +64,10 @@ function numbersThenName(what: string, count: number): (data: string) => string 
 
 /** Key tag, algorithm, kind of digest, digest (RFC 4034 §5.3). */
 function digestOf(data: string): string {
-  const parts = /^(\d{1,5}) (\d{1,3}) (\d{1,3}) ([0-9a-f ]{40,140})$/i.exec(data.replace(/\s+/g, ' '))
-  if (parts === null) throw invalid(data, 'is not the data of a DS record')
-  const [, tag, algorithm, kind, digest = ''] = parts
-  return `${Number(tag)} ${Number(algorithm)} ${Number(kind)} ${digest.replaceAll(' ', '').toLowerCase()}`
+  const parts = /^(\d{1,5}) (\d{1,3}) (\d{1,3}) ([0-9a-f ]{40,260})$/i.exec(data.replace(/\s+/g, ' '))
+  const [, tag, algorithm, kind, spaced = ''] = parts ?? []
+  const digest = spaced.replaceAll(' ', '').toLowerCase()
+  // Of whole bytes, from SHA-1 up; spaces may stand anywhere in it.
+  if (!/^(?:[0-9a-f]{2}){20,64}$/.test(digest)) throw invalid(data, 'is not the data of a DS record')
+  return `${Number(tag)} ${Number(algorithm)} ${Number(kind)} ${digest}`
 }
