@@ -4,7 +4,7 @@ import { limits } from '../domain/limits.ts'
 import type { PeerKey, PeerState } from '../domain/peer.ts'
 import { type KeyStanding, keyStanding } from '../domain/peer-keys.ts'
 import { type Quarantined, quarantined, type RefusalCode, type Refused, refused } from '../domain/verdict.ts'
-import { EnvelopeError } from '../formats/envelope.ts'
+import { EnvelopeError } from '../formats/envelope-error.ts'
 import { isInBatch, type PlaceInBatch } from '../seal/batches.ts'
 import { readOrFault } from './read-through.ts'
 

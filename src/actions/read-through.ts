@@ -1,8 +1,9 @@
 import { setImmediate } from 'node:timers/promises'
 import { type Envelope, isWhole } from '../domain/envelope.ts'
 import { Fault } from '../domain/errors.ts'
-import { EnvelopeError, readEnvelope } from '../formats/envelope.ts'
+import { readEnvelope } from '../formats/envelope.ts'
 import { draftOfEnvelope } from '../formats/envelope-draft.ts'
+import { EnvelopeError } from '../formats/envelope-error.ts'
 import type { ReadEntry, ReadPage } from '../formats/feed-page.ts'
 import { factsOfPattern } from './by-type.ts'
 

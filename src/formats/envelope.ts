@@ -9,25 +9,14 @@ import {
   idPrefixes,
 } from '../domain/envelope.ts'
 import { Fault } from '../domain/errors.ts'
-import type { Handling } from '../domain/handling.ts'
 import { limits } from '../domain/limits.ts'
 import { parseObservable } from '../domain/observables/parse.ts'
 import { isRsitType } from '../domain/rsit.ts'
-import type { RefusalCode } from '../domain/verdict.ts'
-import { contentSchemas, envelopeSchema, handlingSchema } from './envelope-schema.ts'
+import { check, checkInstant, EnvelopeError } from './envelope-error.ts'
+import { soundHandling } from './envelope-handling.ts'
+import { contentSchemas, envelopeSchema } from './envelope-schema.ts'
 import { stixObjectOf } from './envelope-stix.ts'
 import { isJsonObject, type JsonObject, parseObject } from './json-text.ts'
-
-/** An envelope that is none, with the code it is refused by. */
-export class EnvelopeError extends Error {
-  override readonly name = 'EnvelopeError'
-  readonly code: RefusalCode
-
-  constructor(code: RefusalCode, message: string, cause?: unknown) {
-    super(message, cause === undefined ? undefined : { cause })
-    this.code = code
-  }
-}
 
 /** The one spelling of a JSON value (RFC 8785). @throws {Error} for what JSON cannot say: NaN, half a surrogate pair */
 export function canonicalText(value: unknown): string {
@@ -137,52 +126,6 @@ function contentValidator(kind: EnvelopeKind, content: unknown): ValidateFunctio
   }
 }
 
-/** Handlings that were found to be in order, by their text; the long ones are rare, and not remembered. Forgotten together. */
-const soundHandlings = new Map<string, Handling>()
-const mostSoundHandlings = 1_000
-const soundCharacters = 4_096
-
-/**
- * The handling of an envelope. Thousands of envelopes have the same: it is the same object for the same text, so that what is decided,
- * narrowed and quoted of it is remembered by it.
- */
-function soundHandling(envelope: JsonObject): Handling | null {
-  const { handling } = envelope
-  if (handling === null) return null
-  if (isJsonObject(handling) && handling.tlp === 'red') {
-    throw new EnvelopeError('red_travels_not', 'TLP:RED stays at its node.')
-  }
-  // First: before it, a handling may nest deeper than what writes it can go.
-  check(validators.handling, handling, 'handling_invalid', '/handling')
-  const text = JSON.stringify(handling)
-  const known = soundHandlings.get(text)
-  if (known?.originator === envelope.originator) return known ?? null
-  const sound = handling as unknown as Handling
-  checkSpelling(sound, envelope)
-  if (soundHandlings.size >= mostSoundHandlings) soundHandlings.clear()
-  if (text.length <= soundCharacters) soundHandlings.set(text, sound)
-  return sound
-}
-
-/** Unknown words of a handling are never passed over: whoever may see it cannot be known then. */
-function checkSpelling(read: Handling, { originator }: JsonObject): void {
-  if (read.originator !== originator) {
-    throw new EnvelopeError('handling_invalid', 'The handling is of another originator than the envelope.')
-  }
-  if (read.expiresAt !== undefined) checkInstant(read.expiresAt, 'handling_invalid')
-  const lists = [read.organisations, read.communities, read.releasableTo ?? [], read.notReleasableTo ?? []]
-  if (!lists.every(isSorted) || (read.maskable && !read.personalData)) {
-    throw new EnvelopeError(
-      'handling_invalid',
-      'The handling is not in its one spelling: lists are sorted, and nothing is there twice.',
-    )
-  }
-}
-
-/** Ascending by UTF-16 code units, nothing twice: as `canonicalHandling` has it, and digests of handlings rest on. */
-const isSorted = (list: readonly string[]): boolean =>
-  list.every((item, index) => index === 0 || (list[index - 1] ?? '') < item)
-
 /** What a schema cannot say. */
 function checkMeaning(envelope: Envelope, kind: EnvelopeKind): void {
   const { id, version, previousVersion, issuedAt, handling, content } = envelope
@@ -205,12 +148,6 @@ const timesOf = (content: EnvelopeContent): string[] =>
     const time: unknown = Object.getOwnPropertyDescriptor(content, name)?.value
     return typeof time === 'string' ? [time] : []
   })
-
-function checkInstant(text: string, code: RefusalCode): void {
-  const time = Date.parse(text)
-  if (Number.isNaN(time) || new Date(time).toISOString() !== text)
-    throw new EnvelopeError(code, 'A time is no day and hour that there are.')
-}
 
 function checkIndicator(id: string, content: IndicatorContent): void {
   const { observables, class: type } = content
@@ -238,17 +175,10 @@ function checkObservable({ type, value }: { readonly type: string; readonly valu
 const ajv = new Ajv({ strict: true, allowUnionTypes: true })
 const validators = {
   envelope: ajv.compile(envelopeSchema),
-  handling: ajv.compile(handlingSchema),
   whole: ajv.compile(contentSchemas.whole),
   bare: ajv.compile(contentSchemas.bare),
   recalled: ajv.compile(contentSchemas.recalled),
   sighted: ajv.compile(contentSchemas.sighted),
   membership: ajv.compile(contentSchemas.membership),
   checkpoint: ajv.compile(contentSchemas.checkpoint),
-}
-
-function check(validate: ValidateFunction, value: unknown, code: RefusalCode, at: string): void {
-  if (validate(value)) return
-  const [error] = validate.errors ?? []
-  throw new EnvelopeError(code, `${at}${error?.instancePath ?? ''} ${error?.message ?? 'is not of its form'}`.trim())
 }

@@ -2,7 +2,7 @@ import { Ajv } from 'ajv'
 import type { Envelope, Gap, Hop } from '../domain/envelope.ts'
 import { Fault } from '../domain/errors.ts'
 import { limits } from '../domain/limits.ts'
-import type { EnvelopeError } from './envelope.ts'
+import type { EnvelopeError } from './envelope-error.ts'
 import { type JsonObject, parseObject } from './json-text.ts'
 
 /** A page of the feed between nodes (docs/federation.md). */
