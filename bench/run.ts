@@ -30,7 +30,7 @@ const { values: options } = parseArgs({
   },
 })
 const sizes = options.rows === undefined ? (options.quick ? [100_000] : [100_000, 1_000_000]) : [Number(options.rows)]
-const rounds = options.quick ? 4 : 11
+const rounds = options.quick ? 3 : 11
 const lines: Line[] = []
 
 function report(...more: Line[]): void {
