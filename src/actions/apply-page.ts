@@ -11,6 +11,7 @@ import {
   type KnownEnvelope,
   keepEnvelopes,
   keepSeals,
+  keyOf,
   knownEnvelopes,
   lockApplying,
   type SealRow,
@@ -18,7 +19,7 @@ import {
 import { type LetGo, letGo } from '../store/let-go.ts'
 import { type ReceivedIndicator, writeReceived } from '../store/received.ts'
 import type { Context, Standing } from './context.ts'
-import { type Effective, keyOf } from './judge-page.ts'
+import type { Effective } from './judge-page.ts'
 import { identify, prepare } from './prepare.ts'
 
 /**

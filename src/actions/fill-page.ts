@@ -2,11 +2,10 @@ import type { Hop } from '../domain/envelope.ts'
 import { limits } from '../domain/limits.ts'
 import type { Peer } from '../domain/peer.ts'
 import type { FeedEntry } from '../formats/feed-page.ts'
-import { bareAt, type KeptEnvelope, wholeAt } from '../store/envelopes.ts'
+import { bareAt, type KeptEnvelope, keyOf, wholeAt } from '../store/envelopes.ts'
 import { type Holding, holdingsOf } from '../store/peer-holdings.ts'
 import type { Context } from './context.ts'
 import type { Step } from './follow-steps.ts'
-import { keyOf } from './judge-page.ts'
 
 export interface MadePage {
   readonly seals: readonly string[]

@@ -8,7 +8,7 @@ import type { Applied } from '../domain/verdict.ts'
 import { draftOfEnvelope } from '../formats/envelope-draft.ts'
 import type { KnownVersion } from '../policy/version-rules.ts'
 import { envelopeDigest } from '../seal/batches.ts'
-import { type IndicatorKey, knownEnvelopes } from '../store/envelopes.ts'
+import { type IndicatorKey, keyOf, knownEnvelopes } from '../store/envelopes.ts'
 import type { Tally } from '../store/peer-states.ts'
 import type { NewQuarantined } from '../store/quarantine.ts'
 import type { Context, Standing } from './context.ts'
@@ -167,8 +167,6 @@ function passedOn(entry: OpenedEntry): Effective | undefined {
   const stixId = envelope.id.slice('indicator--'.length)
   return { entry, envelope, stixId, digest, handling: null, effect: undefined }
 }
-
-export const keyOf = ({ stixId, originator }: IndicatorKey): string => `${stixId} ${originator}`
 
 /** What is known of all that a page is about, by its own word: whether that word is good is judged with it. */
 async function knownOf(

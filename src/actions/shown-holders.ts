@@ -2,7 +2,7 @@ import { homeOf } from '../domain/directory.ts'
 import { limits } from '../domain/limits.ts'
 import type { Peer } from '../domain/peer.ts'
 import type { Transaction } from '../store/database.ts'
-import type { IndicatorKey, KeptEnvelope } from '../store/envelopes.ts'
+import { type IndicatorKey, type KeptEnvelope, keyOf } from '../store/envelopes.ts'
 import { noteShown } from '../store/peer-holdings.ts'
 import { untoldRecalls } from '../store/shown-holdings.ts'
 import type { Context, Standing } from './context.ts'
@@ -31,7 +31,6 @@ export async function recallsOfShown(
 ): Promise<KeptEnvelope[]> {
   const room = limits.peerPageEntries - page.length
   if (room <= 0) return []
-  const keyOf = ({ originator, stixId }: IndicatorKey) => `${originator} ${stixId}`
   const on = new Set(page.map(keyOf))
   const found = await untoldRecalls(database, peer.id, handlings, room)
   return found.filter((each) => !on.has(keyOf(each)))

@@ -22,23 +22,23 @@ export function soundHandling(envelope: JsonObject): Handling | null {
   if (isJsonObject(handling) && handling.tlp === 'red') {
     throw new EnvelopeError('red_travels_not', 'TLP:RED stays at its node.')
   }
-  // First: before it, a handling may nest deeper than what writes it can go.
+  // Unknown words are never passed over: whoever may see it cannot be known then. Nor is it written before: it may nest deeper than that goes.
   check(isHandling, handling, 'handling_invalid', '/handling')
+  const sound = handling as unknown as Handling
+  if (sound.originator !== envelope.originator) {
+    throw new EnvelopeError('handling_invalid', 'The handling is of another originator than the envelope.')
+  }
   const text = JSON.stringify(handling)
   const known = soundHandlings.get(text)
-  if (known?.originator === envelope.originator) return known ?? null
-  const sound = handling as unknown as Handling
-  checkSpelling(sound, envelope)
+  if (known !== undefined) return known
+  checkSpelling(sound)
   if (soundHandlings.size >= mostSoundHandlings) soundHandlings.clear()
   if (text.length <= soundCharacters) soundHandlings.set(text, sound)
   return sound
 }
 
-/** Unknown words of a handling are never passed over: whoever may see it cannot be known then. */
-function checkSpelling(read: Handling, { originator }: JsonObject): void {
-  if (read.originator !== originator) {
-    throw new EnvelopeError('handling_invalid', 'The handling is of another originator than the envelope.')
-  }
+/** What a schema cannot say. */
+function checkSpelling(read: Handling): void {
   if (read.expiresAt !== undefined) checkInstant(read.expiresAt, 'handling_invalid')
   const lists = [read.organisations, read.communities, read.releasableTo ?? [], read.notReleasableTo ?? []]
   if (!lists.every(isSorted) || (read.maskable && !read.personalData)) {

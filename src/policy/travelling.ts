@@ -19,7 +19,10 @@ export function mayTravel(readers: readonly Reader[], handling: Handling, at: Da
   return may
 }
 
-/** A page has a thousand envelopes under few handlings: each is decided once for the same readers, instant and world. */
+/**
+ * A page has a thousand envelopes under few handlings: each is decided once for the same readers, instant and world. By the object, which
+ * envelopes of one handling share once they are read.
+ */
 const answered = new WeakMap<readonly Reader[], { at: number; world: World; answers: WeakMap<Handling, boolean> }>()
 
 function answersFor(readers: readonly Reader[], at: number, world: World): WeakMap<Handling, boolean> {

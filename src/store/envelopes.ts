@@ -183,6 +183,9 @@ export interface IndicatorKey {
   readonly stixId: string
 }
 
+/** The same as one text. */
+export const keyOf = ({ stixId, originator }: IndicatorKey): string => `${stixId} ${originator}`
+
 /** What is known of an indicator by its envelopes. */
 export interface KnownEnvelope extends IndicatorKey {
   readonly version: number

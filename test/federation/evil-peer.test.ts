@@ -200,6 +200,8 @@ t.test('personal data is personal data, whatever its originator says', async (t)
   const agreements = world.agreements.map((each) => ({ ...each, personalData: true }))
   const verdict = judge(await sealed(brazil, mail), { facts: { world: { ...world, agreements } } })
   t.match(verdict, { outcome: 'narrowed', handling: { personalData: true } })
+  const again = judge(await sealed(brazil, mail), { facts: { world: { ...world, agreements } } })
+  t.ok('handling' in verdict && 'handling' in again && verdict.handling === again.handling, 'narrowed once')
   // A pattern that says more than what was sealed beside it is what readers are given.
   const times = { created: after(-60_000), modified: after(-60_000), valid_from: after(-60_000) }
   const pattern = { pattern: "[email-addr:value = 'ana@example.br']", pattern_type: 'stix' }

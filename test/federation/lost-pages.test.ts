@@ -3,7 +3,7 @@ import { askPage } from '../../src/actions/ask-page.ts'
 import type { AskedNode } from '../../src/actions/context.ts'
 import { PageAhead, takePage } from '../../src/actions/index.ts'
 import type { TestNode } from '../node.ts'
-import { federation, post, sees } from './nodes.ts'
+import { adminOf, federation, post, sees } from './nodes.ts'
 
 /** Pages that are made and never stored, and pages that are asked for before the one ahead of them is. */
 
@@ -123,4 +123,32 @@ t.test('what is asked for behind a lost page is lost with it', async (t) => {
     given: before.given + 4,
     lost: new RegExp(`\\[${from},${upto}\\),\\[${upto + 1},${upto + 2}\\)`),
   })
+})
+
+t.test('a peer that is suspended while a page comes is asked for no other', async (t) => {
+  await fed.pull('csirt-cl', 'cert-br')
+  await publishMany(13_000, 16_100)
+  const before = await pagesOf()
+  const suspend = async (suspended: boolean) => {
+    const request = {
+      method: 'PATCH',
+      url: `/v1/peers/${idOf(br)}`,
+      headers: { 'content-type': 'application/json' },
+    } as const
+    t.equal((await cl.call(adminOf(cl), { ...request, payload: JSON.stringify({ suspended }) })).status, 200)
+  }
+  let asked = 0
+  fed.meddle('csirt-cl', 'cert-br', ({ url }) => {
+    if (!url.includes('/federation/v1/feed') || ++asked !== 2) return undefined
+    return suspend(true).then(() => undefined)
+  })
+  const ahead = new PageAhead()
+  t.match(await takePage(cl.context, idOf(br), 0, undefined, ahead), { entries: 1_000, more: true })
+  while ((await pagesOf()).given < before.given + 2) await new Promise(setImmediate)
+  // The second page is on its way, and what would follow it has its turn.
+  await new Promise((resolve) => setTimeout(resolve, 500))
+  t.equal(asked, 2, 'no other')
+  t.match(await takePage(cl.context, idOf(br), 0, undefined, ahead), { entries: 0, failed: 'gone' })
+  await suspend(false)
+  t.equal(await fed.pull('csirt-cl', 'cert-br'), 2_100)
 })

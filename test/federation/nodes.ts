@@ -5,7 +5,8 @@ import type { Answer, TestNode } from '../node.ts'
 import { testNode } from '../node.ts'
 
 /** What a link does to a request: answers in the peer's place, or lets it through when it returns nothing. */
-export type Meddle = (asked: AskedNode) => Promise<Awaited<ReturnType<WayOut['ask']>>> | undefined
+/** The answer in place of the peer's; undefined: the peer is asked. */
+export type Meddle = (asked: AskedNode) => Promise<Awaited<ReturnType<WayOut['ask']>> | undefined> | undefined
 
 /** Nodes of one process that reach each other by their real doors, over links that a test can cut and bend. */
 export interface Federation {

@@ -113,6 +113,9 @@ t.test('an envelope is read back as it was written, and nothing else is one', as
   const deep = `{"x":${'['.repeat(5_000)}${']'.repeat(5_000)}}`
   refused('handling_invalid', text.replace(/"handling":\{[^}]*\}/, `"handling":${deep}`))
   t.equal(readEnvelope(text).handling, readEnvelope(text).handling, 'one object: decided, narrowed and quoted once')
+  const organisations = Array.from({ length: 500 }, (_, n) => `organisation-${String(n).padStart(3, '0')}`)
+  const long = with_({ handling: { ...envelope.handling, tlp: 'amber', organisations } })
+  t.not(readEnvelope(long).handling, readEnvelope(long).handling, 'long ones would fill memory')
   refused('handling_invalid', with_({ handling: { ...envelope.handling, mood: 'good' } }))
   refused('handling_invalid', with_({ handling: green('isp-br') }))
   refused('handling_invalid', with_({ handling: green('cert-br', { organisations: ['b', 'a'] }) }))
