@@ -5,10 +5,11 @@
  */
 import { parseArgs } from 'node:util'
 import { blocklistLines } from './blocklists.ts'
+import type { CopyForm } from './copy-limit.ts'
 import { exportLine } from './exports.ts'
 import { fanOutLines } from './fan-out.ts'
 import { judgedLine } from './federation.ts'
-import { ingestLine, singleLine } from './ingest.ts'
+import { ingestLines, singleLine } from './ingest.ts'
 import { lookupLine } from './lookup.ts'
 import { fillObjects, objectLines } from './objects.ts'
 import { fillIndicators, observationsLines } from './observations.ts'
@@ -73,7 +74,8 @@ try {
   if (wanted('quality')) report(await qualityLine(node, rounds), await relatedLine(node, rounds))
   if (wanted('visible')) report(await visibleLine(node))
   if (wanted('ingest')) {
-    for (const together of [1, 3]) report(await ingestLine(node, options.quick ? 15_000 : 150_000, together))
+    const forms: readonly CopyForm[] = options.quick ? ['text'] : ['text', 'binary']
+    report(...(await ingestLines(node, 15_000, rounds, forms)))
     report(await singleLine(node))
   }
   if (wanted('observations')) report(...(await observed(options.quick ? 50_000 : 1_000_000)))

@@ -9,7 +9,7 @@ import { insertPrepared } from '../store/insert-new.ts'
 import { mergePrepared, type Outcome } from '../store/merge.ts'
 import type { Existing } from '../store/reads.ts'
 import { touchReceipt } from '../store/receipts.ts'
-import { CopyText, type PreparedBatch } from '../store/staging.ts'
+import { CopyRows, type PreparedBatch } from '../store/staging.ts'
 import type { Begun, Committed, PushOrigin } from './batch.ts'
 import { type Identified, prepare } from './prepare.ts'
 import { record, stillMay } from './verb.ts'
@@ -145,13 +145,13 @@ async function prepared(
   at: Date,
   known: ReadonlyMap<string, Existing>,
 ): Promise<PreparedBatch> {
-  const text = new CopyText(caller.reader.organisation?.id ?? '')
+  const gathered = new CopyRows(caller.reader.organisation?.id ?? '')
   for (const [i, item] of items.entries()) {
     const handlingId = idOf.get(handlingText(item.handling)) ?? 0
-    text.add(prepare(item, handlingId, at, known.get(item.uuid)?.created, context.networks))
+    gathered.add(prepare(item, handlingId, at, known.get(item.uuid)?.created, context.networks))
     if (i % stretchRows === stretchRows - 1) await setImmediate()
   }
-  return text.end()
+  return gathered.end()
 }
 
 function countOf(items: readonly Identified[], outcomes: readonly Outcome[]): Committed {

@@ -1,6 +1,7 @@
+import { BinaryRows } from './binary-rows.ts'
+import { copyBinary } from './copy-binary.ts'
 import type { Transaction } from './database.ts'
 import type { EnvelopeRow } from './envelopes.ts'
-import { copyLines, textCell } from './staging.ts'
 
 /** An envelope with the id of its seal. */
 export type SealedRow = EnvelopeRow & { readonly seal: bigint }
@@ -9,18 +10,45 @@ export type SealedRow = EnvelopeRow & { readonly seal: bigint }
 export async function copyEnvelopes({ client }: Transaction, envelopes: readonly SealedRow[], at: Date): Promise<void> {
   if (envelopes.length === 0) return
   const instant = at.toISOString()
-  const lines = envelopes.map((row) => lineOf(row, instant))
-  await copyLines(client, `envelope (${columns})`, [Buffer.from(lines.join(''))])
+  const out = new BinaryRows(columns.length)
+  for (const row of envelopes) writeCells(out, row, instant)
+  await copyBinary(client, `envelope (${columns.join(', ')})`, out.end())
 }
 
-const columns =
-  'originator, stix_id, bare, version, recalled, node, epoch, digest, body, seal, leaf, path, hops, received_from, at'
+/** {@link writeCells} fills them in this order. */
+const columns = [
+  'originator',
+  'stix_id',
+  'bare',
+  'version',
+  'recalled',
+  'node',
+  'epoch',
+  'digest',
+  'body',
+  'seal',
+  'leaf',
+  'path',
+  'hops',
+  'received_from',
+  'at',
+]
 
-const lineOf = (row: SealedRow, at: string): string =>
-  `${row.originator}\t${row.stixId}\t${row.bare}\t${row.version}\t${row.recalled}\t${row.node}\t${row.epoch}\t${bytes(
-    row.digest,
-  )}\t${textCell(row.body)}\t${row.seal}\t${row.leaf}\t${bytes(Buffer.concat(row.path))}\t${textCell(
-    JSON.stringify(row.hops),
-  )}\t${row.receivedFrom ?? '\\N'}\t${at}\n`
-
-const bytes = (value: Buffer): string => `\\\\x${value.toString('hex')}`
+function writeCells(out: BinaryRows, row: SealedRow, at: string): void {
+  out.row()
+  out.text(row.originator)
+  out.uuid(row.stixId)
+  out.flag(row.bare)
+  out.integer(row.version)
+  out.flag(row.recalled)
+  out.uuid(row.node)
+  out.uuid(row.epoch)
+  out.bytes(row.digest)
+  out.text(row.body)
+  out.bigint(row.seal)
+  out.integer(row.leaf)
+  out.bytes(Buffer.concat(row.path))
+  out.text(JSON.stringify(row.hops))
+  out.uuid(row.receivedFrom)
+  out.time(at)
+}

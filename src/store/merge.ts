@@ -1,7 +1,7 @@
 import type { Transaction } from './database.ts'
 import { lockFeed, type Run, takePositions } from './feed.ts'
 import { compoundOf, insertOthers } from './insert-new.ts'
-import { CopyText, type NewIndicator, type PreparedBatch, sharedColumns, stage } from './staging.ts'
+import { CopyRows, type NewIndicator, type PreparedBatch, sharedColumns, stage } from './staging.ts'
 
 /** What became of one row of a batch. */
 export type Outcome =
@@ -34,9 +34,9 @@ export async function mergeIndicators(
   at: Date,
   narrows: Narrows,
 ): Promise<Merged> {
-  const text = new CopyText(originator)
-  for (const row of rows) text.add(row)
-  return await mergePrepared(transaction, originator, text.end(), at, narrows)
+  const gathered = new CopyRows(originator)
+  for (const row of rows) gathered.add(row)
+  return await mergePrepared(transaction, originator, gathered.end(), at, narrows)
 }
 
 /** The same for a batch that is prepared already. */

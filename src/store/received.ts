@@ -2,7 +2,7 @@ import type { Transaction } from './database.ts'
 import { lockFeed, takePositions } from './feed.ts'
 import { enterNew, insertOthers } from './insert-new.ts'
 import type { Narrows } from './merge.ts'
-import { CopyText, copyNew, type NewIndicator, sharedColumns, stage } from './staging.ts'
+import { CopyRows, copyNew, type NewIndicator, sharedColumns, stage } from './staging.ts'
 
 /** An indicator of another node, with the version that its originator gave it. */
 export interface ReceivedIndicator {
@@ -29,9 +29,9 @@ export async function writeReceived(
   narrows: Narrows,
 ): Promise<void> {
   if (received.length === 0) return
-  const text = new CopyText('')
-  for (const { row, originator, version } of received) text.add(row, { originator, version })
-  const batch = text.end()
+  const gathered = new CopyRows('')
+  for (const { row, originator, version } of received) gathered.add(row, { originator, version })
+  const batch = gathered.end()
   await lockFeed(transaction)
   const before = await standingOf(transaction, received)
   if (before.size === 0) {
