@@ -9,13 +9,12 @@ import { cost, type Line, median, rate } from './report.ts'
 import { type BenchNode, enrolReader, startBenchNode } from './world.ts'
 
 const readers = 20
-const rounds = 20
 
 /**
  * Streams of twenty readers with different rights, all on this process: what one costs in memory, deliveries a second against plain writes of as
  * many bytes to the same sockets, and the time from commit to the last of a thousand. The readers are in a process of their own.
  */
-export async function fanOutLines(subscribers: number): Promise<Line[]> {
+export async function fanOutLines(subscribers: number, rounds: number): Promise<Line[]> {
   const guards = {
     ...{ connections: 100_000, connectionsPerAddress: 100_000, streams: 100_000, streamsPerAccount: 100_000 },
     eventLoopDelayMs: 60_000,
@@ -36,10 +35,10 @@ export async function fanOutLines(subscribers: number): Promise<Line[]> {
     await streams.open(subscribers)
     await streams.deliver()
     const kib = (memory() - few) / subscribers / 1024
-    const all = await race(streams)
+    const all = await race(streams, rounds)
     await streams.close()
     await streams.open(1_000)
-    const some = await race(streams)
+    const some = await race(streams, rounds)
     const perSecond = (ms: number) => subscribers / (ms / 1_000)
     return [
       rate(`deliveries to ${subscribers} streams`, 'events/s', perSecond(all.published), perSecond(all.plain), 0.7),
@@ -127,7 +126,7 @@ async function publish({ client, publisher }: BenchNode): Promise<void> {
 }
 
 /** Deliveries and plain writes in turn: milliseconds of an event from before its publish, from its commit, and of this process's CPU. */
-async function race(streams: Streams) {
+async function race(streams: Streams, rounds: number) {
   const before = streams.bytesOfOne
   await streams.deliver()
   const bytes = streams.bytesOfOne - before

@@ -54,13 +54,13 @@ async function observed(indicators: number): Promise<Line[]> {
 }
 
 // First: the memory of a stream is told from that of a process that has done nothing else.
-if (wanted('fan-out')) report(...(await fanOutLines(options.quick ? 1_500 : 10_000)))
+if (wanted('fan-out')) report(...(await fanOutLines(options.quick ? 1_500 : 10_000, options.quick ? 11 : 21)))
 const node = await startBenchNode()
 try {
   for (const rows of sizes) {
     await fill(node.context, rows)
     if (wanted('pages')) report(...(await pageLines(node, rows, rounds)))
-    if (wanted('blocklists')) report(...(await blocklistLines(node, rows, options.quick ? 2 : rounds)))
+    if (wanted('blocklists')) report(...(await blocklistLines(node, rows, options.quick ? 1 : rounds)))
   }
   if (wanted('feed')) report(await feedLine(node, rounds))
   if (wanted('graphql')) report(await graphqlLine(node, rounds))
@@ -75,14 +75,14 @@ try {
   if (wanted('visible')) report(await visibleLine(node))
   if (wanted('ingest')) {
     const forms: readonly CopyForm[] = options.quick ? ['text'] : ['text', 'binary']
-    report(...(await ingestLines(node, 15_000, rounds, forms)))
+    report(...(await ingestLines(node, options.quick ? 10_000 : 15_000, rounds, forms)))
     report(await singleLine(node))
   }
   if (wanted('observations')) report(...(await observed(options.quick ? 50_000 : 1_000_000)))
   if (wanted('webhooks')) report(...(await webhookLines(options.quick ? 2_000 : 40_000)))
   if (wanted('federation')) report(await judgedLine(rounds))
   if (wanted('peers')) report(...(await peerLines(options.quick ? 4_000 : 50_000)))
-  if (wanted('exports')) report(await exportLine(options.quick ? 1_000 : 20_000, options.quick ? 2 : 5))
+  if (wanted('exports')) report(await exportLine(options.quick ? 1_000 : 20_000, options.quick ? 1 : 5))
   if (wanted('memory')) report(memoryLine(sizes.at(-1) ?? 0))
 } finally {
   await node.close()

@@ -2,6 +2,7 @@ import type { Indicator } from '../domain/indicator.ts'
 import type { Sighting, SightingType } from '../domain/sighting.ts'
 import type { Queries, Transaction } from './database.ts'
 import { countedParts } from './observations.ts'
+import { isoOf } from './plain-types.ts'
 import { stixIdOf } from './rows.ts'
 import { Parameters, queryVisible, type VisibleTo, visibleCondition } from './visible.ts'
 
@@ -75,29 +76,40 @@ export async function reportsAbout(
   const rows = await queryVisible<Row>(
     queries,
     visible,
-    `select i.originator, i.stix_id, i.version, i.handling_id, i.type, i.confidence, i.modified, i.last_seen, i.valid_until,
-       r.reporter, r.said, r.observed, r.own, r.times, r.first, r.last
+    `select i.originator, i.stix_id, i.version, i.handling_id, i.type, i.confidence, i.modified, i.last_seen, i.valid_until, r.reports
      from unnest(${parameters.add(uuids)}::uuid[]) k (id)
      cross join lateral (select * from indicator i where i.stix_id = k.id and ${condition}) i
-     left join lateral (
-       select s.reporter, s.type as said, false as observed, s.handling_id as own, s.times::text as times,
-         s.first_seen as first, s.last_seen as last
-       from sighting s where s.stix_id = i.stix_id and s.originator = i.originator
-       union all
-       select o.reporter, 'seen', true, null, sum(o.times)::text, min(o.first), max(o.last) from (
-         select t.reporter, t.times, t.first_hour as first, t.last_hour as last
-         from observation_total t where t.stix_id = i.stix_id and t.originator = i.originator
+     cross join lateral (
+       select json_agg(json_build_array(reporter, said, observed, own, times, first::text, last::text)) as reports from (
+         select s.reporter, s.type as said, false as observed, s.handling_id as own, s.times, s.first_seen as first, s.last_seen as last
+         from sighting s where s.stix_id = i.stix_id and s.originator = i.originator
          union all
-         select p.reporter, p.times, p.hour, p.hour
-         from observation_part p where p.stix_id = i.stix_id and p.originator = i.originator and ${countedParts}
-       ) o group by o.reporter
-     ) r on true
+         select o.reporter, 'seen', true, null, sum(o.times), min(o.first), max(o.last) from (
+           select t.reporter, t.times, t.first_hour as first, t.last_hour as last
+           from observation_total t where t.stix_id = i.stix_id and t.originator = i.originator
+           union all
+           select p.reporter, p.times, p.hour, p.hour
+           from observation_part p where p.stix_id = i.stix_id and p.originator = i.originator and ${countedParts}
+         ) o group by o.reporter
+       ) said
+     ) r
      order by (i.originator = ${parameters.add(visible.organisation ?? null)}::text) desc nulls last, i.position desc`,
     parameters,
     'reports',
   )
-  return gathered(rows)
+  return rows.map((row) => ({ indicator: indicatorOf(row), reports: (row.reports ?? []).map(reportOf) }))
 }
+
+/** A row for each report would cost a page of a hundred indicators a quarter of its time. */
+type Said = readonly [
+  reporter: string,
+  type: SightingType,
+  observed: boolean,
+  own: number | null,
+  times: number,
+  first: string,
+  last: string,
+]
 
 interface Row {
   readonly originator: string
@@ -109,34 +121,18 @@ interface Row {
   readonly modified: string
   readonly last_seen: string | null
   readonly valid_until: string | null
-  readonly reporter: string | null
-  readonly said: SightingType
-  readonly observed: boolean
-  readonly own: number | null
-  readonly times: string
-  readonly first: string
-  readonly last: string
+  readonly reports: readonly Said[] | null
 }
 
-function gathered(rows: readonly Row[]): Reported[] {
-  const found = new Map<string, { readonly indicator: ReportedIndicator; readonly reports: Report[] }>()
-  for (const row of rows) {
-    const key = `${row.originator} ${row.stix_id}`
-    const known = found.get(key) ?? { indicator: indicatorOf(row), reports: [] }
-    found.set(key, known)
-    if (row.reporter === null) continue
-    known.reports.push({
-      reporter: row.reporter,
-      type: row.said,
-      observed: row.observed,
-      ...(row.own === null ? {} : { handlingId: row.own }),
-      times: Number(row.times),
-      first: row.first,
-      last: row.last,
-    })
-  }
-  return [...found.values()]
-}
+const reportOf = ([reporter, type, observed, own, times, first, last]: Said): Report => ({
+  reporter,
+  type,
+  observed,
+  ...(own === null ? {} : { handlingId: own }),
+  times,
+  first: isoOf(first),
+  last: isoOf(last),
+})
 
 const indicatorOf = (row: Row): ReportedIndicator => ({
   originator: row.originator,
