@@ -1,6 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { type CryptoKey, calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose'
-import type { Answer, TestNode } from './node.ts'
+import type { Test } from 'tap'
+import { type Answer, type TestNode, testNode } from './node.ts'
 
 /** What {@link testNode} calls itself. */
 export const issuer = 'http://127.0.0.1:8460'
@@ -123,3 +124,32 @@ export const proofOf = (
 
 export const bearing = (node: TestNode, token: string, url = '/v1/me', headers: Record<string, string> = {}) =>
   node.call('anonymous', { method: 'GET', url, headers: { authorization: `Bearer ${token}`, ...headers } })
+
+export const json = { 'content-type': 'application/json' }
+export const tokenUrl = `${issuer}/oauth/token`
+
+/** The audit leaves of one verb, oldest first. */
+export async function leaves({ context }: TestNode, action: string) {
+  const { rows } = await context.database.client.query<{
+    actor: string
+    decision: string
+    leaf: string
+    subject: string
+  }>(
+    `select l.actor, l.decision, l.leaf, s.subject from audit_leaf l join audit_subject s on s.leaf = l.id
+     where l.action = $1 order by l.id`,
+    [action],
+  )
+  return rows
+}
+
+export const later = (node: TestNode, by: number) =>
+  node.at(new Date(node.context.clock().getTime() + by * 1000).toISOString())
+
+/** A node where CERT.br's Ana has registered a key. */
+export async function withClient(t: Test, options: Parameters<typeof testNode>[1] = {}) {
+  const node = await testNode(t, options)
+  const pair = await pairOf()
+  const key = await register(node, 'ana.cert-br', pair)
+  return { node, pair, key }
+}
