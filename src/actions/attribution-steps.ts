@@ -64,7 +64,7 @@ function decision(action: ActionName, step: 'approve' | 'refuse') {
         return { view: attributionView(caller, standing, taken) }
       })
       if ('view' in outcome) return outcome.view
-      await refuseDuty(context, caller, standing, action, outcome.refusal, input.id)
+      await refuseDuty(context, caller, standing, action, outcome.refusal, { request: input.id })
       throw absent()
     },
   )

@@ -12,6 +12,7 @@ export const findingKinds = {
   unsigned: 'the tree and its newest checkpoint have different sizes',
   extension: 'the log does not extend a checkpoint that was kept outside',
   basis: 'what a decision rested on is missing or altered',
+  figures: 'published figures are not those of which the log has the digest',
   decision: 'the policy decides otherwise today about what was given then',
 } as const
 export type FindingKind = keyof typeof findingKinds

@@ -3,6 +3,7 @@ import { commitmentOf } from '../store/audit.ts'
 import { type PlaceRow, subjectsOf } from '../store/audit-rows.ts'
 import type { Queries } from '../store/database.ts'
 import type { DecisionAudit, PastReading } from './audit-decisions.ts'
+import type { FiguresAudit } from './audit-figures.ts'
 import type { Findings } from './audit-findings.ts'
 import type { ReadingSubject } from './reading.ts'
 
@@ -27,12 +28,14 @@ interface LeafText {
 export class LeafAudit {
   readonly #findings: Findings
   readonly #decisions: DecisionAudit
+  readonly #figures: FiguresAudit
   /** Leaves whose subject was erased, and with it the possibility to ask the policy again. */
   erased = 0
 
-  constructor(findings: Findings, decisions: DecisionAudit) {
+  constructor(findings: Findings, decisions: DecisionAudit, figures: FiguresAudit) {
     this.#findings = findings
     this.#decisions = decisions
+    this.#figures = figures
   }
 
   async check(queries: Queries, rows: readonly PlaceRow[]): Promise<void> {
@@ -84,6 +87,7 @@ export class LeafAudit {
         continue
       }
       this.#checkReceipt(id, leaf?.receipt ?? null, kept.subject)
+      if (text.action === 'read-figures') this.#figures.take(String(id), kept.subject)
       const { at, actor, purpose, reader, world } = text
       if (reader === undefined || world === undefined) continue
       const subject = JSON.parse(kept.subject) as ReadingSubject

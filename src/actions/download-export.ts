@@ -51,7 +51,8 @@ export const downloadExport = verb(
       const at = context.clock()
       await updateExport(transaction, id, { state: 'downloaded', downloadedAt: at, endedAt: at })
       const subject = { export: id, request: request.id, sha256: row.digest?.toString('hex'), items: row.items }
-      await record(transaction, context, work.caller, standing, administrative('download-export', subject))
+      const act = { ...administrative('download-export', subject), requests: [request.id] }
+      await record(transaction, context, work.caller, standing, act)
       if (request.state === 'approved')
         await takeStep(
           transaction,

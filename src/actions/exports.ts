@@ -73,7 +73,7 @@ export const startExport = verb(
         language: input.language ?? (again?.language as ExportLanguage | undefined) ?? 'en',
         ...(again === undefined ? {} : { again: again.id }),
       })
-      const act = administrative('start-export', { export: id, request: request.id })
+      const act = { ...administrative('start-export', { export: id, request: request.id }), requests: [request.id] }
       await record(transaction, context, caller, standing, act)
       return shown(await held(transaction, id))
     })
@@ -112,7 +112,8 @@ export const cancelExport = verb(
         throw new Fault('export_not_ready', `An export that is ${row.state} cannot be cancelled.`)
       await updateExport(transaction, id, { state: 'cancelled', endedAt: context.clock(), heldUntil: null })
       await forgetLines(transaction, id)
-      await record(transaction, context, caller, standing, administrative('cancel-export', { export: id }))
+      const act = { ...administrative('cancel-export', { export: id }), requests: [row.request] }
+      await record(transaction, context, caller, standing, act)
       return shown(await held(transaction, id))
     }),
 )

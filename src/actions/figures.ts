@@ -1,18 +1,20 @@
-import { createHash } from 'node:crypto'
 import { type Caller, publicCaller } from '../domain/caller.ts'
+import { preserves } from '../domain/legal-words.ts'
 import { limits } from '../domain/limits.ts'
 import { knowsFigures } from '../policy/knowing.ts'
-import type { Queries } from '../store/database.ts'
+import type { Database } from '../store/database.ts'
 import {
   type Counted,
   countedThings,
   publishedFigures,
   publishYear,
+  type RequestCount,
   requestCounts,
   unpublishedYears,
   type YearCount,
   yearCounts,
 } from '../store/figures.ts'
+import { digestOf } from './audit-figures.ts'
 import type { Context } from './context.ts'
 import { invalid } from './legal-text.ts'
 import { administrative } from './organisations.ts'
@@ -38,7 +40,10 @@ export interface JurisdictionFigures {
 
 export interface Figures {
   readonly year: number
-  /** Numbers below this, and of what happened under fewer requests, are left out; 0 where none is. */
+  /**
+   * Numbers below this, of what happened under fewer requests, and beside a number of requests that are counted in them, are left out; 0 where
+   * none is.
+   */
   readonly suppressedBelow: number
   readonly jurisdictions: readonly JurisdictionFigures[]
 }
@@ -71,35 +76,37 @@ export async function publishFigures(context: Context): Promise<number> {
   const now = context.clock()
   const standing = await context.policy.current()
   const years = await unpublishedYears(context.database, limits.figuresFirstYear, now.getUTCFullYear() - 1)
-  for (const year of years)
+  for (const year of years) {
+    const figures = JSON.stringify(await figuresOf(context.database, year, limits.figuresLeast))
     await context.database.transaction(async (transaction) => {
-      const figures = JSON.stringify(await figuresOf(transaction, year, limits.figuresLeast))
       if (!(await publishYear(transaction, year, figures, now))) return
-      const digest = createHash('sha256').update(figures).digest('hex')
       await record(
         transaction,
         context,
         publicCaller,
         standing,
-        administrative('read-figures', { published: year, digest }),
+        administrative('read-figures', { published: year, digest: digestOf(figures) }),
       )
     })
+  }
   return years.length
 }
 
-/** @param least numbers below this, and of what happened under fewer requests, are left out */
-async function figuresOf(queries: Queries, year: number, least: number): Promise<Figures> {
+/** All of one instant. @param least numbers below this, and what would tell of them, are left out */
+async function figuresOf(database: Database, year: number, least: number): Promise<Figures> {
   const [since, until] = [new Date(Date.UTC(year, 0)), new Date(Date.UTC(year + 1, 0))]
-  const requests = await requestCounts(queries, since, until)
-  const counts = await yearCounts(queries, since, until)
+  const [requests, counts] = await database.transaction(
+    async (queries) => [await requestCounts(queries, since, until), await yearCounts(queries, since, until)] as const,
+    'isolation level repeatable read read only',
+  )
   const jurisdictions = [...new Set([...requests, ...counts].map(({ jurisdiction }) => jurisdiction))].sort()
   const all = jurisdictions.map((jurisdiction): JurisdictionFigures => {
-    const of = requests.filter((each) => each.jurisdiction === jurisdiction)
+    const of = requests.filter((each) => each.jurisdiction === jurisdiction && each.count >= least)
     const rest = counts.find((each) => each.jurisdiction === jurisdiction)
     return {
       jurisdiction,
-      requests: of.flatMap(({ instrument, state, count }) => (count >= least ? [{ instrument, state, count }] : [])),
-      ...toldOf(rest, least),
+      requests: of.map(({ instrument, state, count }) => ({ instrument, state, count })),
+      ...toldOf(rest, least, of),
     }
   })
   return { year, suppressedBelow: least, jurisdictions: least === 0 ? all : all.filter(saysSomething) }
@@ -107,11 +114,26 @@ async function figuresOf(queries: Queries, year: number, least: number): Promise
 
 /**
  * Nought is small too: what is left out is not told from what never was. Many things under few requests are few: a package of a single
- * request has many indicators that may be recalled.
+ * request has many indicators that may be recalled. And a total less the requests in it that are told is the number of the others.
  */
-function toldOf(counts: YearCount | undefined, least: number): Partial<Record<Counted, number>> {
-  const told = countedThings.filter((name) => (counts?.requests[name] ?? 0) >= least)
+function toldOf(
+  counts: YearCount | undefined,
+  least: number,
+  shown: readonly RequestCount[],
+): Partial<Record<Counted, number>> {
+  const told = countedThings.filter(
+    (name) => (counts?.requests[name] ?? 0) >= least && (least === 0 || !shown.some(isCountedIn[name])),
+  )
   return Object.fromEntries(told.map((name) => [name, counts?.[name] ?? 0]))
+}
+
+/** Requests of which instruments and states are in each of the totals, most of them or all. */
+const isCountedIn: Record<Counted, (requests: RequestCount) => boolean> = {
+  disclosures: ({ state }) => state === 'fulfilled' || state === 'clawed-back',
+  withheld: (each) => ['refused', 'expired', 'withdrawn', 'closed'].includes(each.state) && !preserves(each.instrument),
+  clawBacks: ({ state }) => state === 'clawed-back',
+  recalls: () => false,
+  preservations: ({ instrument }) => preserves(instrument),
 }
 
 const saysSomething = ({ jurisdiction: _, requests, ...counts }: JurisdictionFigures): boolean =>

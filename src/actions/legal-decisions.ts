@@ -108,7 +108,7 @@ function decision(action: ActionName, step: 'review' | 'approve' | 'refuse') {
       })
       if ('request' in outcome) return outcome.request
       // On the log in a transaction of its own: this one did nothing.
-      await refuseDuty(context, caller, standing, action, outcome.refusal, input.id)
+      await refuseDuty(context, caller, standing, action, outcome.refusal, { legal: input.id })
       throw absent()
     },
   )

@@ -9,6 +9,7 @@ import {
   mayFollow,
   type Side,
 } from '../domain/legal-request.ts'
+import { shownTo } from '../policy/duties.ts'
 import type { Refusal } from '../policy/permissions.ts'
 import { appendAudit } from '../store/audit.ts'
 import type { Transaction } from '../store/database.ts'
@@ -55,7 +56,7 @@ export function refuseState(request: LegalRequest, step: LegalStepName, now: Dat
 export const stateFault = ({ state, expiresAt }: LegalRequest, step: string): Fault =>
   new Fault('request_state', `A request that is ${state}, and ends at ${expiresAt}, has no step "${step}".`)
 
-/** Every step is on the audit log, under the request that it is of. */
+/** Every step is on the audit log, under the request that it is of, as whoever takes it may know it: they may read their own leaves. */
 export async function recordStep(
   transaction: Transaction,
   context: Context,
@@ -65,7 +66,8 @@ export async function recordStep(
   request: LegalRequest,
   step: LegalStep,
 ): Promise<void> {
-  const { steps: _, ...text } = request
+  const isOriginators = step.side.startsWith('originator:')
+  const { steps: _, ...text } = isOriginators ? shownTo(caller, request, context.clock()) : request
   await appendAudit(transaction, {
     at: context.clock(),
     action,
@@ -81,22 +83,28 @@ export async function recordStep(
   })
 }
 
-/** Puts a refusal on the log and throws it; nothing where there is none. @throws {Fault} `separation_of_duties` */
+/**
+ * Puts a refusal on the log and throws it; nothing where there is none.
+ * @param of the request that it is about; a legal one has it in its trail
+ * @throws {Fault} `separation_of_duties`
+ */
 export async function refuseDuty(
   context: Context,
   caller: Caller,
   standing: Standing,
   action: ActionName,
   refusal: Refusal | undefined,
-  request?: string,
+  { request, legal }: { readonly request?: string; readonly legal?: string } = {},
 ): Promise<void> {
   if (refusal === undefined) return
+  const about = legal ?? request
   await context.database.transaction((transaction) =>
     record(transaction, context, caller, standing, {
       action,
       decision: 'deny',
       rules: [refusal.rule],
-      subject: JSON.stringify(request === undefined ? {} : { request }),
+      subject: JSON.stringify(about === undefined ? {} : { request: about }),
+      ...(legal === undefined ? {} : { requests: [legal] }),
     }),
   )
   throw new Fault(refusal.code, refusal.sentence, { rule: refusal.rule })

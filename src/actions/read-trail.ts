@@ -54,12 +54,12 @@ export const readTrail = verb(
     const request = await readLegalRequest(context.database, input.id)
     const whose = request === undefined ? undefined : trailOf(caller, request, context.clock())
     const head = whose === undefined ? undefined : await readCheckpoint(context.database, input.size)
-    if (whose === undefined || head === undefined) throw absent()
+    if (request === undefined || whose === undefined || head === undefined) throw absent()
     const { limit = limits.pageRecordsDefault } = input
     const found = await leavesOf(
       context.database,
       {
-        request: input.id,
+        request: request.id,
         ...(whose === 'all' ? {} : { by: { organisation: caller.reader.organisation?.id ?? '' } }),
         subjectsOf: caller.reader.account ?? '',
         after: BigInt(input.after ?? 0),
@@ -70,7 +70,7 @@ export const readTrail = verb(
     const next = found.length > limit ? page.at(-1) : undefined
     return {
       format: trailFormat,
-      request: input.id,
+      request: request.id,
       key: formatKey(auditKey(context)),
       size: head.size,
       checkpoint: head.note,

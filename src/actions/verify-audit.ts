@@ -7,6 +7,7 @@ import { readNodes, type TreeNode, treeSize } from '../store/audit-tree.ts'
 import type { Database, Queries } from '../store/database.ts'
 import { readNode } from '../store/node.ts'
 import { DecisionAudit } from './audit-decisions.ts'
+import { FiguresAudit } from './audit-figures.ts'
 import { type Finding, type FindingKind, Findings } from './audit-findings.ts'
 import { HeadAudit } from './audit-heads.ts'
 import { LeafAudit } from './audit-leaf-checks.ts'
@@ -56,12 +57,14 @@ export async function verifyRows(queries: Queries, input: VerifyAuditInput): Pro
   const outside = (input.checkpoints ?? []).map((note) => openCheckpoint(note, key))
   const findings = new Findings()
   const decisions = new DecisionAudit(findings)
-  const leaves = new LeafAudit(findings, decisions)
+  const figures = new FiguresAudit(findings)
+  const leaves = new LeafAudit(findings, decisions, figures)
   const heads = new HeadAudit(queries, findings, key, outside)
   const frontier = new Frontier()
   const { lastId, nodes, pending } = await logExtent(queries)
   const { size, expected } = await rebuild(queries, frontier, findings, leaves, heads, input.onProgress)
   await heads.finish(size)
+  await figures.finish(queries, pending)
   if (expected !== undefined && nodes !== expected) {
     findings.add('node-altered', `${nodes} inner nodes are kept, and ${expected} belong to the tree`)
   }

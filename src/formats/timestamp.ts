@@ -2,8 +2,8 @@
 export type TimestampForm = 'stix' | 'rfc3339' | 'loose'
 
 /**
- * Reads a time of day and date into ISO 8601 UTC with milliseconds or finer (up to nanoseconds); undefined when it is
- * none. Written by hand, one character after the other: no expression that could backtrack.
+ * Reads a time of day and date into ISO 8601 UTC with milliseconds or microseconds, what is finer cut off as the database has no room for
+ * it (rounded up, the last instant of the year 9999 would be of another year); undefined when it is none. Written by hand, one character after the other: no expression that could backtrack.
  */
 export function parseTimestamp(text: string, form: TimestampForm): string | undefined {
   if (text.length < 10 || text.length > 40 || text[4] !== '-' || text[7] !== '-') return undefined
@@ -54,7 +54,7 @@ function isoOf(parts: Parts, fraction: string, offset: number): string | undefin
   if (!(year >= 1 && month >= 1 && month <= 12 && day >= 1 && day <= daysOf(year, month))) return undefined
   if (!(hour <= 23 && minute <= 59 && second <= 59)) return undefined
   const whole = offset === 0 ? written(parts) : shifted(parts, offset)
-  return whole === undefined ? undefined : `${whole}.${fraction.padEnd(3, '0')}Z`
+  return whole === undefined ? undefined : `${whole}.${fraction.slice(0, 6).padEnd(3, '0')}Z`
 }
 
 const daysOf = (year: number, month: number): number => {

@@ -47,15 +47,17 @@ export async function leavesOf({ client }: Queries, filter: LeafFilter, limit: n
   when('l.id =', id === undefined ? undefined : String(id), 'bigint')
   when('l.action =', action, 'text')
   when('l.receipt =', receipt, 'uuid')
-  when('l.requests @>', request === undefined ? undefined : [request], 'uuid[]')
   when('l.id >', after === undefined ? undefined : String(after), 'bigint')
   when('l.at >=', since, 'timestamptz')
   when('l.at <', until, 'timestamptz')
   when('l.id <', before === undefined ? undefined : String(before), 'bigint')
+  // Found by their request, then put in order: the other way the log would be read from its beginning (`offset 0` keeps the planner from it).
+  const ofRequest = () => `(select * from audit_leaf where requests @> ${parameters.add([request])}::uuid[] offset 0)`
+  const from = request === undefined ? 'audit_leaf' : ofRequest()
   const order = after === undefined ? 'desc' : 'asc'
   const { rows } = await client.query<LeafRow>(
     `select l.id, l.at, l.leaf as text, t.index, s.salt, s.subject
-     from (select * from audit_leaf l where ${conditions.join(' and ')} order by l.id ${order} limit ${parameters.add(limit)}) l
+     from (select * from ${from} l where ${conditions.join(' and ')} order by l.id ${order} limit ${parameters.add(limit)}) l
      left join audit_tree t on t.leaf = l.id
      left join audit_subject s on s.leaf = l.id and l.actor = ${subjectsOf}::text
      order by l.id ${order}`,

@@ -69,6 +69,12 @@ export async function publishedFigures({ client }: Queries, year: number): Promi
   return rows[0]?.figures
 }
 
+/** All of them, as JSON. */
+export async function allPublishedFigures({ client }: Queries): Promise<{ year: number; figures: string }[]> {
+  const { rows } = await client.query<{ year: number; figures: string }>('select year, figures from published_figures')
+  return rows
+}
+
 /** Years of which nothing was published. */
 export async function unpublishedYears({ client }: Queries, first: number, last: number): Promise<number[]> {
   const { rows } = await client.query<{ year: number }>(

@@ -6,7 +6,7 @@ import { auditKey } from '../../src/actions/integrate-audit.ts'
 import type { CaseTrail, TrailLeaf } from '../../src/actions/read-trail.ts'
 import { checkEvidence } from '../../src/cli/audit/evidence.ts'
 import { checkTrail } from '../../src/cli/audit/trail.ts'
-import { approvedRequest, get, legalNode, step } from '../legal.ts'
+import { approvedRequest, get, legalNode, post, requestBody, step } from '../legal.ts'
 import type { TestNode } from '../node.ts'
 import { packageOf } from '../packages.ts'
 import { handling } from './graphql.ts'
@@ -131,10 +131,68 @@ t.test('whatever is changed in a trail is found and named', async (t) => {
   )
   t.match(checkTrail({ ...trail, request: other }, key).faults[0], 'it does not rest on the request')
   t.match(checkTrail({ ...trail, size: trail.size - 1 }, key).faults[0], 'the checkpoint has another size')
-  t.equal(
-    checkTrail({ ...trail, checkpoint: trail.checkpoint.replace(`\n${trail.size}\n`, `\n${trail.size + 1}\n`) }, key)
-      .faults.length,
-    trail.leaves.length,
-  )
+  const another = trail.checkpoint.replace(`\n${trail.size}\n`, `\n${trail.size + 1}\n`)
+  t.equal(checkTrail({ ...trail, checkpoint: another }, key).faults.length, 1)
+  t.equal(checkTrail({ ...trail, leaves: [], checkpoint: 'forged' }, key).faults.length, 1, 'though nothing is in it')
+  t.strictSame(checkTrail({ ...trail, leaves: [null as never] }, key).faults, ['leaf 1: it is no evidence'])
   t.equal(id, trail.request)
+})
+
+t.test('an originator does not learn of the others from its own leaves', async (t) => {
+  const node = await legalNode(t)
+  const scope = { originators: ['cert-br', 'csirt-cl'], types: ['ipv4-address', 'domain-name'] }
+  const id = await approvedRequest(node, liaison, { scope })
+  await step(node, approver, id, 'notes', { note: 'x' })
+  await integrateAudit(node.context)
+  for (const door of [`/v1/legal-requests/${id}`, `/v1/legal-requests/${id}/trail`, '/v1/audit/leaves']) {
+    const { text } = await get(node, approver, door)
+    t.match(text, /csirt-cl/, door)
+    t.notMatch(text, /cert-br/, door)
+  }
+  const { body } = await get(node, liaison, `/v1/legal-requests/${id}/trail`)
+  t.match(JSON.stringify(body), /cert-br/, 'whoever asked knows whom')
+})
+
+t.test('every package is in the trail, those that were cancelled too', async (t) => {
+  const node = await legalNode(t)
+  await node.plant(handling('csirt-cl', { tlp: 'green' }), { type: 'ipv4-address', value: '192.0.2.7' })
+  const id = await approvedRequest(node)
+  const at = `/v1/legal-requests/${id}`
+  for (let n = 0; n < 2; n++) await packageOf(node, id)
+  const { body: third } = await post(node, liaison, `${at}/exports`)
+  t.equal((await node.call(liaison, { method: 'DELETE', url: `/v1/exports/${third.id}` })).status, 200)
+  await integrateAudit(node.context)
+  const { body } = await get(node, officer, `${at}/trail`)
+  const acts = (body as CaseTrail).leaves.map((leaf) => said(leaf).action)
+  // Two downloads, and the step that the first of them was.
+  t.equal(acts.filter((act) => act === 'download-export').length, 3)
+  for (const action of ['start-export', 'download-export', 'cancel-export']) {
+    const { body: all } = await get(node, officer, `/v1/audit/leaves?of=node&action=${action}`)
+    t.ok(all.items.length > 0, action)
+    t.equal(acts.filter((act) => act === action).length, all.items.length, `all of the log: ${action}`)
+  }
+})
+
+t.test('who tried what is not theirs to do stands in the trail', async (t) => {
+  const node = await legalNode(t)
+  const scope = { originators: ['csirt-cl', 'policia-cl'], types: ['url'] }
+  const { id } = (await post(node, liaison, '/v1/legal-requests', requestBody({ scope }))).body
+  await step(node, liaison, id, 'file')
+  await node.context.database.client.query("update account set roles = '{approver}' where id = $1", [liaison])
+  t.match((await step(node, liaison, id, 'approve', { note: 'Mine.' })).body, { code: 'separation_of_duties' })
+  await integrateAudit(node.context)
+  const { body } = await get(node, officer, `/v1/legal-requests/${id}/trail`)
+  const denied = (body as CaseTrail).leaves.filter(({ text }) => text.includes('"decision":"deny"'))
+  t.match(denied.map(said), [{ action: 'approve-request', actor: liaison, requests: [id] }])
+})
+
+t.test('an id is one, however it is written', async (t) => {
+  const node = await legalNode(t)
+  const { id } = await caseOf(node)
+  const { body } = await get(node, liaison, `/v1/legal-requests/${id.toUpperCase()}/trail`)
+  t.match(checkTrail(body, auditKey(node.context)), { request: id, faults: [] })
+  t.match(await get(node, liaison, `/v1/legal-requests/urn:uuid:${id}/trail`), {
+    status: 400,
+    body: { code: 'invalid_request' },
+  })
 })

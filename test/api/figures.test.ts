@@ -1,5 +1,7 @@
+import pg from 'pg'
 import t from 'tap'
-import { publishFigures, runExports, tendHolds } from '../../src/actions/index.ts'
+import { integrateAudit, publishFigures, runExports, tendHolds } from '../../src/actions/index.ts'
+import { verifyAudit } from '../../src/actions/verify-audit.ts'
 import { approvedRequest, get, legalNode, post, requestBody, step } from '../legal.ts'
 import type { TestNode } from '../node.ts'
 import { ask, handling } from './graphql.ts'
@@ -71,12 +73,12 @@ t.test('yearly figures are for the node, and for others when the operator says s
   await node.context.database.client.query('truncate published_figures')
   await publishFigures(node.context)
   t.strictSame((await get(node, 'anonymous', figures)).body.jurisdictions, [
-    { jurisdiction: 'CL', requests: [{ instrument: 'mla', state: 'refused', count: 5 }], withheld: 5 },
+    { jurisdiction: 'CL', requests: [{ instrument: 'mla', state: 'refused', count: 5 }] },
   ])
   const query = '{ figures(year: 2026) { suppressedBelow jurisdictions { jurisdiction withheld clawBacks } } }'
   t.strictSame((await ask(node, 'anonymous', query)).body.data.figures, {
     suppressedBelow: 5,
-    jurisdictions: [{ jurisdiction: 'CL', withheld: 5, clawBacks: null }],
+    jurisdictions: [{ jurisdiction: 'CL', withheld: null, clawBacks: null }],
   })
 })
 
@@ -123,4 +125,126 @@ t.test('nobody can tell from published figures what becomes of a request afterwa
   await publishFigures(moves.context)
   t.strictSame(await told(moves), before, 'nor by stopping and beginning again')
   await t.rejects(client.query("update published_figures set figures = '{}'"), /append-only/)
+})
+
+/** Requests of a jurisdiction that were handed in, without what they said. @returns their ids */
+async function put(node: TestNode, instrument: string, state: string, count: number): Promise<string[]> {
+  const { rows } = await node.context.database.client.query<{ id: string }>(
+    `insert into legal_request (id, liaison, instrument, citation, authority, case_reference, offence, requesting_jurisdiction, facts,
+       necessity, scope, named, state, filed_at, expires_at, confidential_until)
+     select gen_random_uuid(), '${liaison}', $1, 'x', 'x', 'x', 'fraud', 'CL', 'x', 'x', '{"originators":["csirt-cl"]}', '{csirt-cl}',
+       $2, '2026-07-01', '2026-12-01', '2028-01-01' from generate_series(1, $3::int) returning id`,
+    [instrument, state, count],
+  )
+  return rows.map(({ id }) => id)
+}
+
+async function published(node: TestNode): Promise<string> {
+  Object.assign(node.context, { publishesFigures: true })
+  node.at('2027-02-01T00:00:00.000Z')
+  await publishFigures(node.context)
+  return (await get(node, 'anonymous', figures)).text
+}
+
+t.test('a total less the requests that are told does not tell the others', async (t) => {
+  const download = (node: TestNode, [request]: readonly string[]) =>
+    node.context.database.client.query(
+      `insert into export (id, request, account, state, created_at, downloaded_at)
+       values (gen_random_uuid(), $1, '${liaison}', 'downloaded', '2026-08-01', '2026-08-02')`,
+      [request],
+    )
+  const clawBack = async (node: TestNode, requests: readonly string[]) => {
+    for (const request of requests)
+      await node.context.database.client.query(
+        `insert into legal_request_step (request, ordinal, step, side, account, note, at)
+         values ($1, 0, 'claw-back', 'node', '${officer}', 'x', '2026-09-01')`,
+        [request],
+      )
+  }
+  const hold = async (node: TestNode, requests: readonly string[]) => {
+    for (const request of requests)
+      await node.context.database.client.query(
+        "insert into hold (request, organisation, began_at, ends_at) values ($1, 'policia-cl', '2026-09-01', '2026-12-01') on conflict do nothing",
+        [request],
+      )
+  }
+  const worlds: Record<string, (node: TestNode, one: boolean) => Promise<unknown>> = {
+    'one request that was refused': async (node, one) => {
+      await put(node, 'domestic-order', 'refused', 5)
+      if (one) await put(node, 'mla', 'refused', 1)
+    },
+    'one that gave something': async (node, one) => {
+      const closed = await put(node, 'domestic-order', 'closed', 6)
+      if (one) await download(node, closed)
+    },
+    'one that was taken back': async (node, one) => {
+      await clawBack(node, await put(node, 'domestic-order', 'clawed-back', 5))
+      if (one) await clawBack(node, await put(node, 'mla', 'clawed-back', 1))
+    },
+    'one package': async (node, one) => {
+      for (const request of await put(node, 'domestic-order', 'fulfilled', 5)) await download(node, [request])
+      if (one) await download(node, await put(node, 'mla', 'fulfilled', 1))
+    },
+    'one preservation': async (node, one) => {
+      await hold(node, await put(node, 'budapest-16-29', 'approved', 5))
+      if (one) await hold(node, await put(node, 'eu-epoc-pr', 'approved', 1))
+    },
+  }
+  for (const [what, make] of Object.entries(worlds)) {
+    const texts: string[] = []
+    for (const one of [false, true]) {
+      const node = await legalNode(t)
+      await make(node, one)
+      texts.push(await published(node))
+    }
+    t.match(texts[0], '"count":', what)
+    t.equal(texts[1], texts[0], what)
+  }
+  const node = await legalNode(t)
+  await put(node, 'domestic-order', 'refused', 3)
+  await put(node, 'mla', 'refused', 3)
+  t.match(await published(node), '"requests":[],"withheld":6', 'a total is told where nothing in it is')
+})
+
+t.test('what is published is of one instant', async (t) => {
+  const node = await legalNode(t)
+  await put(node, 'domestic-order', 'refused', 3)
+  await put(node, 'mla', 'refused', 3)
+  const { client } = node.context.database
+  const { query } = pg.Client.prototype
+  let moved = false
+  t.teardown(() => Object.assign(pg.Client.prototype, { query }))
+  Object.assign(pg.Client.prototype, {
+    // Between what is counted first and what is counted then.
+    query(this: pg.Client, ...asked: unknown[]): unknown {
+      const ask = () => Reflect.apply(query, this, asked)
+      if (moved || !String(asked[0]).startsWith('with happened') || !JSON.stringify(asked).includes('2027-01-01'))
+        return ask()
+      moved = true
+      return client.query("update legal_request set state = 'approved'").then(ask)
+    },
+  })
+  t.match(await published(node), '"withheld":6')
+  t.ok(moved)
+})
+
+t.test('what is published is held against the log', async (t) => {
+  const node = await legalNode(t)
+  await put(node, 'mla', 'refused', 5)
+  await published(node)
+  await integrateAudit(node.context)
+  const kinds = async () => Object.keys((await verifyAudit(node.context.database)).counts)
+  t.strictSame(await kinds(), [])
+  const { client } = node.context.database
+  await client.query('alter table published_figures disable trigger all')
+  await client.query(`update published_figures set figures = replace(figures, '"count":5', '"count":6')`)
+  t.strictSame(await kinds(), ['figures'])
+  await client.query('delete from published_figures where year = 2026')
+  t.strictSame(await kinds(), ['figures'])
+  await client.query("insert into published_figures (year, figures, at) values (2019, '{}', now())")
+  const { findings } = await verifyAudit(node.context.database)
+  t.match(
+    findings.map(({ sentence }) => sentence),
+    [/^of 2026 /, /^that those of 2019 /],
+  )
 })

@@ -240,7 +240,7 @@ t.test('handling is read from any record, at any place', async (t) => {
 t.test('times are read as RFC 3339 writes them', async (t) => {
   const cases: readonly (readonly [string, string | undefined, string | undefined, string | undefined])[] = [
     ['2024-02-29T23:59:59Z', ...all('2024-02-29T23:59:59.000Z')],
-    ['2024-02-29T23:59:59.1234567Z', ...all('2024-02-29T23:59:59.1234567Z')],
+    ['2024-02-29T23:59:59.1234567Z', ...all('2024-02-29T23:59:59.123456Z')],
     ['2023-02-29T00:00:00Z', ...all(undefined)],
     ['2024-13-01T00:00:00Z', ...all(undefined)],
     ['2024-01-00T00:00:00Z', ...all(undefined)],

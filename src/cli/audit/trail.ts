@@ -1,5 +1,6 @@
 import type { CaseTrail, TrailLeaf } from '../../actions/read-trail.ts'
-import type { NoteKey } from '../../seal/note.ts'
+import { openCheckpoint } from '../../seal/checkpoint.ts'
+import { NoteError, type NoteKey } from '../../seal/note.ts'
 import { checkInclusion, isEvidence } from './inclusion.ts'
 
 /** What a check of a case's trail found. */
@@ -21,16 +22,33 @@ export const isTrail = (value: Record<string, unknown>): value is Record<string,
   typeof value.checkpoint === 'string' &&
   Array.isArray(value.leaves)
 
-/** Checks a trail with nothing but the public key: each leaf rests on the request, and is in the one signed tree, in the order of the file. */
+/**
+ * Checks a trail with nothing but the public key: its tree is signed, and each leaf is in it, once, and rests on the request. Where there is
+ * no such tree, nothing is proven by it.
+ */
 export function checkTrail({ request, size, checkpoint, leaves }: Trail, key: NoteKey): CheckedTrail {
-  const faults: string[] = []
+  const faults = headFaults(checkpoint, size, key)
+  if (faults.length > 0) return { request, leaves: leaves.length, size, faults }
   const seen = new Set<number>()
   for (const [n, leaf] of leaves.entries()) {
-    for (const what of leafFaults(leaf, { size, checkpoint, request }, key)) faults.push(`leaf ${n + 1}: ${what}`)
+    const found = isObject(leaf) ? leafFaults(leaf, { size, checkpoint, request }, key) : ['it is no evidence']
+    for (const what of found) faults.push(`leaf ${n + 1}: ${what}`)
+    if (!isObject(leaf)) continue
     if (seen.has(leaf.index)) faults.push(`leaf ${n + 1}: it stands in the file twice`)
     seen.add(leaf.index)
   }
   return { request, leaves: leaves.length, size, faults }
+}
+
+const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null
+
+function headFaults(checkpoint: string, size: number, key: NoteKey): string[] {
+  try {
+    return openCheckpoint(checkpoint, key).size === size ? [] : ['the checkpoint has another size']
+  } catch (error) {
+    if (!(error instanceof NoteError)) throw error
+    return [error.message]
+  }
 }
 
 function leafFaults(

@@ -140,8 +140,8 @@ function addKept(request: Command, shell: Shell): void {
     async (year: string, options: ClientOptions) => {
       const figures = await call<Figures>(targetOf(shell, options), path('v1', 'transparency', year))
       if (options.json === true) return shell.print(JSON.stringify(figures))
-      const { suppressedBelow: least, jurisdictions } = figures
-      const told = (count: number | undefined) => count ?? `under ${least}`
+      const { jurisdictions } = figures
+      const told = (count: number | undefined) => count ?? 'not told'
       printRows(shell, false, jurisdictions, [
         ['JURISDICTION', ({ jurisdiction }) => jurisdiction],
         [
