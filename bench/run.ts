@@ -71,7 +71,7 @@ try {
     report(...(await objectLines(node, objects, rounds)))
   }
   if (wanted('lookup')) report(await lookupLine(node, rounds))
-  if (wanted('quality')) report(await qualityLine(node, rounds), await relatedLine(node, rounds))
+  if (wanted('quality')) report(await qualityLine(node, rounds), await relatedLine(node, options.quick ? 1 : rounds))
   if (wanted('visible')) report(await visibleLine(node))
   if (wanted('ingest')) {
     const forms: readonly CopyForm[] = options.quick ? ['text'] : ['text', 'binary']
