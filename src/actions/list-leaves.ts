@@ -1,7 +1,9 @@
 import type { ActionName } from '../domain/action-names.ts'
 import type { Caller } from '../domain/caller.ts'
 import { Fault } from '../domain/errors.ts'
+import type { LegalRequest, LegalStep } from '../domain/legal-request.ts'
 import { limits } from '../domain/limits.ts'
+import { stepSubjectShown } from '../policy/duties.ts'
 import { type LeavesOf, mayListLeaves } from '../policy/knowing.ts'
 import { subjectShown } from '../policy/release.ts'
 import { hashLeaf } from '../seal/merkle.ts'
@@ -96,9 +98,10 @@ export async function findLeaf(context: Context, caller: Caller, id: bigint): Pr
   return found === undefined ? undefined : toLeaf(told(caller, await context.policy.current(), found))
 }
 
-/** Without what it was about, where that would say who a source is. */
+/** Without what it was about, where that would say who a source is, or whom else a legal request names. */
 export function told({ reader }: Caller, { visibility }: Standing, leaf: StoredLeaf): StoredLeaf {
   const { subject = '', salt: _, ...withheld } = leaf
+  if (subject.includes('"side":"originator:')) return isStepShown(subject) ? leaf : withheld
   // Readings alone name handlings; whatever else is logged names no source that stays anonymous.
   if (!subject.includes('"handlings":')) return leaf
   const { handlings = [] } = JSON.parse(subject) as Partial<ReadingSubject>
@@ -108,6 +111,11 @@ export function told({ reader }: Caller, { visibility }: Standing, leaf: StoredL
   )
     ? leaf
     : withheld
+}
+
+function isStepShown(subject: string): boolean {
+  const { request, step } = JSON.parse(subject) as Partial<{ request: LegalRequest; step: LegalStep }>
+  return stepSubjectShown(step?.side ?? '', request?.scope?.originators ?? [])
 }
 
 function readableBy({ reader }: Caller, of: LeavesOf): Pick<LeafFilter, 'by' | 'subjectsOf'> {

@@ -3,7 +3,8 @@ export type TimestampForm = 'stix' | 'rfc3339' | 'loose'
 
 /**
  * Reads a time of day and date into ISO 8601 UTC with milliseconds or microseconds, what is finer cut off as the database has no room for
- * it (rounded up, the last instant of the year 9999 would be of another year); undefined when it is none. Written by hand, one character after the other: no expression that could backtrack.
+ * it (rounded up, the last instant of the year 9999 would be of another year); undefined when it is none. Written by hand, one character
+ * after the other: no expression that could backtrack.
  */
 export function parseTimestamp(text: string, form: TimestampForm): string | undefined {
   if (text.length < 10 || text.length > 40 || text[4] !== '-' || text[7] !== '-') return undefined

@@ -55,6 +55,13 @@ export function dutyRefusal(caller: Caller, request: LegalRequest, side: Side): 
   return undefined
 }
 
+/**
+ * Whether whoever took a step may have what its leaf was about, which names these originators. Leaves of originators' steps name no others
+ * now ({@link shownTo}); those of before do.
+ */
+export const stepSubjectShown = (side: string, originators: readonly string[]): boolean =>
+  !side.startsWith('originator:') || originators.every((id) => side === `originator:${id}`)
+
 /** Only units of law enforcement file requests, whoever holds the role. */
 export const filingRefusal = ({ reader }: Caller): Refusal | undefined =>
   reader.organisation?.kind === 'law-enforcement'

@@ -6,6 +6,7 @@ import { auditKey } from '../../src/actions/integrate-audit.ts'
 import type { CaseTrail, TrailLeaf } from '../../src/actions/read-trail.ts'
 import { checkEvidence } from '../../src/cli/audit/evidence.ts'
 import { checkTrail } from '../../src/cli/audit/trail.ts'
+import { appendAudit } from '../../src/store/audit.ts'
 import { approvedRequest, get, legalNode, post, requestBody, step } from '../legal.ts'
 import type { TestNode } from '../node.ts'
 import { packageOf } from '../packages.ts'
@@ -151,6 +152,30 @@ t.test('an originator does not learn of the others from its own leaves', async (
   }
   const { body } = await get(node, liaison, `/v1/legal-requests/${id}/trail`)
   t.match(JSON.stringify(body), /cert-br/, 'whoever asked knows whom')
+})
+
+t.test('nor from a leaf that was written before that was so', async (t) => {
+  const node = await legalNode(t)
+  const id = await approvedRequest(node, liaison, { scope: { originators: ['csirt-cl'], types: ['domain-name'] } })
+  const put = (originators: readonly string[], note: string) =>
+    node.context.database.transaction((transaction) =>
+      appendAudit(transaction, {
+        ...{ at: node.context.clock(), action: 'annotate-request', actor: approver, organisation: 'csirt-cl' },
+        ...{ decision: 'permit', rules: [], purpose: 'defence', requests: [id], policyEpoch: 1n, program: 'test' },
+        subject: JSON.stringify({
+          request: { id, scope: { originators } },
+          step: { side: 'originator:csirt-cl', note },
+        }),
+      }),
+    )
+  await put(['cert-br', 'csirt-cl'], 'with another')
+  await put(['csirt-cl'], 'alone')
+  await integrateAudit(node.context)
+  for (const door of [`/v1/legal-requests/${id}/trail`, '/v1/audit/leaves']) {
+    const { text } = await get(node, approver, door)
+    t.notMatch(text, /with another/, door)
+    t.match(text, /alone/, door)
+  }
 })
 
 t.test('every package is in the trail, those that were cancelled too', async (t) => {
