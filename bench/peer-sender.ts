@@ -5,7 +5,7 @@
 import { actions, sealFeed } from '../src/actions/index.ts'
 import { type Introduction, introduce, type SenderReady } from './peers.ts'
 import { secondsOf } from './report.ts'
-import { type BenchNode, startBenchNode } from './world.ts'
+import { type BenchNode, endCluster, startBenchNode } from './world.ts'
 
 async function ready({ context, url, publisher }: BenchNode, indicators: number): Promise<SenderReady> {
   const lines = Array.from({ length: indicators }, (_, n) =>
@@ -38,7 +38,7 @@ async function enrol({ context, publisher }: BenchNode, introduction: Introducti
 }
 
 const node = await startBenchNode()
-process.once('disconnect', () => void node.close())
+process.once('disconnect', () => void node.close().then(endCluster))
 process.on('message', (message: number | Introduction) => {
   const answer = typeof message === 'number' ? ready(node, message) : enrol(node, message)
   answer.then(

@@ -19,7 +19,7 @@ import { memoryLine, visibleLine } from './process.ts'
 import { qualityLine, relatedLine } from './quality.ts'
 import { type Line, lineText, rate } from './report.ts'
 import { webhookLines } from './webhooks.ts'
-import { fill, startBenchNode } from './world.ts'
+import { endCluster, fill, startBenchNode } from './world.ts'
 
 const { values: options } = parseArgs({
   options: {
@@ -86,5 +86,6 @@ try {
   if (wanted('memory')) report(memoryLine(sizes.at(-1) ?? 0))
 } finally {
   await node.close()
+  await endCluster()
 }
 console.log(JSON.stringify({ ok: lines.every((line) => line.ok), lines }))

@@ -7,6 +7,8 @@ import { mintKey } from '../src/auth/api-keys.ts'
 import { wayOut } from '../src/delivery/http.ts'
 import { canonicalHandling } from '../src/domain/handling.ts'
 import { insertAccount } from '../src/store/accounts.ts'
+import { createDatabase } from '../src/store/embedded/more-databases.ts'
+import type { EmbeddedPostgres } from '../src/store/embedded/start.ts'
 import { startThrowAway } from '../src/store/embedded/throw-away.ts'
 import { insertKey } from '../src/store/keys.ts'
 import { migrate } from '../src/store/migrate.ts'
@@ -18,7 +20,22 @@ import { Client } from './client.ts'
 export const shares = { 'ninety-percent': 0.9, 'one-percent': 0.01, few: 0.0001, nothing: 0 } as const
 export type Share = keyof typeof shares
 
-/** A node on a throw-away database, with a publisher and a reader for each share. */
+/** One throw-away cluster for all nodes of this process: to make one takes longer than some jobs. */
+let cluster: Promise<EmbeddedPostgres> | undefined
+let databases = 0
+
+/** A new database on it. */
+async function newDatabase(): Promise<string> {
+  cluster ??= startThrowAway()
+  return await createDatabase((await cluster).url, `bench_${++databases}`)
+}
+
+/** Ends the cluster, once all nodes are closed. */
+export async function endCluster(): Promise<void> {
+  await (await cluster)?.stop()
+}
+
+/** A node on a database of its own, with a publisher and a reader for each share. */
 export interface BenchNode {
   readonly context: Context
   readonly app: FastifyInstance
@@ -30,11 +47,11 @@ export interface BenchNode {
 }
 
 export async function startBenchNode(guards: Partial<Guards> = {}): Promise<BenchNode> {
-  const server = await startThrowAway()
-  await migrate(server.url, 'migrations')
-  const publisher = await enrolPublisher(server.url)
+  const databaseUrl = await newDatabase()
+  await migrate(databaseUrl, 'migrations')
+  const publisher = await enrolPublisher(databaseUrl)
   const context = await startContext({
-    database: { url: server.url, connections: 10, statementTimeoutMs: 600_000 },
+    database: { url: databaseUrl, connections: 10, statementTimeoutMs: 600_000 },
     clock: () => new Date(),
     log: { info: () => {}, warn: () => {}, error: (facts) => console.error(facts) },
     version: 'bench',
@@ -50,7 +67,6 @@ export async function startBenchNode(guards: Partial<Guards> = {}): Promise<Benc
     client.close()
     await app.close()
     await context.close()
-    await server.stop()
   }
   return { context, app, client, url, publisher: bearer(publisher), readers, close }
 }
