@@ -13,10 +13,11 @@ export class FiguresAudit {
     this.#findings = findings
   }
 
-  /** Takes what a leaf of `read-figures` was about; a reading of figures was of nothing published. */
+  /** Takes what a leaf of `read-figures` was about; of a year that was published twice the first time counts, as nobody may replace it. */
   take(leaf: string, subject: string): void {
     const { published, digest } = JSON.parse(subject) as { published?: number; digest?: string }
-    if (published !== undefined && digest !== undefined) this.#said.set(published, { digest, leaf })
+    if (published === undefined || digest === undefined || this.#said.has(published)) return
+    this.#said.set(published, { digest, leaf })
   }
 
   /** @param pending leaves that have no place yet and were not taken: one of them may be of what was just published */

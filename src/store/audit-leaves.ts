@@ -52,8 +52,10 @@ export async function leavesOf({ client }: Queries, filter: LeafFilter, limit: n
   when('l.at <', until, 'timestamptz')
   when('l.id <', before === undefined ? undefined : String(before), 'bigint')
   // Found by their request, then put in order: the other way the log would be read from its beginning (`offset 0` keeps the planner from it).
-  const ofRequest = () => `(select * from audit_leaf where requests @> ${parameters.add([request])}::uuid[] offset 0)`
-  const from = request === undefined ? 'audit_leaf' : ofRequest()
+  const from =
+    request === undefined
+      ? 'audit_leaf'
+      : `(select * from audit_leaf where requests @> ${parameters.add([request])}::uuid[] offset 0)`
   const order = after === undefined ? 'desc' : 'asc'
   const { rows } = await client.query<LeafRow>(
     `select l.id, l.at, l.leaf as text, t.index, s.salt, s.subject

@@ -241,6 +241,11 @@ t.test('what is published is held against the log', async (t) => {
   t.strictSame(await kinds(), ['figures'])
   await client.query('delete from published_figures where year = 2026')
   t.strictSame(await kinds(), ['figures'])
+  await put(node, 'mla', 'refused', 1)
+  await published(node)
+  await integrateAudit(node.context)
+  t.strictSame(await kinds(), ['figures'], 'and to publish them again does not mend it')
+  await client.query('delete from published_figures where year = 2026')
   await client.query("insert into published_figures (year, figures, at) values (2019, '{}', now())")
   const { findings } = await verifyAudit(node.context.database)
   t.match(

@@ -2,27 +2,13 @@ import { createHash } from 'node:crypto'
 import t from 'tap'
 import { auditKey, integrateAudit } from '../../src/actions/integrate-audit.ts'
 import { verifyAudit } from '../../src/actions/verify-audit.ts'
-import type { Handling } from '../../src/domain/handling.ts'
 import { formatKey } from '../../src/seal/note.ts'
 import { type Event, everything, madeUp, misp, named, push, tags, uuidOf, uuids } from '../misp.ts'
 import { plantEvent } from '../misp-events.ts'
 import { testNode } from '../node.ts'
+import { handling } from './graphql.ts'
 
 t.setTimeout(300_000)
-
-/** With a masked form for a reader whose agreement does not cover personal data. */
-const masking: Handling = {
-  originator: 'cert-br',
-  tlp: 'green',
-  pap: 'green',
-  organisations: [],
-  communities: [],
-  people: [],
-  lawEnforcement: 'on-request',
-  personalData: false,
-  maskable: false,
-  attribution: 'named',
-}
 
 t.test('readers see of an event what they may see, and nothing of one of which nothing is theirs', async (t) => {
   const node = await testNode(t)
@@ -82,9 +68,10 @@ t.test('what is added to an event of an anonymous source does not tell the sourc
 
 t.test('what is masked says nothing of what MISP called it', async (t) => {
   const node = await testNode(t)
-  const handling = { ...masking, personalData: true, maskable: true }
-  const id = await node.plant(handling, { type: 'email-address', value: 'victim@example.com' })
-  await plantEvent(node, { ...masking, tlp: 'clear' }, uuidOf(5), [id])
+  // With a masked form for a reader whose agreement does not cover personal data.
+  const masking = handling('cert-br', { tlp: 'green', personalData: true, maskable: true })
+  const id = await node.plant(masking, { type: 'email-address', value: 'victim@example.com' })
+  await plantEvent(node, handling('cert-br', { tlp: 'clear' }), uuidOf(5), [id])
   const reader = misp(node, 'sofia.csirt-ar')
   const { status, body } = await reader.get(`events/view/${uuidOf(5)}`)
   t.equal(status, 200)
