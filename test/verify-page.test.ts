@@ -6,7 +6,10 @@ import { Window } from 'happy-dom'
 import t, { type Test } from 'tap'
 import { auditKey } from '../src/actions/integrate-audit.ts'
 import { verifyPackage } from '../src/cli/export/verify-package.ts'
-import { formatKey } from '../src/seal/note.ts'
+import type { PackageFile } from '../src/domain/export.ts'
+import { limits } from '../src/domain/limits.ts'
+import { readZip, writeZip } from '../src/formats/export-zip.ts'
+import { formatKey, type NoteKey } from '../src/seal/note.ts'
 import { handling } from './api/graphql.ts'
 import { approvedRequest, legalNode } from './legal.ts'
 import { packageOf } from './packages.ts'
@@ -75,17 +78,61 @@ t.test('it says of a package what the command line says', async (t) => {
   for (let n = 0; n < 60; n++) {
     const [at, copy] = [next(bytes.length), Buffer.from(bytes)]
     copy[at] = (copy[at] ?? 0) ^ (1 << next(8))
-    const { faults } = await verifyPackage(copy, key)
-    const found = await page.check(copy, formatKey(key))
-    t.strictSame(
-      found.faults,
-      faults.map(({ where, what }) => `${where}: ${what}`),
-      `byte ${at}`,
-    )
-    t.equal(found.state, 'fault')
+    t.equal(await saidByBoth(t, page, copy, key), 'fault', `byte ${at}`)
     t.notMatch(page.text(), 'RUC 2600000001-1', 'what does not hold is not repeated')
   }
 })
+
+t.test('names and texts that are no UTF-8 are told alike, and no name is that no package has', async (t) => {
+  const node = await legalNode(t)
+  await node.plant(handling('csirt-cl', { tlp: 'green' }), { type: 'ipv4-address', value: '192.0.2.1' })
+  const bytes = await packageOf(node, await approvedRequest(node))
+  const key = auditKey(node.context)
+  const page = await openPage(t)
+
+  const long = Buffer.from(bytes)
+  long.writeUInt16LE(900, 26)
+  t.equal(await saidByBoth(t, page, long, key), 'fault')
+  t.strictSame((await verifyPackage(long, key)).faults, [{ where: 'package', what: 'the file at byte 0 has no end' }])
+
+  // Sequences cut short, overlong, of surrogates, and past the last character, where an id begins.
+  for (const malformed of ['f09f98', 'f0808080', 'eda080', 'f5808080', 'c0af', 'e2e28241']) {
+    const entries = [...readZip(bytes, limits.exportBytes)].map(([name, content]) => ({
+      name: name as PackageFile,
+      parts: [
+        name === 'manifest.json'
+          ? withIdOf(content, malformed)
+          : name === 'indicators.ndjson'
+            ? Buffer.concat([Buffer.from(' '), content])
+            : content,
+      ],
+    }))
+    const written: Uint8Array[] = []
+    for await (const part of writeZip(entries)) written.push(part)
+    const { faults } = await verifyPackage(Buffer.concat(written), key)
+    t.match(faults.map(({ where }) => where).join(), /indicators\.ndjson:1 .*\u{fffd}/u, 'the id is told')
+    t.equal(await saidByBoth(t, page, Buffer.concat(written), key), 'fault', malformed)
+  }
+})
+
+/** A manifest whose first item has an id that begins with these bytes (hex). */
+function withIdOf(manifest: Uint8Array, malformed: string): Uint8Array {
+  const text = Buffer.from(manifest).toString('latin1')
+  const at = text.indexOf('"id":"', text.indexOf('"items":')) + 6
+  const id = Buffer.from(malformed, 'hex').toString('latin1')
+  return Buffer.from(`${text.slice(0, at)}${id}${text.slice(at + id.length)}`, 'latin1')
+}
+
+/** What the page and the command line make of a package, which must be the same. */
+async function saidByBoth(t: Test, page: Page, bytes: Uint8Array, key: NoteKey): Promise<string> {
+  const { faults } = await verifyPackage(bytes, key)
+  const found = await page.check(bytes, formatKey(key))
+  t.strictSame(
+    found.faults,
+    faults.map(({ where, what }) => `${where}: ${what}`),
+  )
+  return found.state
+}
 
 t.test('it believes no other key, and says what is no file and no key', async (t) => {
   const node = await legalNode(t)

@@ -1,5 +1,5 @@
 import { Inflate, Zip, ZipDeflate } from 'fflate'
-import type { PackageFile } from '../domain/export.ts'
+import { type PackageFile, packageFiles } from '../domain/export.ts'
 
 /** One file of a package, in parts of any size. */
 export interface ZipEntry {
@@ -58,7 +58,7 @@ export class ZipError extends Error {
 
 /**
  * The files of a zip as {@link writeZip} makes it, in order. Reads local headers one after the other and believes nothing else; whether
- * the rest is as it was written is found by writing it again.
+ * the rest is as it was written is found by writing it again. An error repeats no name that a package does not have: it may be anything.
  * @param most bytes of all contents together
  * @throws ZipError
  */
@@ -69,9 +69,10 @@ export function readZip(bytes: Uint8Array, most: number): Map<string, Uint8Array
   while (at + 30 <= bytes.length && view.getUint32(at, true) === 0x04034b50) {
     const nameBytes = view.getUint16(at + 26, true)
     const start = at + 30 + nameBytes + view.getUint16(at + 28, true)
-    const name = Buffer.from(bytes.subarray(at + 30, at + 30 + nameBytes)).toString()
-    const { content, end } = inflateAt(bytes, start, name, most - total)
-    if (files.has(name)) throw new ZipError(`${name} is in it twice`)
+    const name = Buffer.from(bytes.subarray(at + 30, at + 30 + nameBytes)).toString('latin1')
+    const told = packageFiles.find((each) => each === name) ?? `the file at byte ${at}`
+    const { content, end } = inflateAt(bytes, start, told, most - total)
+    if (files.has(name)) throw new ZipError(`${told} is in it twice`)
     files.set(name, content)
     total += content.length
     at = end

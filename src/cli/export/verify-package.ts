@@ -62,7 +62,10 @@ export async function verifyPackage(bytes: Uint8Array, key: NoteKey): Promise<Ch
 }
 
 const digestOf = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
-const textOf = (bytes: Uint8Array | undefined): string => Buffer.from(bytes ?? new Uint8Array(0)).toString()
+
+/** Buffers of browsers read malformed UTF-8 otherwise than Node's; both have this decoder. */
+const utf8 = new TextDecoder('utf-8', { ignoreBOM: true })
+const textOf = (bytes: Uint8Array | undefined): string => utf8.decode(bytes ?? new Uint8Array(0))
 
 function namesOf(files: ReadonlyMap<string, unknown>): PackageFault[] {
   const wanted: readonly string[] = packageFiles
