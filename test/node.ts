@@ -189,7 +189,7 @@ async function plant(
   }
   const item = identify(draft, handling, context.node.idKey)
   const [handlingId = 0] = await context.policy.intern([handling])
-  const row = prepare(item, handlingId, at, undefined, context.networks)
+  const row = prepare(item, handlingId, at.toISOString(), undefined, context.networks)
   await context.database.transaction((transaction) =>
     mergeIndicators(transaction, handling.originator, [row], at, () => false),
   )

@@ -182,8 +182,9 @@ async function rowsOf(
   at: Date,
 ): Promise<ReceivedIndicator[]> {
   const rows: ReceivedIndicator[] = []
+  const now = at.toISOString()
   for (const one of wholes) {
-    rows.push(rowOf(context, one, handlings, at))
+    rows.push(rowOf(context, one, handlings, now))
     if (rows.length % stretchRows === 0) await setImmediate()
   }
   return rows
@@ -201,10 +202,10 @@ function rowOf(
   context: Context,
   { envelope, handling, stixId }: Effective,
   handlings: ReadonlyMap<Handling, number>,
-  at: Date,
+  now: string,
 ): ReceivedIndicator {
   if (!isWhole(envelope) || handling === null) throw new Error('what has no content was about to be written')
   const identified = { ...identify(draftOfEnvelope(envelope), handling, context.node.idKey), uuid: stixId }
-  const row = prepare(identified, handlings.get(handling) ?? 0, at, undefined, context.networks)
+  const row = prepare(identified, handlings.get(handling) ?? 0, now, undefined, context.networks)
   return { originator: envelope.originator, version: envelope.version, row }
 }

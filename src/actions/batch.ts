@@ -1,12 +1,12 @@
 import type { Caller } from '../domain/caller.ts'
-import type { FaultCode, RecordFault } from '../domain/errors.ts'
+import type { RecordFault } from '../domain/errors.ts'
 import type { HandlingInput } from '../domain/handling.ts'
 import { type Existing, existingByIds } from '../store/reads.ts'
 import type { Context, Standing } from './context.ts'
 import { keepParts } from './keep.ts'
 import type { Identified } from './prepare.ts'
-import { recallOne } from './recall.ts'
-import { writeBatch, writeNew } from './write-batch.ts'
+import { recallPushed } from './recall-pushed.ts'
+import { type Ready, ready, writeBatch, writeNew } from './write-batch.ts'
 
 /** Who pushes what, as its batches must know it. */
 export interface PushOrigin {
@@ -29,6 +29,8 @@ export interface Committed {
 export interface Begun {
   /** What it is about: a later batch about one of them waits for its commit before it looks at what is known. */
   readonly uuids: ReadonlySet<string>
+  /** Settles when it only waits to be written. */
+  readonly prepared: Promise<unknown>
   readonly done: Promise<Committed>
   readonly outlook: Outlook
 }
@@ -46,6 +48,7 @@ const nothing: Committed = { accepted: 0, unchanged: 0, refused: [] }
 /** What comes before a push's first batch. */
 export const nothingBefore = (): Begun => ({
   uuids: new Set(),
+  prepared: Promise.resolve(),
   done: Promise.resolve(nothing),
   outlook: { found: 'not asked yet' },
 })
@@ -56,21 +59,36 @@ export const nothingBefore = (): Begun => ({
  */
 export function beginBatch(origin: PushOrigin, items: ReadonlyMap<string, Identified>, before: Begun): Begun {
   const { outlook } = before
-  return { uuids: new Set(items.keys()), done: commit(origin, [...items.values()], before), outlook }
+  const prepared = prepareBatch(origin, [...items.values()], before)
+  const done = prepared.then(async (batch) => {
+    await before.done
+    return await commit(origin, batch, outlook)
+  })
+  return { uuids: new Set(items.keys()), prepared, done, outlook }
 }
 
-async function commit(origin: PushOrigin, items: readonly Identified[], before: Begun): Promise<Committed> {
+/** Drafts of a batch, with what was found out about them. */
+interface Batch {
+  readonly items: readonly Identified[]
+  /** What is there of them; nothing where nobody looked. */
+  readonly known?: ReadonlyMap<string, Existing>
+  /** Those of them that are new, changed or recalled. */
+  readonly fresh: readonly Identified[]
+  /** What is to be written of the fresh ones. */
+  readonly rows?: Ready
+}
+
+async function prepareBatch(origin: PushOrigin, items: readonly Identified[], before: Begun): Promise<Batch> {
   const { outlook } = before
   const again = items.some(({ uuid }) => before.uuids.has(uuid))
-  if (outlook.found === 'nothing' && !again && items.every(({ draft }) => draft.revoked !== true)) {
-    const written = await writeNew(origin, items, before)
-    if (written !== undefined) {
-      await keepParts(origin, items)
-      return written
-    }
-    outlook.found = 'something'
-  }
+  if (outlook.found === 'nothing' && !again && items.every(({ draft }) => draft.revoked !== true))
+    return { items, fresh: items, rows: await ready(origin, items, new Map()) }
   if (again) await before.done
+  return await lookAt(origin, items, outlook)
+}
+
+/** Finds out what is known of drafts, and prepares what has to be written. */
+async function lookAt(origin: PushOrigin, items: readonly Identified[], outlook: Outlook): Promise<Batch> {
   const known = await existingByIds(
     origin.context.database,
     origin.caller.reader.organisation?.id ?? '',
@@ -82,9 +100,22 @@ async function commit(origin: PushOrigin, items: readonly Identified[], before: 
     return there === undefined || there.recalled || draft.revoked === true || there.digest !== digest
   })
   const toWrite = fresh.filter(({ draft }) => draft.revoked !== true)
-  const written = toWrite.length === 0 ? nothing : await writeBatch(origin, toWrite, { known, before })
-  await before.done
-  const recalled = await recall(
+  return { items, known, fresh, ...(toWrite.length === 0 ? {} : { rows: await ready(origin, toWrite, known) }) }
+}
+
+async function commit(origin: PushOrigin, batch: Batch, outlook: Outlook): Promise<Committed> {
+  const { items, known, fresh, rows } = batch
+  if (known === undefined) {
+    const written = rows === undefined ? nothing : await writeNew(origin, rows)
+    if (written === undefined) {
+      outlook.found = 'something'
+      return await commit(origin, await lookAt(origin, items, outlook), outlook)
+    }
+    await keepParts(origin, items)
+    return written
+  }
+  const written = rows === undefined ? nothing : await writeBatch(origin, rows)
+  const recalled = await recallPushed(
     origin,
     fresh.filter(({ draft }) => draft.revoked === true),
     known,
@@ -99,26 +130,4 @@ async function commit(origin: PushOrigin, items: readonly Identified[], before: 
     unchanged: items.length - fresh.length + written.unchanged + recalled.unchanged,
     refused: [...written.refused, ...recalled.refused],
   }
-}
-
-/** STIX `revoked: true`: a recall of what is known; of what never was, there is nothing to recall. */
-async function recall(
-  { context, caller, standing }: PushOrigin,
-  items: readonly Identified[],
-  known: ReadonlyMap<string, Existing>,
-): Promise<Committed> {
-  const refused: RecordFault[] = []
-  let [accepted, unchanged] = [0, 0]
-  for (const { uuid, draft } of items) {
-    const there = known.get(uuid)
-    if (there === undefined) {
-      const code: FaultCode = 'object_not_kept'
-      refused.push({ position: draft.position, code, message: 'It is revoked, and was never published here.' })
-    } else if (there.recalled) unchanged++
-    else {
-      await recallOne(context, caller, standing, uuid, 'revoked by its publisher')
-      accepted++
-    }
-  }
-  return { accepted, unchanged, refused }
 }

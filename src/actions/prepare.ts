@@ -78,16 +78,16 @@ function quotedHandling(handling: Handling): string {
 
 /**
  * The row to write.
+ * @param now ISO 8601 UTC
  * @param created when this id was first published, for a later version of something known
  */
 export function prepare(
   { draft, handling, keys, uuid, digest }: Identified,
   handlingId: number,
-  at: Date,
+  now: string,
   created: string | undefined,
   networks: Networks,
 ): NewIndicator {
-  const now = at.toISOString()
   const [main, ...others] = draft.observables
   const times = {
     created: created ?? draft.created ?? now,

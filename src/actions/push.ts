@@ -141,10 +141,13 @@ export class Push {
     return full ? this.#handOver() : undefined
   }
 
-  /** Begins to commit what was gathered. Resolves when the batch before it is committed; throws what that one threw. */
+  /**
+   * Begins to commit what was gathered. Resolves when it is prepared, which more drafts would only delay, and the batch before it is
+   * committed; throws what that one threw.
+   */
   async #handOver(): Promise<void> {
     clearTimeout(this.#patience)
-    this.#batchRecords = limits.batchRecords
+    this.#batchRecords = Math.min(2 * this.#batchRecords, limits.batchRecords)
     const [before, items, turn] = [this.#last, this.#items, this.#turn]
     this.#items = new Map()
     this.#characters = 0
@@ -161,7 +164,7 @@ export class Push {
       },
       () => turn?.(),
     )
-    await before.done
+    await Promise.all([before.done, begun.prepared])
   }
 
   #handlingOf(stated: HandlingInput, type: TypeFacts): Handling {

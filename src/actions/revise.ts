@@ -86,7 +86,7 @@ export async function writeRevision(
   const version = known.version + 1
   const item = { ...identify(draft, after, context.node.idKey), uuid: known.id.slice('indicator--'.length) }
   const row = {
-    ...prepare(item, handlingId, at, known.created, context.networks),
+    ...prepare(item, handlingId, at.toISOString(), known.created, context.networks),
     stix: amendStix(known.stix, {
       modified: at.toISOString(),
       tlp: after.tlp,

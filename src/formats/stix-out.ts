@@ -40,7 +40,7 @@ export function stixIndicator(fields: StixFields): string {
   const looked = pattern === undefined ? patternMembers(fields.observables) : { pattern, pattern_type: patternType }
   const labels = labelsWithClass(fields.labels, type)
   const author = fields.originator === undefined ? undefined : identityId(fields.originator)
-  return `{"type":"indicator","spec_version":"2.1","id":${JSON.stringify(fields.id)}${member('created_by_ref', author)},"created":"${
+  return `{"type":"indicator","spec_version":"2.1","id":"${fields.id}"${member('created_by_ref', author)},"created":"${
     fields.created
   }","modified":"${fields.modified}"${fields.revoked === true ? ',"revoked":true' : ''}${member('name', fields.name)}${member(
     'description',

@@ -4,7 +4,8 @@ import { parseTimestamp } from './timestamp.ts'
 export const pathStep = (name: string): string => (isPlainName(name) ? name : stringLiteral(name))
 
 /** A text as a STIX string literal with its quotes. */
-export const stringLiteral = (text: string): string => `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`
+export const stringLiteral = (text: string): string =>
+  /['\\]/.test(text) ? `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'` : `'${text}'`
 
 const isPlainName = (text: string): boolean => {
   if (text === '' || (text.charCodeAt(0) >= 48 && text.charCodeAt(0) <= 57)) return false

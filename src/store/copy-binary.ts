@@ -1,5 +1,4 @@
-import { Readable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
+import { finished } from 'node:stream/promises'
 import { from as copyFrom } from 'pg-copy-streams'
 import type { CopyChunk } from './binary-rows.ts'
 import type { Transaction } from './database.ts'
@@ -9,7 +8,10 @@ const copyHeader = Buffer.from('PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0', 'latin1')
 /** And behind the last one. */
 const copyTrailer = Buffer.from([0xff, 0xff])
 
-/** Sends rows in COPY's binary form. @param target the table and its columns */
+/**
+ * Sends rows in COPY's binary form, all that is there at once: in parts, each would wait for this process to have a turn, and the database
+ * for each. @param target the table and its columns
+ */
 export async function copyBinary(
   client: Transaction['client'],
   target: string,
@@ -17,5 +19,6 @@ export async function copyBinary(
 ): Promise<void> {
   const parts = [copyHeader, ...chunks.map(({ bytes }) => bytes), copyTrailer]
   const sink = client.query(copyFrom(`copy ${target} from stdin (format binary)`))
-  await pipeline(Readable.from(parts, { objectMode: false }), sink)
+  sink.end(Buffer.concat(parts))
+  await finished(sink)
 }

@@ -30,6 +30,8 @@ export function serverArguments(settings: ServerSettings): string[] {
     unix_socket_permissions: '0700',
     fsync: switched,
     full_page_writes: switched,
+    // a log that nobody recovers from need not lie on the disk before it is written: filling it cost a bulk write a tenth of its time
+    wal_init_zero: switched,
     synchronous_commit: 'on',
     shared_buffers: '128MB',
     max_connections: '200',
