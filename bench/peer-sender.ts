@@ -1,11 +1,11 @@
 /**
  * A node that another one takes indicators from, in a process of its own (`fork`): nodes share no processor's turn. It publishes and seals, says
- * who it is, and enrols who asks.
+ * who it is, and enrols who asks. Argument: the url of its database, a new one.
  */
 import { actions, sealFeed } from '../src/actions/index.ts'
 import { type Introduction, introduce, type SenderReady } from './peers.ts'
 import { secondsOf } from './report.ts'
-import { type BenchNode, endCluster, startBenchNode } from './world.ts'
+import { type BenchNode, startBenchNode } from './world.ts'
 
 async function ready({ context, url, publisher }: BenchNode, indicators: number): Promise<SenderReady> {
   const lines = Array.from({ length: indicators }, (_, n) =>
@@ -37,8 +37,8 @@ async function enrol({ context, publisher }: BenchNode, introduction: Introducti
   return await secondsOf(() => sealFeed(context))
 }
 
-const node = await startBenchNode()
-process.once('disconnect', () => void node.close().then(endCluster))
+const node = await startBenchNode({}, process.argv[2])
+process.once('disconnect', () => void node.close())
 process.on('message', (message: number | Introduction) => {
   const answer = typeof message === 'number' ? ready(node, message) : enrol(node, message)
   answer.then(

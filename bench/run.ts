@@ -54,7 +54,7 @@ async function observed(indicators: number): Promise<Line[]> {
 }
 
 // First: the memory of a stream is told from that of a process that has done nothing else.
-if (wanted('fan-out')) report(...(await fanOutLines(options.quick ? 1_500 : 10_000, options.quick ? 11 : 21)))
+if (wanted('fan-out')) report(...(await fanOutLines(options.quick ? 1_000 : 10_000, options.quick ? 11 : 21)))
 const node = await startBenchNode()
 try {
   for (const rows of sizes) {

@@ -25,7 +25,7 @@ let cluster: Promise<EmbeddedPostgres> | undefined
 let databases = 0
 
 /** A new database on it. */
-async function newDatabase(): Promise<string> {
+export async function newDatabase(): Promise<string> {
   cluster ??= startThrowAway()
   return await createDatabase((await cluster).url, `bench_${++databases}`)
 }
@@ -46,8 +46,9 @@ export interface BenchNode {
   close(): Promise<void>
 }
 
-export async function startBenchNode(guards: Partial<Guards> = {}): Promise<BenchNode> {
-  const databaseUrl = await newDatabase()
+/** @param database a new one; made where none is given */
+export async function startBenchNode(guards: Partial<Guards> = {}, database?: string): Promise<BenchNode> {
+  const databaseUrl = database ?? (await newDatabase())
   await migrate(databaseUrl, 'migrations')
   const publisher = await enrolPublisher(databaseUrl)
   const context = await startContext({
