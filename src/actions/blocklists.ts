@@ -5,6 +5,7 @@ import { parseInstant, parseName } from '../domain/enrolment.ts'
 import { Fault } from '../domain/errors.ts'
 import { limits } from '../domain/limits.ts'
 import { knowsBlocklist } from '../policy/knowing.ts'
+import { lockAccount } from '../store/accounts.ts'
 import {
   type BlocklistKeyRow,
   type BlocklistRow,
@@ -78,6 +79,7 @@ export const createBlocklist = verb(
       createdAt: context.clock(),
     }
     await context.database.transaction(async (transaction) => {
+      await lockAccount(transaction, row.account)
       if ((await blocklistsOf(transaction, [row.account])).length >= limits.blocklistsPerAccount)
         throw new Fault('invalid_request', `An account has at most ${limits.blocklistsPerAccount} lists: remove one.`)
       await insertBlocklist(transaction, row)
@@ -131,6 +133,7 @@ export const issueListKey = verb(
       expiresAt: expiresAt === undefined ? null : new Date(expiresAt),
     }
     await context.database.transaction(async (transaction) => {
+      await lockAccount(transaction, list.account)
       const usable = (await keysOfLists(transaction, [list.id])).filter((key) => listKeyIsUsable(key, at))
       if (usable.length >= limits.keysPerBlocklist)
         throw new Fault('invalid_request', `A list has at most ${limits.keysPerBlocklist} keys: revoke one.`)

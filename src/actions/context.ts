@@ -13,7 +13,7 @@ import type { FederationKeys } from './federation-keys.ts'
 import type { KnownIndicators } from './known-indicators.ts'
 import type { Lookout } from './lookout.ts'
 import type { Meters } from './meters.ts'
-import type { OpenBlocklists } from './open-blocklists.ts'
+import type { Places } from './places.ts'
 import type { ProvenKeys } from './proven-keys.ts'
 import type { Tokens } from './tokens.ts'
 import type { Turns } from './turns.ts'
@@ -85,7 +85,9 @@ export interface Context {
   readonly warninglists: Warninglists
   /** When blocklists change by themselves. */
   readonly expiries: BlocklistExpiries
-  readonly openBlocklists: OpenBlocklists
+  /** Blocklists being sent, and streams of observations being read. */
+  readonly sendingBlocklists: Places
+  readonly observing: Places
   readonly failures: FailedAuthentications
   /** Whether everybody may read the node's yearly figures, without small numbers. */
   readonly publishesFigures: boolean

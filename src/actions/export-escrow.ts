@@ -16,11 +16,20 @@ export async function selectFromEscrow(context: Context, work: Work, limit: numb
   const { request, caller, standing } = work
   const { filter } = scopeQuery(context, caller, standing, request.scope)
   const organisation = caller.reader.organisation?.id ?? ''
-  const over = expiredHandlings(standing, request.scope.originators, context.clock())
-  const found = await selectHeld(context.database, organisation, request.scope.originators, filter, over, limit)
-  return found.filter(
-    ({ handlingId, presentHandlingId }) => effectOf(context, work, handlingId, presentHandlingId) !== 'deny',
-  )
+  const at = context.clock()
+  const over = expiredHandlings(standing, request.scope.originators, at)
+  const given: HeldItem[] = []
+  // What is denied does not count: it must not push out of the page what is not.
+  for (let page: HeldItem[] | undefined; given.length < limit && (page === undefined || page.length === limit); ) {
+    const { originators } = request.scope
+    page = await selectHeld(context.database, organisation, originators, filter, over, at, limit, page?.at(-1))
+    given.push(
+      ...page.filter(
+        ({ handlingId, presentHandlingId }) => effectOf(context, work, handlingId, presentHandlingId) !== 'deny',
+      ),
+    )
+  }
+  return given
 }
 
 /** How a copy may be given, now. */
@@ -55,7 +64,7 @@ export async function releaseFromEscrow(
   work: Pick<Work, 'caller' | 'standing'>,
   items: readonly ExportItemRow[],
 ): Promise<ReadonlyMap<string, Released>> {
-  const copies = await heldCopies(context.database, items)
+  const copies = await heldCopies(context.database, items, context.clock())
   const facts = releaseFacts(context, work.standing)
   const released = new Map<string, Released>()
   for (const item of items) {
@@ -76,7 +85,7 @@ const copyOf = (indicator: Indicator): Indicator => ({ ...indicator, recalled: f
 /** How many items of an export are not any more what they were, or not the liaison's to have. */
 export async function staleItems(queries: Queries, context: Context, work: Work): Promise<number> {
   let stale = await countStale(queries, work.row.id, mayHave(context, work))
-  for (const { handlingId, present, masked } of await heldItems(queries, work.row.id)) {
+  for (const { handlingId, present, masked } of await heldItems(queries, work.row.id, context.clock())) {
     const effect = effectOf(context, work, handlingId, present)
     if (effect === 'deny' || (effect === 'redact' && !masked)) stale++
   }

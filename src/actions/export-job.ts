@@ -61,7 +61,7 @@ async function oneStep(context: Context, row: ExportRow): Promise<boolean> {
     if (error instanceof ContentMoved || error instanceof PolicyMoved) await beginAnew(context, row)
     else if (error instanceof Fault && error.code !== 'unavailable') await fail(context, row, error.message)
     else {
-      await updateHeldExport(context.database, row, { heldUntil: null })
+      await putOff(context, row, error)
       throw error
     }
     return true
@@ -160,6 +160,13 @@ async function beginAnew(context: Context, row: ExportRow): Promise<void> {
     return
   }
   await updateHeldExport(context.database, row, { state: 'queued', attempts: row.attempts + 1, heldUntil: null })
+}
+
+/** After something that nobody foresaw: others have their turn until its lease is over, and after some attempts it has had its own. */
+async function putOff(context: Context, row: ExportRow, error: unknown): Promise<void> {
+  if (error instanceof Fault) await updateHeldExport(context.database, row, { heldUntil: null })
+  else if (row.attempts + 1 >= limits.exportAttempts) await fail(context, row, 'It could not be made.')
+  else await updateHeldExport(context.database, row, { attempts: row.attempts + 1 })
 }
 
 const fail = (context: Context, row: ExportRow, fault: string): Promise<boolean> =>

@@ -31,6 +31,12 @@ export async function sealExport(context: Context, work: Work): Promise<boolean>
     return true
   }
   if (row.proof === null) return await prove(context, work)
+  // What is on the log stays what it was: what changed since can be selected anew by another export only.
+  if ((await staleItems(context.database, context, work)) > 0) {
+    const ended = { state: 'outdated', endedAt: context.clock(), heldUntil: null } as const
+    await updateHeldExport(context.database, row, ended)
+    return true
+  }
   const { bytes, digest } = await measured(packageParts(context, row, request))
   const change = { state: 'ready', bytes: BigInt(bytes), digest, readyAt: context.clock(), heldUntil: null } as const
   await updateHeldExport(context.database, row, change)

@@ -1,6 +1,4 @@
 import { randomBytes } from 'node:crypto'
-import { Fault } from '../domain/errors.ts'
-import { limits } from '../domain/limits.ts'
 import { correlationKey } from '../domain/observables/keys.ts'
 import { hashKeyBytes } from '../domain/observations/keyed-hash.ts'
 import { ValueIndex } from '../domain/observations/value-index.ts'
@@ -19,7 +17,6 @@ export class KnownIndicators {
   #index: ValueIndex | undefined
   #position = 0
   #turn: Promise<unknown> = Promise.resolve()
-  #streams = 0
 
   constructor(database: Database, clock: () => Date, log: Log) {
     this.#database = database
@@ -33,27 +30,6 @@ export class KnownIndicators {
     // One at a time; who fails is told, and the next one tries again.
     this.#turn = turn.catch(() => undefined)
     return await turn
-  }
-
-  /** @throws {Fault} `unavailable` when there are as many streams as there may be */
-  refuseBeyondLimit(): void {
-    if (this.#streams < limits.observationStreams) return
-    const sentence = `At most ${limits.observationStreams} streams of observations at once.`
-    throw new Fault('unavailable', sentence, { retryAfterSeconds: 5 })
-  }
-
-  /**
-   * Counts a stream while it runs.
-   * @throws {Fault} `unavailable`
-   */
-  async *streaming<Step, Result>(stream: () => AsyncGenerator<Step, Result>): AsyncGenerator<Step, Result> {
-    this.refuseBeyondLimit()
-    this.#streams++
-    try {
-      return yield* stream()
-    } finally {
-      this.#streams--
-    }
   }
 
   async #bringUp(): Promise<ValueIndex> {

@@ -9,10 +9,12 @@ import {
   type Side,
   stateAfterDecisions,
 } from '../domain/legal-request.ts'
+import { preserves } from '../domain/legal-words.ts'
 import { dutyRefusal, knowsLegalRequest, shownTo, sidesOf } from '../policy/duties.ts'
 import type { Refusal } from '../policy/permissions.ts'
 import { readLegalRequest } from '../store/legal-requests.ts'
 import type { Context, Standing } from './context.ts'
+import { callerUnder, mayLeaveInFiles } from './legal-filter.ts'
 import { refuseDuty, takeStep } from './legal-step.ts'
 import { prose } from './legal-text.ts'
 import { absent } from './read.ts'
@@ -82,6 +84,8 @@ function stepOf(
       if (who === 'others' && own) throw new Fault('not_yours', 'A liaison withdraws or closes.', { rule: 'duty.side' })
       const [side = 'liaison'] = own ? [] : sidesOf(caller, known, now)
       if (step === 'close' && !own && side !== 'node') throw absent()
+      if (step === 'claw-back' && side !== 'node' && preserves(known.instrument))
+        throw new Fault('request_state', 'What is preserved is of others too: an originator refuses its own part.')
       const taken = { step, side, note }
       const request = await takeStep(transaction, context, caller, standing, action, known, taken, () => change(now))
       return shownTo(caller, request, now)
@@ -144,13 +148,20 @@ function afterDecision(
   return already ? {} : { state: 'approved', approvedAt: now.toISOString() }
 }
 
-/** Originators in the scope that give something on request; those that must not know cannot be asked, and give nothing of it. */
-function askedOf(request: LegalRequest, { visibility }: Standing, now: Date): string[] {
-  if (isConfidential(request, now)) return []
+/**
+ * Originators in the scope that could give this liaison something on request: that one is waited for tells that there may be such a thing,
+ * and must tell no more. Those that must not know cannot be asked, and give nothing of it.
+ */
+function askedOf(request: LegalRequest, standing: Standing, now: Date): string[] {
+  const reader = callerUnder(standing, request)?.reader
+  if (isConfidential(request, now) || reader === undefined) return []
+  const { visibility } = standing
   const found = new Set<string>()
   for (let id = 0; id < visibility.size; id++) {
     const handling = visibility.handling(id)
-    if (handling?.lawEnforcement === 'on-request') found.add(handling.originator)
+    if (handling?.lawEnforcement !== 'on-request' || !mayLeaveInFiles(reader, handling)) continue
+    if (handling.expiresAt === undefined || Date.parse(handling.expiresAt) > now.getTime())
+      found.add(handling.originator)
   }
   return request.scope.originators.filter((id) => found.has(id))
 }

@@ -3,6 +3,7 @@ import { readerUnder } from '../domain/directory.ts'
 import type { Handling } from '../domain/handling.ts'
 import type { LegalRequest, LegalScope } from '../domain/legal-request.ts'
 import { observableType } from '../domain/observables/types.ts'
+import type { Reader } from '../domain/reader.ts'
 import { originatorShown } from '../policy/release.ts'
 import type { PageFilter } from '../store/filters.ts'
 import type { VisibleTo } from '../store/visible.ts'
@@ -39,9 +40,8 @@ export function scopeQuery(
 ): { readonly visible: VisibleTo; readonly filter: PageFilter } {
   const { values, originators } = scope
   const filter = searchOf(scope)
-  // RED reaches the people it names and leaves in no file, whatever a request says.
   const keep = (handling: Handling): boolean =>
-    handling.tlp !== 'red' && originators.includes(handling.originator) && originatorShown(caller.reader, handling)
+    originators.includes(handling.originator) && mayLeaveInFiles(caller.reader, handling)
   const by = looksInside(filter) ? 'content' : 'whole'
   return {
     visible: visibleTo(permittedFor(context, caller, standing), standing, caller, by, keep),
@@ -51,6 +51,10 @@ export function scopeQuery(
     },
   }
 }
+
+/** RED reaches the people it names and leaves in no file, whatever a request says; a scope names originators, not anonymous sources. */
+export const mayLeaveInFiles = (reader: Reader, handling: Handling): boolean =>
+  handling.tlp !== 'red' && originatorShown(reader, handling)
 
 const searchOf = ({ types, classes, countries, asns, network, domain, since, until }: LegalScope): SearchFilter => ({
   ...(types === undefined ? {} : { type: types }),

@@ -5,6 +5,7 @@ import { dropObservations } from '../store/observations.ts'
 import { closeReceipt, dropReceipt, openReceipt } from '../store/receipts.ts'
 import type { Context } from './context.ts'
 import { type ObservationNews, ObservationStream, type ObservationTotals } from './observation-stream.ts'
+import { takenOver } from './observation-writer.ts'
 import { verb } from './verb.ts'
 
 export interface ObserveInput {
@@ -36,10 +37,11 @@ export const observe = verb(
     if (input.idempotencyKey !== undefined && input.answer === 'hits') {
       throw new Fault('invalid_request', 'An Idempotency-Key goes with answer=counts: hits are not kept.')
     }
-    context.known.refuseBeyondLimit()
+    const account = caller.reader.account ?? ''
+    context.observing.refuseBeyond(account)
     // Loading may take a while: before anything is said.
     await context.known.current()
-    return context.known.streaming(() => observing(context, caller, input))
+    return context.observing.during(account, () => observing(context, caller, input))
   },
 )
 
@@ -71,7 +73,8 @@ async function readOnce(
   if ('earlier' in opened) return await replay(opened.earlier, input)
   try {
     const totals = await toTheEnd(await read(context, caller, input, opened.opened))
-    await closeReceipt(database, opened.opened, input.requestDigest(), 200, JSON.stringify(totals))
+    if (!(await closeReceipt(database, opened.opened, input.requestDigest(), 200, JSON.stringify(totals))))
+      throw takenOver()
     return totals
   } catch (error) {
     await dropReceipt(database, opened.opened)

@@ -73,8 +73,9 @@ export const listPreservations = verb(
       const hold = holds.get(request.id)
       if (hold === undefined) return []
       const { fault: _, ...known } = shown(request, hold, counts.get(request.id), renewals.get(request.id), at)
-      // Why it failed tells how much there is of others.
-      return [whole.includes(request.id) ? { ...known, ...(hold.fault === null ? {} : { fault: hold.fault }) } : known]
+      if (whole.includes(request.id)) return [{ ...known, ...(hold.fault === null ? {} : { fault: hold.fault }) }]
+      // That it failed, and why, tells how much there is of others.
+      return [known.state === 'failed' ? { ...known, state: 'held' as const } : known]
     })
     const wanted = input.ending === true ? all.filter(({ ending }) => ending) : all
     if (input.ending === true) wanted.sort((a, b) => (a.until < b.until ? -1 : 1))

@@ -66,7 +66,9 @@ export const readBlocklist = verb(
     const version = await blocklistVersion(context, visible, { name, extension, wanted }, warninglists.version)
     if (input.headOnly === true || input.known?.includes(version) === true) return { version, format }
     const list: Writing = { ...asked, address: input.address, matcher: warninglists.matcher, tally: newTally() }
-    return { version, format, text: await begun(writing(context, caller, list, visible, wanted)) }
+    const account = caller.reader.account ?? `address ${list.address ?? ''}`
+    const text = context.sendingBlocklists.during(account, () => writing(context, caller, list, visible, wanted))
+    return { version, format, text: await begun(text) }
   },
   { checkedWithRows: true },
 )
@@ -114,18 +116,12 @@ async function* writing(
   visible: VisibleTo,
   wanted: WantedValues,
 ): AsyncGenerator<string> {
-  const account = caller.reader.account ?? `address ${list.address ?? ''}`
-  context.openBlocklists.enter(account)
-  try {
-    const places = await placesOfValues(context.database, visible, wanted, limits.blocklistValues)
-    if (places === undefined)
-      throw new Fault('too_many_values', `More than ${limits.blocklistValues} values: narrow the list with a filter.`)
-    const { name, format, tally } = list
-    const serial = Math.floor(context.clock().getTime() / 1_000)
-    yield* format.encode(batches(context, caller, list, places), { name, serial, tally })
-  } finally {
-    context.openBlocklists.leave(account)
-  }
+  const places = await placesOfValues(context.database, visible, wanted, limits.blocklistValues)
+  if (places === undefined)
+    throw new Fault('too_many_values', `More than ${limits.blocklistValues} values: narrow the list with a filter.`)
+  const { name, format, tally } = list
+  const serial = Math.floor(context.clock().getTime() / 1_000)
+  yield* format.encode(batches(context, caller, list, places), { name, serial, tally })
 }
 
 async function* batches(

@@ -16,7 +16,7 @@ import { ensureFederationKey, FederationKeys } from './federation-keys.ts'
 import { KnownIndicators } from './known-indicators.ts'
 import { Lookout } from './lookout.ts'
 import { Meters } from './meters.ts'
-import { OpenBlocklists } from './open-blocklists.ts'
+import { Places } from './places.ts'
 import { ProvenKeys } from './proven-keys.ts'
 import { ensureSigningKey, SigningKeys } from './signing-keys.ts'
 import { Tokens } from './tokens.ts'
@@ -109,7 +109,16 @@ export async function startContext(options: {
     failures: new FailedAuthentications(clock),
     warninglists: new Warninglists(database),
     expiries: new BlocklistExpiries(),
-    openBlocklists: new OpenBlocklists(),
+    sendingBlocklists: new Places({
+      most: limits.blocklistsAtOnce,
+      mostOfAccount: limits.blocklistsAtOnceOfAccount,
+      sentence: 'Too many blocklists are being sent; try again.',
+    }),
+    observing: new Places({
+      most: limits.observationStreams,
+      mostOfAccount: limits.observationStreamsOfAccount,
+      sentence: `At most ${limits.observationStreams} streams of observations at once, ${limits.observationStreamsOfAccount} of an account.`,
+    }),
     publishesFigures: options.publishesFigures === true,
     wayOut: options.wayOut ?? noWayOut,
     wake,

@@ -4,6 +4,7 @@ import { Fault } from '../domain/errors.ts'
 import { limits } from '../domain/limits.ts'
 import { isTaken, outcomeText } from '../domain/webhook.ts'
 import { pingBody } from '../formats/webhook-out.ts'
+import { lockAccount } from '../store/accounts.ts'
 import type { Queries } from '../store/database.ts'
 import { deadLettersOf, forgetDeadLetters, reviveDeadLetters } from '../store/webhook-deliveries.ts'
 import { type SubscriptionRow, subscriptionsOf, updateSubscription } from '../store/webhook-subscriptions.ts'
@@ -45,6 +46,7 @@ export const rotateWebhookSecret = verb(
     const secret = mintWebhookSecret()
     const until = new Date(context.clock().getTime() + seconds * 1000)
     return await context.database.transaction(async (transaction) => {
+      await lockAccount(transaction, accountOf(caller))
       const { secret: oldSecret } = await rowOf(transaction, caller, id)
       const change = { secret: sealSecret(context.node.idKey, id, secret), oldSecret, oldSecretUntil: until }
       await updateSubscription(transaction, accountOf(caller), id, change)

@@ -168,8 +168,9 @@ export const limits = {
   observationMatches: 100,
   /** Different things counted in memory before they are written. */
   observationRows: 65_536,
-  /** Streams of observations at once. */
+  /** Streams of observations at once in one process, and of one account among them. */
   observationStreams: 64,
+  observationStreamsOfAccount: 16,
   /** Indicators told apart in the totals of one stream. */
   observationIndicators: 1_000_000,
   /** Hours before and after now that an observation may lie in. */

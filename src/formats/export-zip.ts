@@ -81,6 +81,9 @@ export function readZip(bytes: Uint8Array, most: number): Map<string, Uint8Array
   return files
 }
 
+/** Input is inflated in pieces of this size: each makes a thousand times as much at most, and the whole is looked at in between. */
+const inflatedBytes = 16_384
+
 /** Inflates until the stream's own end; the descriptor of 16 bytes comes after it. */
 function inflateAt(
   bytes: Uint8Array,
@@ -98,7 +101,10 @@ function inflateAt(
       if (length > most) throw new ZipError(`${name} is larger than a package may be`)
       parts.push(part)
     })
-    inflate.push(bytes.subarray(start, end), true)
+    for (let at = start; at < end || at === start; at += inflatedBytes) {
+      const to = Math.min(at + inflatedBytes, end)
+      inflate.push(bytes.subarray(at, to), to === end)
+    }
   } catch (error) {
     throw error instanceof ZipError ? error : new ZipError(`${name} cannot be decompressed`)
   }

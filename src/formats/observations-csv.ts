@@ -63,7 +63,8 @@ export class ObservationCsv implements ObservationScanner, LineReader {
     if (!names.includes('value')) return inOrder
     this.#layout = names.map((name) => columns.indexOf(name))
     if (this.#layout.includes(-1) || new Set(names).size < names.length) {
-      throw new Fault('invalid_csv', `The columns are ${columns.join(', ')}, each once.`)
+      const sentence = `The columns are ${columns.join(', ')}, each once.`
+      throw new Fault('invalid_csv', sentence, { position: { line: 1 } })
     }
     return undefined
   }

@@ -1,7 +1,7 @@
 import { eq } from 'drizzle-orm'
 import type { Account } from '../domain/account.ts'
 import type { StixMarkings } from '../domain/stix-markings.ts'
-import type { Queries } from './database.ts'
+import type { Queries, Transaction } from './database.ts'
 import { account } from './tables/account.ts'
 
 /** Without `stixMarkings`: TLP 2.0. */
@@ -22,4 +22,9 @@ export async function updateAccount(
   },
 ): Promise<void> {
   await db.update(account).set(change).where(eq(account.id, id))
+}
+
+/** Of acts of one account that count what it has, one at a time: two that come at once are counted one after the other. */
+export async function lockAccount({ client }: Transaction, id: string): Promise<void> {
+  await client.query('select from account where id = $1 for update', [id])
 }

@@ -24,12 +24,18 @@ const presentHandling = `case when p.let_go is null then p.handling_id when ${un
 
 const inRow: FurtherObservable = (matches) => `select from unnest(i.other_keys) o (key) where ${matches('o.key')}`
 
+/** Whether `hold h` stands at a time: it may be over before the clock has ended it. */
+const stands = (at: string): string =>
+  `h.ended_at is null and h.ends_at > ${at}::timestamptz
+   and exists (select from legal_request r where r.id = h.request and r.state in ('approved', 'fulfilled', 'expired'))`
+
 /** What is in escrow counts where the indicator was recalled, or its sharing ended: otherwise it is had as it is. */
 const gone = (expired: string): string => `(p.recalled or p.handling_id = any(${expired}::integer[]))`
 
 /**
  * What an organisation's holds keep of these originators and within this filter, and is not had otherwise; of several copies the oldest.
  * @param expired handlings whose sharing ended
+ * @param after what the page before ended with
  */
 export async function selectHeld(
   { client }: Queries,
@@ -37,14 +43,19 @@ export async function selectHeld(
   originators: readonly string[],
   filter: PageFilter,
   expired: readonly number[],
+  at: Date,
   limit: number,
+  after?: HeldItem,
 ): Promise<HeldItem[]> {
   const parameters = new Parameters()
   const conditions = [
-    `h.organisation = ${parameters.add(organisation)} and h.ended_at is null`,
+    `h.organisation = ${parameters.add(organisation)} and ${stands(parameters.add(at.toISOString()))}`,
     `i.originator = any(${parameters.add(originators)}::text[])`,
     gone(parameters.add(expired)),
     ...conditionsOf(filter, parameters, inRow),
+    ...(after === undefined
+      ? []
+      : [`(i.originator, i.stix_id) > (${parameters.add(after.originator)}, ${parameters.add(after.stixId)}::uuid)`]),
   ]
   const { rows } = await client.query<HeldItem>(
     `select distinct on (i.originator, i.stix_id) i.request as hold, i.originator, i.stix_id as "stixId", i.version,
@@ -61,6 +72,7 @@ export async function selectHeld(
 export async function heldCopies(
   { client }: Queries,
   items: readonly ExportItemRow[],
+  at: Date,
 ): Promise<ReadonlyMap<string, { readonly indicator: Indicator; readonly presentHandlingId: number | null }>> {
   const from = items.filter(({ hold }) => hold !== null)
   if (from.length === 0) return new Map()
@@ -68,9 +80,14 @@ export async function heldCopies(
     text: `select ${escrowColumns}, ${presentHandling} as present
            from unnest($1::uuid[], $2::text[], $3::uuid[]) w (hold, originator, id)
            join escrow i on i.request = w.hold and i.originator = w.originator and i.stix_id = w.id
-           join hold h on h.request = i.request and h.ended_at is null
+           join hold h on h.request = i.request and ${stands('$4')}
            join indicator p on p.stix_id = i.stix_id and p.originator = i.originator`,
-    values: [from.map(({ hold }) => hold), from.map(({ originator }) => originator), from.map(({ stixId }) => stixId)],
+    values: [
+      from.map(({ hold }) => hold),
+      from.map(({ originator }) => originator),
+      from.map(({ stixId }) => stixId),
+      at.toISOString(),
+    ],
     types: plainTypes,
   })
   return new Map(
@@ -85,15 +102,16 @@ export async function heldCopies(
 export async function heldItems(
   { client }: Queries,
   id: string,
+  at: Date,
 ): Promise<readonly { readonly handlingId: number; readonly present: number | null; readonly masked: boolean }[]> {
   const { rows } = await client.query<{ handlingId: number; present: number | null; masked: boolean }>(
-    `select e.handling_id as "handlingId", case when h.ended_at is null and x.request is not null then ${presentHandling} end as present,
+    `select e.handling_id as "handlingId", case when ${stands('$2')} and x.request is not null then ${presentHandling} end as present,
        e.masked
      from export_item e join hold h on h.request = e.hold
      left join escrow x on x.request = e.hold and x.originator = e.originator and x.stix_id = e.stix_id and x.version = e.version
      left join indicator p on p.stix_id = e.stix_id and p.originator = e.originator
      where e.export = $1`,
-    [id],
+    [id, at.toISOString()],
   )
   return rows
 }

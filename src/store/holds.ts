@@ -164,7 +164,7 @@ export async function endHolds({ client }: Transaction, at: Date, limit: number)
   // Nobody fetches these any more: what is in them is not held.
   await client.query(
     `update export_item x set stix = null, csv = null, handling = null from export e
-     where e.id = x.export and e.state = 'ready' and x.hold = any($1::uuid[])`,
+     where e.id = x.export and e.state in ('running', 'sealing', 'ready') and x.hold = any($1::uuid[])`,
     [requests],
   )
   return rows

@@ -1,4 +1,5 @@
 import { and, asc, count, eq, sql } from 'drizzle-orm'
+import { lockAccount } from './accounts.ts'
 import type { Queries, Transaction } from './database.ts'
 import { webhookSubscription } from './tables/webhooks.ts'
 
@@ -42,12 +43,12 @@ export async function subscriptionsOf(
 
 /** Adds one unless the account has as many as it may. @returns whether it was added */
 export async function insertSubscription(
-  { db, client }: Transaction,
+  transaction: Transaction,
   row: NewSubscription,
   most: number,
 ): Promise<boolean> {
-  // Two that come at once are counted one after the other.
-  await client.query('select from account where id = $1 for update', [row.account])
+  const { db } = transaction
+  await lockAccount(transaction, row.account)
   const [{ held = 0 } = {}] = await db
     .select({ held: count() })
     .from(webhookSubscription)

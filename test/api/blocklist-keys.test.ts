@@ -53,6 +53,17 @@ t.test('a saved list is read with its key, in the URL or a header, and with noth
   t.strictSame((await node.call(publisher, { method: 'GET', url: '/v1/lists' })).body.items, [])
 })
 
+t.test('who asks for many at once gets no more than one after the other', async (t) => {
+  const node = await testNode(t)
+  const { id } = await savedList(node)
+  const atOnce = (count: number, url: string, payload: object) =>
+    Promise.all(Array.from({ length: count }, () => post(node, reader, url, payload)))
+  const keys = await atOnce(20, `/v1/lists/${id}/keys`, {})
+  t.equal(keys.filter(({ status }) => status === 201).length, limits.keysPerBlocklist - 1)
+  const lists = await atOnce(limits.blocklistsPerAccount + 10, '/v1/lists', { name: 'x', filter: {} })
+  t.equal(lists.filter(({ status }) => status === 201).length, limits.blocklistsPerAccount - 1)
+})
+
 t.test('no key is in the log of requests', async (t) => {
   const node = await testNode(t)
   const { id, key } = await savedList(node)

@@ -136,6 +136,8 @@ t.test('whatever is changed in a trail is found and named', async (t) => {
   t.equal(checkTrail({ ...trail, checkpoint: another }, key).faults.length, 1)
   t.equal(checkTrail({ ...trail, leaves: [], checkpoint: 'forged' }, key).faults.length, 1, 'though nothing is in it')
   t.strictSame(checkTrail({ ...trail, leaves: [null as never] }, key).faults, ['leaf 1: it is no evidence'])
+  const forged = trail.leaves.map(({ salt: _, ...leaf }: TrailLeaf) => ({ ...leaf, subject: '{"forged":true}' }))
+  t.equal(checkTrail({ ...trail, leaves: forged }, key).faults.length, forged.length, 'a subject needs its salt')
   t.equal(id, trail.request)
 })
 

@@ -51,13 +51,20 @@ const linesOf = ({ text }: Answer): Record<string, never>[] =>
     .map((line) => JSON.parse(line))
 
 /** A stream whose chunks come when the test gives them. */
-async function streaming(node: TestNode, account: string, body: AsyncIterable<Buffer>, answer: 'counts' | 'hits') {
+async function streaming(
+  node: TestNode,
+  account: string,
+  body: AsyncIterable<Buffer>,
+  answer: 'counts' | 'hits',
+  idempotencyKey?: string,
+) {
   const caller = await actions.authenticate(node.context, { authorization: node.as(account).authorization })
   return await actions.observe(node.context, caller, {
     format: 'ndjson',
     body,
     answer,
     requestDigest: () => Buffer.alloc(0),
+    ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
   })
 }
 
@@ -549,14 +556,57 @@ t.test('so many streams at once, and one more when one has ended', async (t: Tes
     yield Buffer.from('"x.com"')
   }
   const running = []
-  for (let n = 0; n < limits.observationStreams; n++) {
+  for (let n = 0; n < limits.observationStreamsOfAccount; n++) {
     running.push(toTheEnd(await streaming(node, 'diego.csirt-cl', body(), 'counts')))
   }
   const refused = await observe(node, 'diego.csirt-cl', '"x.com"')
   t.match(refused, { status: 503, body: { code: 'unavailable' }, headers: { 'retry-after': '5' } })
+  t.equal((await observe(node, 'ana.cert-br', '"x.com"')).status, 200, 'one account leaves places to others')
   open()
   await Promise.all(running)
   t.equal((await observe(node, 'diego.csirt-cl', '"x.com"')).status, 200)
+})
+
+t.test('a stream whose key runs again meanwhile says so, and counts nothing', async (t) => {
+  const node = await testNode(t)
+  const id = await node.plant(green, domain)
+  node.at('2026-06-01T00:00:00.000Z')
+  const began = async () => {
+    const body = new PassThrough()
+    const stream = await streaming(node, 'diego.csirt-cl', body, 'counts', 'the same')
+    return { body, end: toTheEnd(stream) }
+  }
+  const first = await began()
+  first.body.write('"evil.example.com"\n')
+  await sleep(100)
+  // Its process seems to be dead: nothing was heard of it.
+  node.at('2026-06-01T00:06:00.000Z')
+  const second = await began()
+  second.body.write('"evil.example.com"\n')
+  await sleep(100)
+  first.body.end()
+  await t.rejects(first.end, { code: 'idempotency_in_progress' })
+  second.body.end()
+  t.match(await second.end, { matched: 1 })
+  await mergeObservations(node.context)
+  const { body } = await reportsOf(node, 'diego.csirt-cl', id)
+  t.match(body, { times: 1 })
+})
+
+t.test('one key at a time, many at once: some are asked to wait, and none fails', async (t) => {
+  const node = await testNode(t)
+  const seen = new Set<number>()
+  for (let round = 0; round < 20; round++) {
+    const key = { 'idempotency-key': 'same' }
+    // Each fails, and gives its key back just then.
+    const all = await Promise.all(
+      Array.from({ length: 12 }, () =>
+        observe(node, 'diego.csirt-cl', 'X', { type: 'application/vnd.puente.observations', headers: key }),
+      ),
+    )
+    for (const { status } of all) seen.add(status)
+  }
+  t.strictSame([...seen].sort(), [409, 422])
 })
 
 t.test('GraphQL takes a few observations, and tells what was seen, by the same actions', async (t) => {

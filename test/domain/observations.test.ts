@@ -8,6 +8,7 @@ import { parseObservable } from '../../src/domain/observables/parse.ts'
 import { KeyedHash } from '../../src/domain/observations/keyed-hash.ts'
 import { forEver, KnownValues, none } from '../../src/domain/observations/known-values.ts'
 import { Matcher } from '../../src/domain/observations/matcher.ts'
+import { VisiblePrefixes } from '../../src/domain/observations/prefixes.ts'
 import { now } from '../../src/domain/observations/sink.ts'
 import { ValueIndex } from '../../src/domain/observations/value-index.ts'
 
@@ -341,4 +342,38 @@ t.test('the table holds what was added through growth, removal and sweeping', as
   }
   t.equal(wrong, 0)
   t.ok(values.bytes / values.size < 120, `${values.bytes / values.size} bytes each`)
+})
+
+t.test('which prefixes there are is asked of those alone that the sender may see', (t) => {
+  const index = new ValueIndex(hashKey)
+  const [shown, hidden] = [3, 4]
+  const see = (...handlings: number[]) => {
+    const bitmap = new Uint8Array(2)
+    for (const id of handlings) bitmap[id >> 3] = (bitmap[id >> 3] ?? 0) | (1 << (id & 7))
+    prefixes.see(index.prefixes, bitmap)
+  }
+  const address = (text: string): number => text.split('.').reduce((all, part) => all * 256 + Number(part), 0)
+  const prefixes = new VisiblePrefixes()
+  index.add('ip:45.10.20.0/24', 1, hidden, forEver)
+  index.add('ip:3fff::/32', 2, hidden, forEver)
+  see(shown)
+  t.strictSame([prefixes.touched4(address('45.10.20.9')), prefixes.lengths4, prefixes.lengths6], [false, [], []])
+  index.add('ip:203.0.112.0/20', 3, shown, forEver)
+  index.add('ip:203.0.113.128/25', 4, shown, forEver)
+  see(shown)
+  t.strictSame([prefixes.touched4(address('203.0.127.1')), prefixes.lengths4], [true, [25, 20]])
+  t.notOk(prefixes.touched4(address('203.0.128.1')))
+  t.notOk(prefixes.touched4(address('45.10.20.9')))
+  see(shown, hidden)
+  t.strictSame(
+    [prefixes.touched4(address('45.10.20.9')), prefixes.lengths4, prefixes.lengths6],
+    [true, [25, 24, 20], [32]],
+  )
+  see(hidden)
+  t.strictSame(
+    [prefixes.touched4(address('203.0.127.1')), prefixes.lengths4],
+    [false, [24]],
+    'what it may not see any more is forgotten',
+  )
+  t.end()
 })

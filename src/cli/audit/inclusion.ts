@@ -24,7 +24,10 @@ export function checkInclusion(evidence: Inclusion, key: NoteKey): CheckedEviden
   if (leaf !== undefined) {
     if (hashLeaf(leaf.text).toString('hex') !== hash) faults.push('the hash is not that of the leaf')
     const { subject, salt } = leaf
-    if (subject !== undefined && salt !== undefined) {
+    // One without the other proves nothing, and a reader would take the subject for what was logged.
+    if ((subject === undefined) !== (salt === undefined))
+      faults.push('the leaf has a subject or a salt without the other')
+    else if (subject !== undefined && salt !== undefined) {
       const said = subjectOf(leaf.text)
       const commitment = createHash('sha256').update(Buffer.from(salt, 'hex')).update(subject).digest('hex')
       if (commitment !== said) faults.push('the leaf does not commit to the subject')
@@ -44,15 +47,19 @@ export function checkInclusion(evidence: Inclusion, key: NoteKey): CheckedEviden
   return { hash, index, size, faults }
 }
 
+/** Digests and salts as the node writes them: a decoder would pass over what follows the digits. */
+const digest = /^[0-9a-f]{64}$/
+const saltDigits = /^[0-9a-f]{32}$/
+
 /** Whether a JSON object has the members of evidence. */
 export function isEvidence(evidence: Record<string, unknown>): evidence is Record<string, unknown> & Inclusion {
   const { hash, index, size, path, leaf, checkpoint } = evidence
   return (
-    typeof hash === 'string' &&
+    isText(hash, digest) &&
     typeof index === 'number' &&
     typeof size === 'number' &&
     Array.isArray(path) &&
-    path.every((step) => typeof step === 'string') &&
+    path.every((step) => isText(step, digest)) &&
     (checkpoint === undefined || typeof checkpoint === 'string') &&
     (leaf === undefined || isLeaf(leaf))
   )
@@ -67,12 +74,14 @@ function subjectOf(text: string): unknown {
   }
 }
 
+const isText = (value: unknown, form: RegExp): boolean => typeof value === 'string' && form.test(value)
+
 const isLeaf = (value: unknown): boolean => {
   if (typeof value !== 'object' || value === null) return false
   const { text, subject, salt } = value as Record<string, unknown>
   return (
     typeof text === 'string' &&
     (subject === undefined || typeof subject === 'string') &&
-    (salt === undefined || typeof salt === 'string')
+    (salt === undefined || isText(salt, saltDigits))
   )
 }

@@ -56,7 +56,13 @@ function leafFaults(
   { size, checkpoint, request }: Pick<Trail, 'size' | 'checkpoint' | 'request'>,
   key: NoteKey,
 ): readonly string[] {
-  const leaf = { id: '', hash, text, ...(subject === undefined || salt === undefined ? {} : { subject, salt }) }
+  const leaf = {
+    id: '',
+    hash,
+    text,
+    ...(subject === undefined ? {} : { subject }),
+    ...(salt === undefined ? {} : { salt }),
+  }
   const evidence = { leaf, hash, index, size, path, checkpoint }
   if (!isEvidence({ ...evidence })) return ['it is no evidence']
   const { faults } = checkInclusion(evidence, key)

@@ -1,18 +1,12 @@
-import { createHash } from 'node:crypto'
 import { verifyDetached } from '../../auth/manifest-signature.ts'
 import { type Manifest, manifestedFiles, manifestFormat, type PackageFile, packageFiles } from '../../domain/export.ts'
 import { limits } from '../../domain/limits.ts'
 import { readZip, writeZip, ZipError } from '../../formats/export-zip.ts'
 import { formatKey, type NoteKey } from '../../seal/note.ts'
-import { checkInclusion, isEvidence } from '../audit/inclusion.ts'
+import { checkProof } from './check-proof.ts'
+import { digestOf, type PackageFault, parsed, textOf } from './package-contents.ts'
 
-/** Something in a package that does not hold, and where. */
-export interface PackageFault {
-  /** The file, `package` for the zip itself; of indicators.ndjson with line and id. */
-  readonly where: string
-  readonly what: string
-}
-
+/** What a check of a package found. */
 export interface CheckedPackage {
   /** Empty when all holds. */
   readonly faults: readonly PackageFault[]
@@ -54,18 +48,15 @@ export async function verifyPackage(bytes: Uint8Array, key: NoteKey): Promise<Ch
     ...(manifest === undefined
       ? {}
       : {
-          request: String(manifest.request?.id),
-          caseReference: String(manifest.request?.caseReference),
+          request: shown(manifest.request?.id),
+          caseReference: shown(manifest.request?.caseReference),
           items: manifest.items.length,
         }),
   }
 }
 
-const digestOf = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
-
-/** Buffers of browsers read malformed UTF-8 otherwise than Node's; both have this decoder. */
-const utf8 = new TextDecoder('utf-8', { ignoreBOM: true })
-const textOf = (bytes: Uint8Array | undefined): string => utf8.decode(bytes ?? new Uint8Array(0))
+/** A text of a manifest that may be anybody's: what is none is not converted, which its own members could answer. */
+const shown = (value: unknown): string => (typeof value === 'string' ? value : '?')
 
 function namesOf(files: ReadonlyMap<string, unknown>): PackageFault[] {
   const wanted: readonly string[] = packageFiles
@@ -73,7 +64,9 @@ function namesOf(files: ReadonlyMap<string, unknown>): PackageFault[] {
   const strange = [...files.keys()]
     .filter((name) => !wanted.includes(name))
     .map(() => ({ where: 'package', what: 'a file is in it that no package has' }))
-  return [...missing, ...strange]
+  const inOrder = [...files.keys()].every((name, n) => name === wanted.filter((each) => files.has(each))[n])
+  const moved = inOrder || strange.length > 0 ? [] : [{ where: 'package', what: 'its files are in another order' }]
+  return [...missing, ...strange, ...moved]
 }
 
 function checkManifest(
@@ -85,7 +78,7 @@ function checkManifest(
   const jws = files.get('manifest.jws')
   if (bytes === undefined || jws === undefined) return undefined
   const kid = formatKey(key)
-  if (!verifyDetached(textOf(jws).replace(/\n$/, ''), bytes, { publicKey: key.publicKey, kid }))
+  if (!verifyDetached(signatureIn(textOf(jws)), bytes, { publicKey: key.publicKey, kid }))
     faults.push({ where: 'manifest.json', what: 'manifest.jws is not its signature by this key' })
   const manifest = parsed(bytes)
   const isOne = manifest?.format === manifestFormat && Array.isArray(manifest.files) && Array.isArray(manifest.items)
@@ -95,6 +88,9 @@ function checkManifest(
   }
   return manifest as unknown as Manifest
 }
+
+/** One line, as a node writes it; nothing where it is not. */
+const signatureIn = (text: string): string => /^[\w.-]+(?=\n$)/.exec(text)?.[0] ?? ''
 
 function checkFiles(files: ReadonlyMap<string, Uint8Array>, manifest: Manifest, faults: PackageFault[]): void {
   for (const name of manifestedFiles) {
@@ -116,28 +112,12 @@ function checkItems(files: ReadonlyMap<string, Uint8Array>, { items }: Manifest,
     if (digestOf(Buffer.from(lines[n] ?? '')) === item?.sha256) continue
     wrong++
     if (wrong <= itemsNamed)
-      faults.push({ where: `indicators.ndjson:${n + 1} ${item?.id}`, what: 'its SHA-256 is not that of the manifest' })
+      faults.push({
+        where: `indicators.ndjson:${n + 1} ${shown(item?.id)}`,
+        what: 'its SHA-256 is not that of the manifest',
+      })
   }
   if (wrong > itemsNamed) faults.push({ where: 'indicators.ndjson', what: `${wrong - itemsNamed} more do not hold` })
-}
-
-function checkProof(files: ReadonlyMap<string, Uint8Array>, key: NoteKey, faults: PackageFault[]): void {
-  const where = 'audit-proof.json'
-  const bytes = files.get(where)
-  if (bytes === undefined) return
-  const proof = parsed(bytes)
-  if (proof === undefined || !isEvidence(proof)) {
-    faults.push({ where, what: 'it is no proof' })
-    return
-  }
-  const { leaf, hash, index, size, path, checkpoint } = proof
-  const told = { text: leaf?.text, subject: leaf?.subject, salt: leaf?.salt }
-  if (textOf(bytes) !== `${JSON.stringify({ leaf: told, hash, index, size, path, checkpoint })}\n`)
-    faults.push({ where, what: 'it is not as a node writes it' })
-  for (const what of checkInclusion(proof, key).faults) faults.push({ where, what })
-  const subject = parsed(Buffer.from(proof.leaf?.subject ?? ''))
-  if (subject?.manifest !== digestOf(files.get('manifest.json') ?? new Uint8Array(0)))
-    faults.push({ where, what: 'the leaf is not of this manifest' })
 }
 
 /** Headers, times and padding are no content: the package is written again, and must be the same. */
@@ -158,15 +138,4 @@ async function checkWriting(
     at += part.length
   }
   if (at !== bytes.length) faults.push({ where: 'package', what: `something was added after byte ${at}` })
-}
-
-function parsed(bytes: Uint8Array): Record<string, unknown> | undefined {
-  try {
-    const value: unknown = JSON.parse(textOf(bytes))
-    return typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? (value as Record<string, unknown>)
-      : undefined
-  } catch {
-    return undefined
-  }
 }

@@ -4,6 +4,7 @@ import { registrableDomain } from '../observables/name.ts'
 import { ipv4Prefix, ipv6Prefix } from './addresses.ts'
 import { none } from './known-values.ts'
 import type { PlainValue } from './plain-value.ts'
+import { VisiblePrefixes } from './prefixes.ts'
 import type { Found } from './tally.ts'
 import { spaceOf, type ValueIndex } from './value-index.ts'
 
@@ -28,6 +29,7 @@ export class Finder implements Found {
   count = 0
   readonly #index: ValueIndex
   #reach: Reach = { exact: new Uint8Array(1), containing: new Uint8Array(1) }
+  readonly #prefixes = new VisiblePrefixes()
   #nowSeconds = 0
   readonly #slots = new Int32Array(limits.observationMatches)
   /** What each slot was found by: a prefix length, where a parent begins in the name, or an index of keys. */
@@ -51,6 +53,7 @@ export class Finder implements Found {
     this.#reach = reach
     this.#nowSeconds = nowMs / 1_000
     this.#longChains.clear()
+    this.#prefixes.see(this.#index.prefixes, reach.containing)
   }
 
   ipv4(address: number): void {
@@ -59,8 +62,8 @@ export class Finder implements Found {
     this.#ipv4 = address
     index.hash4(address, 32)
     this.#exact(32)
-    if (!index.touched4(address)) return
-    for (const length of index.lengths4) {
+    if (!this.#prefixes.touched4(address)) return
+    for (const length of this.#prefixes.lengths4) {
       index.hash4(address, length)
       this.#containing(length)
     }
@@ -73,7 +76,7 @@ export class Finder implements Found {
     this.#ipv6 = address
     index.hash6(address, 128)
     this.#exact(128)
-    for (const length of index.lengths6) {
+    for (const length of this.#prefixes.lengths6) {
       index.hash6(address, length)
       this.#containing(length)
     }

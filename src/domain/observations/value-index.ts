@@ -1,8 +1,8 @@
-import { shortestContaining } from '../observables/ip.ts'
 import { observableTypes } from '../observables/types.ts'
 import { ipv4At, readIpv6 } from './addresses.ts'
 import { KeyedHash } from './keyed-hash.ts'
 import { KnownValues } from './known-values.ts'
+import { KnownPrefixes, type Prefix } from './prefixes.ts'
 
 /** Spaces of the hash: one for each family of correlation keys, and two for the family `ip`, whose values are hashed as numbers. */
 export const ipv4Space = 1
@@ -24,16 +24,13 @@ const bits6 = 128
 
 /**
  * Everything that looking an observation up needs to know of indicators: the values by hash, and which prefixes there may be
- * at all, so that most addresses are asked for once.
+ * under each handling, so that most addresses are asked for once.
  */
 export class ValueIndex {
   readonly values = new KnownValues()
   readonly hash: KeyedHash
-  /** Lengths of the prefixes ever added, the longest first. */
-  lengths4: readonly number[] = []
-  lengths6: readonly number[] = []
-  /** A bit for each /24: whether any prefix ever added touches it. Made with the first prefix: 2 MiB. */
-  #touched4: Uint8Array | undefined
+  /** Of all that was ever added. */
+  readonly prefixes = new KnownPrefixes()
   readonly #scratch = Buffer.alloc(32_768)
   readonly #network = new Uint8Array(17)
   readonly #address = new Uint8Array(16)
@@ -46,17 +43,17 @@ export class ValueIndex {
   /** Adds a correlation key as one of the indicator at this position of the feed; positions never fall. */
   add(key: string, position: number, handling: number, until: number): void {
     const network = this.hashKey(key)
-    if (network !== undefined) this.#noteLength(network)
+    if (network !== undefined) this.prefixes.add(network, handling)
     this.values.add(this.hash, position, handling, until)
   }
 
   /** Bytes held by the arrays. */
   get bytes(): number {
-    return this.values.bytes + (this.#touched4?.byteLength ?? 0)
+    return this.values.bytes
   }
 
-  /** Hashes a correlation key. @returns the version and length of a network that is no address */
-  hashKey(key: string): { readonly version: 4 | 6; readonly length: number } | undefined {
+  /** Hashes a correlation key. @returns the network where it is no address */
+  hashKey(key: string): Prefix | undefined {
     const colon = key.indexOf(':')
     const family = key.slice(0, colon)
     const size = this.#scratch.write(key.slice(colon + 1))
@@ -88,38 +85,18 @@ export class ValueIndex {
     this.hash.bytes(ipv6Space, network, 0, 17)
   }
 
-  /** Whether a prefix may contain this IPv4 address. */
-  touched4(address: number): boolean {
-    return this.#touched4 !== undefined && (((this.#touched4[address >>> 11] ?? 0) >> ((address >>> 8) & 7)) & 1) === 1
-  }
-
   /** Hashes the canonical text of a network in the scratch: its own key is its numbers. */
-  #hashNetwork(size: number): { readonly version: 4 | 6; readonly length: number } | undefined {
+  #hashNetwork(size: number): Prefix | undefined {
     const slash = this.#scratch.subarray(0, size).indexOf(47)
     const end = slash === -1 ? size : slash
     const length = slash === -1 ? undefined : Number(this.#scratch.toString('latin1', slash + 1, size))
     const address = ipv4At(this.#scratch, 0, end)
     if (address !== -1) {
       this.hash4(address, length ?? bits4)
-      return length === undefined ? undefined : { version: 4, length }
+      return length === undefined ? undefined : { version: 4, length, first: address >>> 0 }
     }
     if (!readIpv6(this.#scratch, 0, end, this.#address)) throw new Error('a canonical network could not be read')
     this.hash6(this.#address, length ?? bits6)
-    return length === undefined ? undefined : { version: 6, length }
-  }
-
-  #noteLength({ version, length }: { readonly version: 4 | 6; readonly length: number }): void {
-    // A look-up considers none that is shorter.
-    if (length < shortestContaining[version]) return
-    if (version === 6) {
-      if (!this.lengths6.includes(length)) this.lengths6 = [...this.lengths6, length].sort((a, b) => b - a)
-      return
-    }
-    if (!this.lengths4.includes(length)) this.lengths4 = [...this.lengths4, length].sort((a, b) => b - a)
-    this.#touched4 ??= new Uint8Array(2 ** 21)
-    const [a = 0, b = 0, c = 0] = this.#network
-    const first = (a * 256 + b) * 256 + c
-    const last = first + 2 ** Math.max(24 - length, 0) - 1
-    for (let n = first; n <= last; n++) this.#touched4[n >> 3] = (this.#touched4[n >> 3] ?? 0) | (1 << (n & 7))
+    return length === undefined ? undefined : { version: 6, length, first: 0 }
   }
 }
