@@ -41,8 +41,6 @@ export interface ObservationStreamOptions {
 
 /** How often what may have changed meanwhile is asked again. */
 const askAgainMs = 1_000
-/** How often its receipt hears of it: a fifth of the time after which it would count as abandoned. */
-const touchMs = 60_000
 /** How long counts stay in memory at most. */
 const writeMs = 5_000
 /** Bytes read without looking up; with hits less, since each hit is kept until it is answered. */
@@ -62,7 +60,6 @@ export class ObservationStream {
   #generation: number
   #askedMs = Number.NEGATIVE_INFINITY
   #writtenMs = performance.now()
-  #touchedMs = performance.now()
   readonly #told = new Set<string>()
 
   constructor(context: Context, caller: Caller, index: ValueIndex, options: ObservationStreamOptions) {
@@ -113,9 +110,6 @@ export class ObservationStream {
       throw new Fault('unavailable', 'The database was replaced; send the stream again.', { retryAfterSeconds: 1 })
     }
     this.#matcher.at(reach, this.#context.clock().getTime())
-    if (this.#askedMs - this.#touchedMs < touchMs) return
-    this.#touchedMs = this.#askedMs
-    await this.#writer.stillRuns()
   }
 
   /** The tally knows indicators by slot: it ends where slots change their numbers. */

@@ -1,8 +1,7 @@
 import type { Caller } from '../domain/caller.ts'
-import { Fault } from '../domain/errors.ts'
 import { limits } from '../domain/limits.ts'
 import type { Tally } from '../domain/observations/tally.ts'
-import type { Queries, Transaction } from '../store/database.ts'
+import type { Transaction } from '../store/database.ts'
 import { appendObservations, confirmMatches, type NewObservation } from '../store/observations.ts'
 import { touchReceipt } from '../store/receipts.ts'
 import type { Context, Standing } from './context.ts'
@@ -12,16 +11,6 @@ import { permittedFor, visibleTo } from './visible.ts'
 
 /** Matches asked for in one query. */
 const together = 5_000
-
-/** Its receipt counted as abandoned, and somebody sends the same again: nothing of this stream is counted. */
-export const takenOver = (): Fault =>
-  new Fault(
-    'idempotency_in_progress',
-    'A stream with this Idempotency-Key began again meanwhile: this one is not counted.',
-    {
-      retryAfterSeconds: 5,
-    },
-  )
 
 /** What of a tally holds: how many observations matched, and the rows to append. */
 interface Confirmed {
@@ -121,20 +110,10 @@ export class ObservationWriter {
     return holds
   }
 
-  /** Says that the stream is under way, however little of it matches. @throws {Fault} `idempotency_in_progress` */
-  async stillRuns(): Promise<void> {
-    await this.#touch(this.#context.database)
-  }
-
-  async #touch(queries: Queries): Promise<void> {
-    if (this.#receipt !== undefined && !(await touchReceipt(queries, this.#receipt, this.#context.clock())))
-      throw takenOver()
-  }
-
   async #append(transaction: Transaction, caller: Caller, standing: Standing, { matched, observations }: Confirmed) {
     const reporter = caller.reader.organisation?.id ?? ''
     await appendObservations(transaction, reporter, observations, this.#receipt)
-    await this.#touch(transaction)
+    if (this.#receipt !== undefined) await touchReceipt(transaction, this.#receipt, this.#context.clock())
     await record(transaction, this.#context, caller, standing, {
       action: 'observe',
       decision: 'permit',

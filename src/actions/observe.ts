@@ -5,7 +5,6 @@ import { dropObservations } from '../store/observations.ts'
 import { closeReceipt, dropReceipt, openReceipt } from '../store/receipts.ts'
 import type { Context } from './context.ts'
 import { type ObservationNews, ObservationStream, type ObservationTotals } from './observation-stream.ts'
-import { takenOver } from './observation-writer.ts'
 import { verb } from './verb.ts'
 
 export interface ObserveInput {
@@ -82,6 +81,16 @@ async function readOnce(
     throw error
   }
 }
+
+/** Its receipt counted as abandoned, and somebody sends the same again: nothing of this stream is counted. */
+const takenOver = (): Fault =>
+  new Fault(
+    'idempotency_in_progress',
+    'A stream with this Idempotency-Key began again meanwhile: this one is not counted.',
+    {
+      retryAfterSeconds: 5,
+    },
+  )
 
 /** The totals of a stream whose news nobody wants. */
 export async function toTheEnd(observing: Observing): Promise<ObservationTotals> {

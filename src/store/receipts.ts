@@ -9,38 +9,18 @@ export interface Receipt {
   readonly answer?: string
 }
 
-/** How often a key is looked for that one who fails gives back just then. */
-const looks = 3
-
 /**
  * Opens a receipt. With an idempotency key that this account used before, the earlier receipt is returned instead.
  * A receipt left open by a crash counts as never made after `abandonedAfterMs`: the same key may then run again.
  */
 export async function openReceipt(
-  queries: Queries,
+  { client }: Queries,
   account: string,
   at: Date,
   idempotencyKey: string | undefined,
   abandonedAfterMs: number,
 ): Promise<{ readonly opened: string } | { readonly earlier: Receipt }> {
   const id = randomUUID()
-  for (let look = 0; look < looks; look++) {
-    const found = await openOrFind(queries, id, account, at, idempotencyKey, abandonedAfterMs)
-    if (found !== undefined) return found
-  }
-  // Others take it and give it back: it is under way.
-  return { earlier: { id } }
-}
-
-/** @returns nothing where the receipt that was in the way is gone again */
-async function openOrFind(
-  { client }: Queries,
-  id: string,
-  account: string,
-  at: Date,
-  idempotencyKey: string | undefined,
-  abandonedAfterMs: number,
-): Promise<{ readonly opened: string } | { readonly earlier: Receipt } | undefined> {
   if (idempotencyKey !== undefined) {
     await client.query(
       'delete from receipt where account = $1 and idempotency_key = $2 and status is null and at < $3',
@@ -63,7 +43,8 @@ async function openOrFind(
     idempotencyKey,
   ])
   const [row] = rows
-  if (row === undefined) return undefined
+  // Whoever had it failed, and gave it back just now: that was under way.
+  if (row === undefined) return { earlier: { id } }
   return {
     earlier: {
       id: row.id,
@@ -89,10 +70,9 @@ export async function closeReceipt(
   return rowCount === 1
 }
 
-/** Says that it still runs, in the transaction of one of its batches. @returns false when it is not there any more */
-export async function touchReceipt({ client }: Queries, id: string, at: Date): Promise<boolean> {
-  const { rowCount } = await client.query('update receipt set at = $2 where id = $1', [id, at.toISOString()])
-  return rowCount === 1
+/** Says that it still runs, in the transaction of one of its batches. */
+export async function touchReceipt({ client }: Queries, id: string, at: Date): Promise<void> {
+  await client.query('update receipt set at = $2 where id = $1', [id, at.toISOString()])
 }
 
 /** Forgets a receipt whose push failed as a whole, so that the same idempotency key may be tried again. */

@@ -593,22 +593,6 @@ t.test('a stream whose key runs again meanwhile says so, and counts nothing', as
   t.match(body, { times: 1 })
 })
 
-t.test('one key at a time, many at once: some are asked to wait, and none fails', async (t) => {
-  const node = await testNode(t)
-  const seen = new Set<number>()
-  for (let round = 0; round < 20; round++) {
-    const key = { 'idempotency-key': 'same' }
-    // Each fails, and gives its key back just then.
-    const all = await Promise.all(
-      Array.from({ length: 12 }, () =>
-        observe(node, 'diego.csirt-cl', 'X', { type: 'application/vnd.puente.observations', headers: key }),
-      ),
-    )
-    for (const { status } of all) seen.add(status)
-  }
-  t.strictSame([...seen].sort(), [409, 422])
-})
-
 t.test('GraphQL takes a few observations, and tells what was seen, by the same actions', async (t) => {
   const node = await testNode(t)
   const id = await node.plant(green, domain)
