@@ -28,7 +28,12 @@ export const takeSubscriptions = (
   room: number,
   working: readonly string[],
 ): Promise<Held[]> =>
-  takeDue(context.database, sender, context.clock(), { room, ofAccount: limits.webhookSendsOfAccount, working })
+  takeDue(context.database, sender, context.clock(), {
+    room,
+    ofAccount: limits.webhookSendsOfAccount,
+    ofOrganisation: limits.webhookSendsOfOrganisation,
+    working,
+  })
 
 /** Gives others their turn: what is left is due still. */
 export const letOthers = (context: Context, held: Held): Promise<void> => letGo(context.database, held)

@@ -100,7 +100,9 @@ export function startWebhooks(context: Context, { wakes, plan = retryPlan }: Web
 async function serve(context: Context, held: Held, plan: RetryPlan, isStopping: () => boolean): Promise<void> {
   const work = await beginWork(context, held)
   if (work === undefined) return
-  for (let n = 0; n < limits.webhookSendsInARow && !isStopping(); n++) {
+  const began = performance.now()
+  const isItsTurn = (n: number) => n < limits.webhookSendsInARow && performance.now() - began < limits.webhookTurnMs
+  for (let n = 0; isItsTurn(n) && !isStopping(); n++) {
     const sending = await nextSending(context, work)
     if (sending === undefined) return
     const outcome = await context.wayOut.post(sending.url, sending.headers, sending.body)

@@ -205,11 +205,13 @@ export const limits = {
   /** How long a replaced secret goes on signing beside the new one, unless the owner says otherwise; and at most. */
   webhookOldSecretSeconds: 86_400,
   webhookOldSecretSecondsMost: 604_800,
-  /** Deliveries under way in one process, and to the endpoints of one account in all processes. */
+  /** Deliveries under way in one process, and to the endpoints of one account and of one organisation in all processes. */
   webhookSendsAtOnce: 128,
   webhookSendsOfAccount: 4,
-  /** Deliveries to one endpoint before others have their turn. */
+  webhookSendsOfOrganisation: 32,
+  /** Deliveries to one endpoint before others have their turn, and how long they may take. */
   webhookSendsInARow: 20,
+  webhookTurnMs: 2_000,
   /** Pages in which an endpoint's filter finds nothing, before others have their turn. */
   webhookEmptyPages: 20,
   /** A process that was not heard of for so long is dead: others send in its place. */

@@ -34,7 +34,7 @@ export async function stopBeating({ client }: Queries, sender: string): Promise<
 
 /**
  * Takes subscriptions that are due and that no living process holds, the longest unserved first. Of one account only so many are
- * held at once, so that its slow endpoints do not use up the places of others.
+ * held at once, and of one organisation, so that their slow endpoints do not use up the places of others.
  * @param working what this process works on already
  */
 export async function takeDue(
@@ -44,26 +44,36 @@ export async function takeDue(
   {
     room,
     ofAccount,
+    ofOrganisation,
     working,
-  }: { readonly room: number; readonly ofAccount: number; readonly working: readonly string[] },
+  }: {
+    readonly room: number
+    readonly ofAccount: number
+    readonly ofOrganisation: number
+    readonly working: readonly string[]
+  },
 ): Promise<Held[]> {
   const { rows } = await client.query<Held>(
     `with due as (
-       select w.id, w.served_at, w.account, row_number() over (partition by w.account order by w.served_at, w.id) as nth
-       from webhook_subscription w
+       select w.id, w.served_at, w.account, a.organisation,
+         row_number() over (partition by w.account order by w.served_at, w.id) as nth
+       from webhook_subscription w join account a on a.id = w.account
        where ${isDue('$2')} and not (w.id = any($5::uuid[])) and (w.holder is null or w.holder = $1 or not ${isHeld})
      ), held as (
-       select w.account, count(*) as busy from webhook_subscription w where ${isHeld} and (w.holder <> $1 or w.id = any($5::uuid[]))
-       group by w.account
+       select w.account, a.organisation, count(*) as busy from webhook_subscription w join account a on a.id = w.account
+       where ${isHeld} and (w.holder <> $1 or w.id = any($5::uuid[])) group by w.account, a.organisation
+     ), possible as (
+       select due.*, row_number() over (partition by due.organisation order by due.served_at, due.id) as nth_of_all
+       from due left join held on held.account = due.account where due.nth + coalesce(held.busy, 0) <= $4
      ), taken as (
-       select w.id from webhook_subscription w join due on due.id = w.id left join held on held.account = w.account
-       where due.nth + coalesce(held.busy, 0) <= $4
+       select w.id from webhook_subscription w join possible due on due.id = w.id
+       where due.nth_of_all + coalesce((select sum(busy) from held where held.organisation = due.organisation), 0) <= $6
          and (w.holder is null or w.holder = $1 or not ${isHeld})
        order by due.served_at limit $3 for update of w skip locked
      )
      update webhook_subscription w set holder = $1, fence = fence + 1, served_at = clock_timestamp()
      from taken where w.id = taken.id returning w.id, w.fence`,
-    [sender, at.toISOString(), room, ofAccount, working],
+    [sender, at.toISOString(), room, ofAccount, working, ofOrganisation],
   )
   return rows
 }
