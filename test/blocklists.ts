@@ -1,23 +1,12 @@
 import { loadWarninglist } from '../src/actions/index.ts'
-import type { Handling } from '../src/domain/handling.ts'
+import { handling } from './api/graphql.ts'
 import type { Answer, TestNode } from './node.ts'
 
 /** What tests of blocklists share: who reads and publishes, and how a list is asked for. */
 
-export const green: Handling = {
-  originator: 'cert-br',
-  tlp: 'green',
-  pap: 'green',
-  organisations: [],
-  communities: [],
-  people: [],
-  lawEnforcement: 'on-request',
-  personalData: false,
-  maskable: false,
-  attribution: 'named',
-}
+export const green = handling('cert-br', { tlp: 'green' })
 
-export const amber: Handling = { ...green, tlp: 'amber', organisations: ['csirt-cl'] }
+export const amber = handling('cert-br', { tlp: 'amber', organisations: ['csirt-cl'] })
 
 export const reader = 'camila.csirt-cl'
 
