@@ -11,7 +11,7 @@ import { type BenchNode, enrolReader, startBenchNode } from './world.ts'
 const readers = 20
 const aThousand = 1_000
 /** To a thousand streams, deciding and reading an event costs as much as writing it two or three times; to ten thousand, a third. */
-const fewAim = 0.25
+const fewAim = 0.3
 
 /**
  * Streams of twenty readers with different rights, all on this process: what one costs in memory, deliveries a second against plain writes of as

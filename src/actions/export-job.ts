@@ -4,6 +4,7 @@ import { Fault } from '../domain/errors.ts'
 import { limits } from '../domain/limits.ts'
 import { csvLine } from '../formats/csv-out.ts'
 import { type Grounds, handlingLine } from '../formats/export-handling.ts'
+import { databaseFault } from '../store/database.ts'
 import {
   copyItems,
   type ExportItemRow,
@@ -164,7 +165,8 @@ async function beginAnew(context: Context, row: ExportRow): Promise<void> {
 
 /** After something that nobody foresaw: others have their turn until its lease is over, and after some attempts it has had its own. */
 async function putOff(context: Context, row: ExportRow, error: unknown): Promise<void> {
-  if (error instanceof Fault) await updateHeldExport(context.database, row, { heldUntil: null })
+  const known = error instanceof Fault ? error : databaseFault(error)
+  if (known?.code === 'unavailable') await updateHeldExport(context.database, row, { heldUntil: null })
   else if (row.attempts + 1 >= limits.exportAttempts) await fail(context, row, 'It could not be made.')
   else await updateHeldExport(context.database, row, { attempts: row.attempts + 1 })
 }

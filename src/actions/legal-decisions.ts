@@ -10,11 +10,12 @@ import {
   stateAfterDecisions,
 } from '../domain/legal-request.ts'
 import { preserves } from '../domain/legal-words.ts'
+import { awaitsConsent } from '../policy/disclosure.ts'
 import { dutyRefusal, knowsLegalRequest, shownTo, sidesOf } from '../policy/duties.ts'
 import type { Refusal } from '../policy/permissions.ts'
 import { readLegalRequest } from '../store/legal-requests.ts'
 import type { Context, Standing } from './context.ts'
-import { callerUnder, mayLeaveInFiles } from './legal-filter.ts'
+import { callerUnder } from './legal-filter.ts'
 import { refuseDuty, takeStep } from './legal-step.ts'
 import { prose } from './legal-text.ts'
 import { absent } from './read.ts'
@@ -148,10 +149,7 @@ function afterDecision(
   return already ? {} : { state: 'approved', approvedAt: now.toISOString() }
 }
 
-/**
- * Originators in the scope that could give this liaison something on request: that one is waited for tells that there may be such a thing,
- * and must tell no more. Those that must not know cannot be asked, and give nothing of it.
- */
+/** Originators in the scope that could give this liaison something on request; those that must not know cannot be asked, and give nothing of it. */
 function askedOf(request: LegalRequest, standing: Standing, now: Date): string[] {
   const reader = callerUnder(standing, request)?.reader
   if (isConfidential(request, now) || reader === undefined) return []
@@ -159,9 +157,7 @@ function askedOf(request: LegalRequest, standing: Standing, now: Date): string[]
   const found = new Set<string>()
   for (let id = 0; id < visibility.size; id++) {
     const handling = visibility.handling(id)
-    if (handling?.lawEnforcement !== 'on-request' || !mayLeaveInFiles(reader, handling)) continue
-    if (handling.expiresAt === undefined || Date.parse(handling.expiresAt) > now.getTime())
-      found.add(handling.originator)
+    if (handling !== undefined && awaitsConsent(reader, handling, now)) found.add(handling.originator)
   }
   return request.scope.originators.filter((id) => found.has(id))
 }

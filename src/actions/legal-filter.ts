@@ -3,8 +3,7 @@ import { readerUnder } from '../domain/directory.ts'
 import type { Handling } from '../domain/handling.ts'
 import type { LegalRequest, LegalScope } from '../domain/legal-request.ts'
 import { observableType } from '../domain/observables/types.ts'
-import type { Reader } from '../domain/reader.ts'
-import { originatorShown } from '../policy/release.ts'
+import { mayLeaveInFiles } from '../policy/disclosure.ts'
 import type { PageFilter } from '../store/filters.ts'
 import type { VisibleTo } from '../store/visible.ts'
 import type { Context, Standing } from './context.ts'
@@ -51,10 +50,6 @@ export function scopeQuery(
     },
   }
 }
-
-/** RED reaches the people it names and leaves in no file, whatever a request says; a scope names originators, not anonymous sources. */
-export const mayLeaveInFiles = (reader: Reader, handling: Handling): boolean =>
-  handling.tlp !== 'red' && originatorShown(reader, handling)
 
 const searchOf = ({ types, classes, countries, asns, network, domain, since, until }: LegalScope): SearchFilter => ({
   ...(types === undefined ? {} : { type: types }),

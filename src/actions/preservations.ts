@@ -74,8 +74,8 @@ export const listPreservations = verb(
       if (hold === undefined) return []
       const { fault: _, ...known } = shown(request, hold, counts.get(request.id), renewals.get(request.id), at)
       if (whole.includes(request.id)) return [{ ...known, ...(hold.fault === null ? {} : { fault: hold.fault }) }]
-      // That it failed, and why, tells how much there is of others.
-      return [known.state === 'failed' ? { ...known, state: 'held' as const } : known]
+      // That it failed, and why, tells how much there is of others; that nothing of its own is held, an originator sees.
+      return [known.state === 'failed' ? { ...known, state: 'filling' as const } : known]
     })
     const wanted = input.ending === true ? all.filter(({ ending }) => ending) : all
     if (input.ending === true) wanted.sort((a, b) => (a.until < b.until ? -1 : 1))

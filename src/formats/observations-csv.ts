@@ -64,7 +64,7 @@ export class ObservationCsv implements ObservationScanner, LineReader {
     this.#layout = names.map((name) => columns.indexOf(name))
     if (this.#layout.includes(-1) || new Set(names).size < names.length) {
       const sentence = `The columns are ${columns.join(', ')}, each once.`
-      throw new Fault('invalid_csv', sentence, { position: { line: 1 } })
+      throw new Fault('invalid_csv', sentence, { position: { line: this.#sink.place } })
     }
     return undefined
   }

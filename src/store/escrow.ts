@@ -2,6 +2,7 @@ import type { Indicator } from '../domain/indicator.ts'
 import type { Queries } from './database.ts'
 import { type ExportItemRow, keyOf, type Selected } from './export-items.ts'
 import { conditionsOf, type FurtherObservable, type PageFilter } from './filters.ts'
+import { holdStands } from './holds.ts'
 import { plainTypes } from './plain-types.ts'
 import { escrowColumns, type IndicatorRow, toIndicator } from './rows.ts'
 import { Parameters } from './visible.ts'
@@ -24,11 +25,6 @@ const presentHandling = `case when p.let_go is null then p.handling_id when ${un
 
 const inRow: FurtherObservable = (matches) => `select from unnest(i.other_keys) o (key) where ${matches('o.key')}`
 
-/** Whether `hold h` stands at a time: it may be over before the clock has ended it. */
-const stands = (at: string): string =>
-  `h.ended_at is null and h.ends_at > ${at}::timestamptz
-   and exists (select from legal_request r where r.id = h.request and r.state in ('approved', 'fulfilled', 'expired'))`
-
 /** What is in escrow counts where the indicator was recalled, or its sharing ended: otherwise it is had as it is. */
 const gone = (expired: string): string => `(p.recalled or p.handling_id = any(${expired}::integer[]))`
 
@@ -49,7 +45,7 @@ export async function selectHeld(
 ): Promise<HeldItem[]> {
   const parameters = new Parameters()
   const conditions = [
-    `h.organisation = ${parameters.add(organisation)} and ${stands(parameters.add(at.toISOString()))}`,
+    `h.organisation = ${parameters.add(organisation)} and ${holdStands(parameters.add(at.toISOString()))}`,
     `i.originator = any(${parameters.add(originators)}::text[])`,
     gone(parameters.add(expired)),
     ...conditionsOf(filter, parameters, inRow),
@@ -80,7 +76,7 @@ export async function heldCopies(
     text: `select ${escrowColumns}, ${presentHandling} as present
            from unnest($1::uuid[], $2::text[], $3::uuid[]) w (hold, originator, id)
            join escrow i on i.request = w.hold and i.originator = w.originator and i.stix_id = w.id
-           join hold h on h.request = i.request and ${stands('$4')}
+           join hold h on h.request = i.request and ${holdStands('$4')}
            join indicator p on p.stix_id = i.stix_id and p.originator = i.originator`,
     values: [
       from.map(({ hold }) => hold),
@@ -105,7 +101,7 @@ export async function heldItems(
   at: Date,
 ): Promise<readonly { readonly handlingId: number; readonly present: number | null; readonly masked: boolean }[]> {
   const { rows } = await client.query<{ handlingId: number; present: number | null; masked: boolean }>(
-    `select e.handling_id as "handlingId", case when ${stands('$2')} and x.request is not null then ${presentHandling} end as present,
+    `select e.handling_id as "handlingId", case when ${holdStands('$2')} and x.request is not null then ${presentHandling} end as present,
        e.masked
      from export_item e join hold h on h.request = e.hold
      left join escrow x on x.request = e.hold and x.originator = e.originator and x.stix_id = e.stix_id and x.version = e.version

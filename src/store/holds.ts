@@ -149,12 +149,16 @@ export async function closeFilling(
   return rows[0]?.items ?? 0
 }
 
+/** Whether `hold h` stands at a time: it may be over before the clock has ended it. */
+export const holdStands = (at: string): string =>
+  `h.ended_at is null and h.ends_at > ${at}::timestamptz
+   and exists (select from legal_request r where r.id = h.request and r.state in ('approved', 'fulfilled', 'expired'))`
+
 /** Ends those whose time is over or whose request gives nothing any more; their copies go. @returns of which requests, `limit` at most */
 export async function endHolds({ client }: Transaction, at: Date, limit: number): Promise<HoldRow[]> {
   const { rows } = await client.query<HoldRow>(
     `update hold h set ended_at = $1 where h.request in (
-       select h.request from hold h join legal_request r on r.id = h.request
-       where h.ended_at is null and (h.ends_at <= $1 or r.state not in ('approved', 'fulfilled', 'expired'))
+       select h.request from hold h where h.ended_at is null and not (${holdStands('$1')})
        order by h.ends_at limit $2 for update of h skip locked)
      returning ${columns}`,
     [at.toISOString(), limit],

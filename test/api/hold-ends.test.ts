@@ -51,6 +51,23 @@ t.test('a hold that is over gives nothing, though the clock has not ended it yet
   t.equal(linesIn(await packageOf(node, disclosure)), 0, 'one that is made now')
 })
 
+t.test('content of a hold that ended stays in no package that is being made', async (t) => {
+  const node = await legalNode(t)
+  const id = await node.plant(onRequest, address(1))
+  await approvedRequest(node, liaison, preserving)
+  await tendHolds(node.context)
+  await recall(node, id)
+  const disclosure = await approvedRequest(node, liaison, { expiresAt: '2026-10-01T00:00:00.000Z' })
+  await start(node, disclosure)
+  await runExports(node.context, 3)
+  const { client } = node.context.database
+  const written = async () => (await client.query('select from export_item where stix is not null')).rowCount
+  t.equal(await written(), 1, 'it is being sealed')
+  node.at('2026-08-20T00:00:00.000Z')
+  await tendHolds(node.context)
+  t.equal(await written(), 0)
+})
+
 for (const [word, account] of [
   ['close', liaison],
   ['refuse', 'iris.csirt-cl'],
@@ -97,7 +114,7 @@ t.test('that a hold failed is told to those who know all of it', async (t) => {
   })
   const stateFor = async (account: string) => (await get(node, account, '/v1/preservations')).body.items[0].state
   t.equal(await stateFor(liaison), 'failed')
-  t.not(await stateFor('iris.csirt-cl'), 'failed', 'how much others have is told to none of them')
+  t.equal(await stateFor('iris.csirt-cl'), 'filling', 'how much others have is told to none of them')
 })
 
 t.test('what is purged between disclosure and seal ends that export, and stops no other', async (t) => {

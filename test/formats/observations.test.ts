@@ -189,7 +189,10 @@ t.test('CSV: with a header in any order, or without one', async (t) => {
     `1 text evil.example domain-name 7 ${hour}`,
   ])
   t.throws(() => read('csv', [Buffer.from('value,colour\n')]), { code: 'invalid_csv' })
-  t.throws(() => read('csv', [Buffer.from('value,value\n')]), { code: 'invalid_csv' })
+  t.throws(() => read('csv', [Buffer.from('\n# of May\nvalue,value\n')]), {
+    code: 'invalid_csv',
+    detail: { position: { line: 3 } },
+  })
 })
 
 /** A record of the binary form: its length, its head and what follows. */
