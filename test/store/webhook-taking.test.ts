@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { beat, takeSubscriptions } from '../../src/actions/index.ts'
 import { limits } from '../../src/domain/limits.ts'
 import { green } from '../blocklists.ts'
 import { testNode } from '../node.ts'
-import { subscribe } from '../webhooks.ts'
+import { Receiver, sender, subscribe } from '../webhooks.ts'
 
 t.test('an organisation of many accounts leaves places to others', async (t) => {
   const node = await testNode(t, { privateHosts: ['127.0.0.1'] })
@@ -31,4 +32,22 @@ t.test('an organisation of many accounts leaves places to others', async (t) => 
   const { rows } = await client.query<{ most: number }>(`select max(n)::int as most
     from (select count(*) as n from webhook_subscription where holder is not null group by account) s`)
   t.ok((rows[0]?.most ?? 99) <= limits.webhookSendsOfAccount)
+})
+
+t.test('an endpoint that is slow gives its place back in between', async (t) => {
+  const node = await testNode(t, { privateHosts: ['127.0.0.1'] })
+  const endpoint = await Receiver.start(t)
+  endpoint.reply = () => ({ status: 204, after: sleep(20) })
+  const { id } = await subscribe(node, 'camila.csirt-cl', endpoint.url, { batch: 1 })
+  for (let n = 1; n <= 4; n++) await node.plant(green, { type: 'ipv4-address', value: `192.0.2.${n}` })
+  const before = limits.webhookTurnMs
+  t.teardown(() => Object.assign(limits, { webhookTurnMs: before }))
+  Object.assign(limits, { webhookTurnMs: 10 })
+  sender(t, node.context).wake()
+  await endpoint.until(4)
+  const { rows } = await node.context.database.client.query<{ fence: string }>(
+    'select fence from webhook_subscription where id = $1',
+    [id],
+  )
+  t.ok(Number(rows[0]?.fence) >= 4, 'taken anew for each delivery')
 })
