@@ -19,8 +19,9 @@ import {
 import { type LetGo, letGo } from '../store/let-go.ts'
 import { type ReceivedIndicator, writeReceived } from '../store/received.ts'
 import type { Context, Standing } from './context.ts'
+import { identify } from './identify.ts'
 import type { Effective } from './judge-page.ts'
-import { identify, prepare } from './prepare.ts'
+import { prepare } from './prepare.ts'
 
 /**
  * Applies what was judged, in the caller's transaction: rows, feed entries, envelopes. Entries about one indicator are applied one after

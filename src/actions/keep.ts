@@ -7,7 +7,7 @@ import type { Transaction } from '../store/database.ts'
 import { type EventRow, type PartRow, partKey, removeContext, writeEvents, writeParts } from '../store/misp-writes.ts'
 import type { PushOrigin } from './batch.ts'
 import type { Context } from './context.ts'
-import type { Identified } from './prepare.ts'
+import type { Identified } from './identify.ts'
 import { record, stillMay } from './verb.ts'
 
 /** What is kept beside indicators, with its handling settled. */

@@ -1,7 +1,7 @@
 import type { FaultCode, RecordFault } from '../domain/errors.ts'
 import type { Existing } from '../store/reads.ts'
 import type { Committed, PushOrigin } from './batch.ts'
-import type { Identified } from './prepare.ts'
+import type { Identified } from './identify.ts'
 import { recallOne } from './recall.ts'
 
 /** STIX `revoked: true`: a recall of what is known; of what never was, there is nothing to recall. */

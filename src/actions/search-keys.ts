@@ -3,6 +3,7 @@ import { detectType } from '../domain/observables/detect.ts'
 import { constituencyKeys } from '../domain/observables/keys.ts'
 import { parseObservable } from '../domain/observables/parse.ts'
 import { refang } from '../domain/observables/refang.ts'
+import { reversedName } from '../domain/observables/reversed-name.ts'
 import { observableType } from '../domain/observables/types.ts'
 import { isRsitClass, isRsitType, rsit } from '../domain/rsit.ts'
 import type { PageFilter } from '../store/filters.ts'
@@ -50,5 +51,4 @@ const anyNetwork = (text: string): string => {
   return `${family}-${text.includes('/') ? 'prefix' : 'address'}`
 }
 
-const reversed = (domain: string): string =>
-  parseObservable('domain-name', refang(domain)).value.split('.').reverse().join('.')
+const reversed = (domain: string): string => reversedName(parseObservable('domain-name', refang(domain)).value)

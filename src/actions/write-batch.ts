@@ -11,7 +11,8 @@ import type { Existing } from '../store/reads.ts'
 import { touchReceipt } from '../store/receipts.ts'
 import { CopyRows, type PreparedBatch } from '../store/staging.ts'
 import type { Committed, PushOrigin } from './batch.ts'
-import { type Identified, prepare } from './prepare.ts'
+import type { Identified } from './identify.ts'
+import { prepare } from './prepare.ts'
 import { record, stillMay } from './verb.ts'
 
 /** Drafts as rows that are ready to be written. */
@@ -56,9 +57,8 @@ async function insert(origin: PushOrigin, { items, batch, at }: Ready): Promise<
   try {
     await context.database.sendTogether(
       (transaction) => takePositions(transaction, batch.rows.length, at),
-      (transaction, run) => insertPrepared(transaction, originator, batch, run),
-      (transaction, entries) => [
-        ...entries(),
+      (transaction, run) => [
+        ...insertPrepared(transaction, originator, batch, run),
         touchReceipt(transaction, receipt, at),
         recordWritten(origin, transaction, items),
       ],

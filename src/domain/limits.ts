@@ -20,7 +20,7 @@ export const limits = {
   firstBatchRecords: 250,
   batchBytes: 1024 * 1024,
   /** Batches of all pushes between their first draft and their commit. One merges at a time, so more would only hold memory. */
-  batchesAtOnce: 4,
+  batchesAtOnce: 8,
   /** Longest that drafts of a sender that pauses wait for more of them. */
   gatherMs: 250,
   /** Pushes open at once in one process, each holding a slice of its body; and of one account among them. */

@@ -3,6 +3,7 @@ import { limits } from './limits.ts'
 import { containingPrefixes } from './observables/ip.ts'
 import { constituencyKeys, containingKeys, correlationKey } from './observables/keys.ts'
 import { registrableDomain } from './observables/name.ts'
+import { reversedName } from './observables/reversed-name.ts'
 import { observableTypes } from './observables/types.ts'
 
 /**
@@ -88,7 +89,7 @@ function networksAround(cidr: string, isPlace: boolean): Range[] {
 function namesAround(name: string, isPlace: boolean): Range[] {
   const registrable = registrableDomain(name)
   if (registrable === undefined) return []
-  const [range, around] = [reversed(name), reversed(registrable)]
+  const [range, around] = [reversedName(name), reversedName(registrable)]
   return [
     ...(isPlace ? [{ relation: 'member' as const, range }] : []),
     ...(isPlace && range === around ? [] : [neighbours(around, isPlace ? range : undefined)]),
@@ -100,5 +101,3 @@ const neighbours = (range: string, except: string | undefined): Range => ({
   range,
   ...(except === undefined ? {} : { except }),
 })
-
-const reversed = (name: string): string => name.split('.').reverse().join('.')

@@ -1,5 +1,5 @@
 import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres'
-import { Pool, type PoolClient, types } from 'pg'
+import { type Connection, Pool, type PoolClient, types } from 'pg'
 import { Fault } from '../domain/errors.ts'
 import { limits } from '../domain/limits.ts'
 
@@ -98,20 +98,18 @@ export class Database implements Queries {
   }
 
   /**
-   * One transaction in three parts: `first` is sent behind the begin of it; `prepare` works as in {@link transaction}; then `queries` are
-   * sent one behind the other with the commit behind them, so that no lock waits for this process between them. When one fails, none holds.
+   * One transaction that waits once: `first` is sent behind the begin of it; when that is answered, `queries` are sent one behind the
+   * other with the commit behind them, so that no lock waits for this process between them. When one fails, none holds.
    */
-  async sendTogether<First, T>(
+  async sendTogether<First>(
     first: (transaction: Transaction) => Promise<First>,
-    prepare: (transaction: Transaction, first: First) => Promise<T>,
-    queries: (transaction: Transaction, prepared: T) => readonly Promise<unknown>[],
+    queries: (transaction: Transaction, first: First) => readonly Promise<unknown>[],
   ): Promise<void> {
     await this.#lend(async (client, giveUp) => {
       try {
         const transaction = { client, db: drizzle(client) }
         const [, taken] = await pipelined(client, () => [client.query('begin'), first(transaction)] as const)
-        const prepared = await prepare(transaction, taken)
-        await pipelined(client, () => [...queries(transaction, prepared), client.query('commit')])
+        await pipelined(client, () => [...queries(transaction, taken), client.query('commit')])
       } catch (error) {
         if (client.getTransactionStatus() !== 'I') await client.query('rollback').catch(giveUp)
         throw error
@@ -142,14 +140,21 @@ export class Database implements Queries {
 }
 
 /**
- * Lets queries go out before those ahead of them are answered (the driver's pipeline mode, of one stretch of this client's life: COPY
- * is refused in it). Waits for all of them; throws what the first one threw.
+ * Lets queries go out before those ahead of them are answered (the driver's pipeline mode, of one stretch of this client's life). Waits for all of them; throws what the first one threw.
  */
 async function pipelined<const Sent extends readonly Promise<unknown>[]>(client: PoolClient, send: () => Sent) {
   const mode: { pipeline: boolean } = client
   mode.pipeline = true
   try {
-    const sent = send()
+    const { stream } = (client as unknown as { readonly connection: Connection }).connection
+    // One write for all of them: each wakes the database, which costs more than most of them do.
+    stream.cork()
+    let sent: Sent
+    try {
+      sent = send()
+    } finally {
+      stream.uncork()
+    }
     await Promise.allSettled(sent)
     return await Promise.all(sent)
   } finally {

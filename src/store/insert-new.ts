@@ -4,18 +4,21 @@ import { copyNew, type NewIndicator, type PreparedBatch } from './staging.ts'
 
 /**
  * Writes a batch of which nothing is there at a run of positions ({@link takePositions}), without comparing them with anything. A row that
- * is there after all fails them all (`already_exists`). @returns what is left to send, to be waited for together with what else the
- * transaction holds ({@link Database.sendTogether})
+ * is there after all fails them all (`already_exists`). @returns what was sent one behind the other, to be waited for together with what
+ * else the transaction holds ({@link Database.sendTogether})
  */
-export async function insertPrepared(
+export function insertPrepared(
   transaction: Transaction,
   originator: string,
   batch: PreparedBatch,
   run: Run,
-): Promise<() => readonly Promise<unknown>[]> {
+): readonly Promise<unknown>[] {
   const { rows } = batch
-  await copyNew(transaction, batch, run)
-  return () => [enterNew(transaction, rows.length, run), insertOthers(transaction, compoundOf(originator, rows))]
+  return [
+    copyNew(transaction, batch, run),
+    enterNew(transaction, rows.length, run),
+    insertOthers(transaction, compoundOf(originator, rows)),
+  ]
 }
 
 /** Feed entries of indicators that were just published at a run of positions. */

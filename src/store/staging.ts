@@ -143,13 +143,21 @@ const [positionAt, timeAt] = [6, 18]
 
 /** Writes consecutive positions and times into the rows' slots: they are known when the feed is locked. */
 function fillSlots(chunks: readonly CopyChunk[], { first, firstAtMicros }: Run): void {
-  let [position, time] = [first, sincePostgresEpoch(firstAtMicros)]
+  // As numbers, of two halves: a bigint for each cell would be made to be thrown away.
+  let [position, time] = [Number(first), Number(sincePostgresEpoch(firstAtMicros))]
   for (const { bytes, starts } of chunks) {
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
     for (const start of starts) {
-      bytes.writeBigInt64BE(position++, start + positionAt)
-      bytes.writeBigInt64BE(time++, start + timeAt)
+      writeWhole(view, start + positionAt, position++)
+      writeWhole(view, start + timeAt, time++)
     }
   }
+}
+
+/** A whole number below 2^53, as a `bigint` column has it. */
+function writeWhole(view: DataView, at: number, value: number): void {
+  view.setUint32(at, Math.floor(value / 2 ** 32))
+  view.setUint32(at + 4, value >>> 0)
 }
 
 /** A row's cells in the order of {@link columns}. */

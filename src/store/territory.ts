@@ -1,3 +1,4 @@
+import { reversedName } from '../domain/observables/reversed-name.ts'
 import type { Queries } from './database.ts'
 import type { Parameters } from './visible.ts'
 
@@ -30,14 +31,13 @@ export async function readTerritory({ client }: Queries, organisation: string): 
   const of = (kind: string, mine: boolean): string[] => [
     ...new Set(rows.filter((row) => row.kind === kind && row.mine === mine).map(({ value }) => value)),
   ]
-  const reversed = (domain: string): string => domain.split('.').reverse().join('.')
   return {
     prefixes: of('prefix', true),
     otherPrefixes: of('prefix', false),
     asns: of('asn', true).map(Number),
     countries: of('country', true),
-    domains: of('domain', true).map(reversed),
-    otherDomains: of('domain', false).map(reversed),
+    domains: of('domain', true).map(reversedName),
+    otherDomains: of('domain', false).map(reversedName),
   }
 }
 

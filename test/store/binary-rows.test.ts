@@ -159,6 +159,8 @@ t.test('what is no value of its type is refused, and nothing is cut off', async 
     'digits that are none': () => out.hex('zz'),
     'a short UUID': () => out.uuid('0f8fad5b-d9cb-469f-a165-7086772895'),
     'a long UUID': () => out.uuid('0f8fad5b-d9cb-469f-a165-70867728950e0'),
+    'a UUID with its hyphens elsewhere': () => out.uuid('0f8fad5bd-9cb-469f-a165-70867728950e'),
+    'a UUID of no ASCII': () => out.uuid('0f8fad5b-d9cb-469f-a165-70867728950\u0130'),
     'a UUID with another letter': () => out.uuid('0f8fad5b-d9cb-469f-a165-70867728950g'),
     'a time of a zone': () => out.time('2026-01-01T00:00:00.000+01:00'),
     'no time': () => out.time('yesterday'),
