@@ -1,3 +1,4 @@
+import type { FeedNews } from '../store/feed-news.ts'
 import type { LiveColumn } from '../store/live-column.ts'
 import type { Signal } from '../store/signals.ts'
 import type { CurrentPolicy } from './current-policy.ts'
@@ -19,10 +20,10 @@ export class Lookout {
     this.#wake = wake
   }
 
-  /** @param signal what to look for; everything when absent */
-  async look(signal?: Signal): Promise<void> {
+  /** @param signal what to look for; everything when absent @param news of the feed, where it is known what they are */
+  async look(signal?: Signal, news?: FeedNews): Promise<void> {
     if (signal !== 'feed') await this.#policy.moved()
-    if (signal !== 'policy') await this.#column.hurry()
+    if (signal !== 'policy') await this.#column.hurry(news)
     // Compared with what was told last, and not with what was known before: a page may have read it first.
     const state = `${this.#policy.state} ${this.#column.now.head}`
     if (state === this.#told) return

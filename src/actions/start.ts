@@ -70,8 +70,10 @@ export async function startContext(options: {
   const wake = new Wake()
   const lookout = new Lookout(policy, column, wake)
   const hearing: Hearing = {
-    hear: (signal) => {
-      lookout.look(signal).catch((error: unknown) => log.warn({ error, signal }, 'what changed could not be read yet'))
+    hear: (signal, news) => {
+      lookout
+        .look(signal, news)
+        .catch((error: unknown) => log.warn({ error, signal }, 'what changed could not be read yet'))
     },
     onError: (error) => log.warn({ error }, 'the connection that hears of changes broke'),
   }

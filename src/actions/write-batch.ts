@@ -5,6 +5,7 @@ import { type Handling, handlingText } from '../domain/handling.ts'
 import { narrows } from '../policy/narrowing.ts'
 import { databaseFault, type Transaction } from '../store/database.ts'
 import { takePositions } from '../store/feed.ts'
+import { runsText } from '../store/feed-news.ts'
 import { insertPrepared } from '../store/insert-new.ts'
 import { mergePrepared, type Outcome } from '../store/merge.ts'
 import type { Existing } from '../store/reads.ts'
@@ -56,7 +57,7 @@ async function insert(origin: PushOrigin, { items, batch, at }: Ready): Promise<
   const originator = caller.reader.organisation?.id ?? ''
   try {
     await context.database.sendTogether(
-      (transaction) => takePositions(transaction, batch.rows.length, at),
+      (transaction) => takePositions(transaction, batch.rows.length, at, runsText(batch.rows)),
       (transaction, run) => [
         ...insertPrepared(transaction, originator, batch, run),
         touchReceipt(transaction, receipt, at),

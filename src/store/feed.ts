@@ -24,16 +24,17 @@ export async function lockFeed({ client }: Transaction): Promise<void> {
 /**
  * Hands out `count` positions and their times, each at least `at` and later than every one before.
  * Call with the feed locked.
+ * @param runs of what is new altogether and replaces nothing ({@link runsText}): whoever hears of it need not read it
  */
-export async function takePositions({ client }: Transaction, count: number, at: Date): Promise<Run> {
+export async function takePositions({ client }: Transaction, count: number, at: Date, runs = ''): Promise<Run> {
   const { rows } = await client.query<{ last: bigint; last_micros: string }>(
     `with taken as (
        update feed_head set position = position + $1,
          at = greatest($2::timestamptz, at + interval '1 microsecond') + ($1 - 1) * interval '1 microsecond'
        returning position as last, (extract(epoch from at) * 1000000)::bigint::text as last_micros
      )
-     select last, last_micros, pg_notify('${feedChannel}', last::text) from taken`,
-    [count, at.toISOString()],
+     select last, last_micros, pg_notify('${feedChannel}', concat_ws(' ', last, last_micros, $3::text)) from taken`,
+    [count, at.toISOString(), runs],
   )
   const [row] = rows
   if (row === undefined) throw new Error('the feed has no head')

@@ -2,6 +2,7 @@ import { to as copyTo } from 'pg-copy-streams'
 import { Column } from './column.ts'
 import type { Database, Transaction } from './database.ts'
 import { Entries, type Entry, entriesAfter } from './feed-entries.ts'
+import type { FeedNews } from './feed-news.ts'
 import { HotRows } from './hot-rows.ts'
 import { ObjectColumn } from './object-column.ts'
 import { Slots } from './slots.ts'
@@ -51,9 +52,25 @@ export class LiveColumn {
     return this.#running
   }
 
-  /** Catches up if anybody has asked for the column yet: until then it is not worth its loading. */
-  hurry(): Promise<void> {
-    return this.#wanted ? this.catchUp() : Promise.resolve()
+  /**
+   * Catches up if anybody has asked for the column yet: until then it is not worth its loading. News that follow on what is known are all
+   * there is to read.
+   */
+  hurry(news?: FeedNews): Promise<void> {
+    if (!this.#wanted || (news !== undefined && this.#hasEntered(news))) return Promise.resolve()
+    return this.catchUp()
+  }
+
+  #hasEntered({ first, slot, handlings }: FeedNews): boolean {
+    if (this.#column.head !== first - 1) return false
+    let position = first
+    for (const { handling, count } of handlings) {
+      for (const end = position + count; position < end; position++) {
+        this.slots.set(position, (slot + position - first) % 1_000)
+        this.#column.enter(position, handling, false, undefined)
+      }
+    }
+    return true
   }
 
   async #readOn(): Promise<void> {

@@ -1,5 +1,6 @@
 import type { Transaction } from './database.ts'
 import { lockFeed, takePositions } from './feed.ts'
+import { runsText } from './feed-news.ts'
 import { enterNew, insertOthers } from './insert-new.ts'
 import type { Narrows } from './merge.ts'
 import { CopyRows, copyNew, type NewIndicator, sharedColumns, stage } from './staging.ts'
@@ -35,7 +36,7 @@ export async function writeReceived(
   await lockFeed(transaction)
   const before = await standingOf(transaction, received)
   if (before.size === 0) {
-    const run = await takePositions(transaction, received.length, at)
+    const run = await takePositions(transaction, received.length, at, runsText(batch.rows))
     await copyNew(transaction, batch, run)
     await enterNew(transaction, received.length, run)
   } else {

@@ -1,5 +1,6 @@
 import { Client } from 'pg'
 import { feedChannel } from './feed.ts'
+import { type FeedNews, newsOf } from './feed-news.ts'
 
 /** What a process hears of others: the feed has grown, or the policy moved. */
 export type Signal = 'feed' | 'policy'
@@ -13,7 +14,8 @@ export interface Signals {
 
 /** Who is told. */
 export interface Hearing {
-  readonly hear: (signal: Signal) => void
+  /** @param news of the feed, where the signal says all there is to know */
+  readonly hear: (signal: Signal, news?: FeedNews) => void
   readonly onError: (error: Error) => void
 }
 
@@ -49,9 +51,9 @@ export class PostgresSignals implements Signals {
     this.#client = client
     client.on('error', (error) => this.#lost(client, error))
     client.on('end', () => this.#lost(client, undefined))
-    client.on('notification', ({ channel }) => {
+    client.on('notification', ({ channel, payload = '' }) => {
       const signal = channels[channel]
-      if (signal !== undefined) this.#hearing.hear(signal)
+      if (signal !== undefined) this.#hearing.hear(signal, signal === 'feed' ? newsOf(payload) : undefined)
     })
     try {
       await client.connect()

@@ -49,9 +49,11 @@ export interface OtherObservable {
   readonly valueKey: string
 }
 
+export type PreparedRow = Pick<NewIndicator, 'stixId' | 'handlingId' | 'others' | 'versioned' | 'event'>
+
 /** A batch of one originator in COPY's form, and what the merge must know of its rows beside that. */
 export interface PreparedBatch {
-  readonly rows: readonly Pick<NewIndicator, 'stixId' | 'others' | 'versioned' | 'event'>[]
+  readonly rows: readonly PreparedRow[]
   /** Its rows; each begins with a slot for where the row goes. */
   readonly chunks: readonly CopyChunk[]
 }
@@ -93,7 +95,7 @@ const createStaging = `create temporary table if not exists staging (n bigint, a
 
 /** Gathers rows as COPY takes them. A row is written once and need not be kept: as strings on the heap a batch doubles what is collected. */
 export class CopyRows {
-  readonly #rows: Pick<NewIndicator, 'stixId' | 'others' | 'versioned' | 'event'>[] = []
+  readonly #rows: PreparedRow[] = []
   readonly #out = new BinaryRows(ownColumns + columns.length)
   readonly #originator: string
 
@@ -109,8 +111,8 @@ export class CopyRows {
     this.#out.text(of?.originator ?? this.#originator)
     this.#out.integer(of?.version ?? 1)
     writeCells(this.#out, row)
-    const { stixId, others, versioned, event = false } = row
-    this.#rows.push({ stixId, others, versioned, event })
+    const { stixId, handlingId, others, versioned, event = false } = row
+    this.#rows.push({ stixId, handlingId, others, versioned, event })
   }
 
   end(): PreparedBatch {
