@@ -10,6 +10,9 @@ import { type KeptItem, keepItems } from './keep.ts'
 import type { Release } from './turns.ts'
 import { typeFactsOf } from './type-facts.ts'
 
+/** A batch is prepared while the one before it is written, at about the same pace: were it twice as large, the database would wait for it. */
+const batchGrowth = 1.5
+
 /** Handlings of one push that are remembered; a list may give every record its own. */
 const handlingsKept = 10_000
 
@@ -147,7 +150,7 @@ export class Push {
    */
   async #handOver(): Promise<void> {
     clearTimeout(this.#patience)
-    this.#batchRecords = Math.min(2 * this.#batchRecords, limits.batchRecords)
+    this.#batchRecords = Math.min(Math.ceil(batchGrowth * this.#batchRecords), limits.batchRecords)
     const [before, items, turn] = [this.#last, this.#items, this.#turn]
     this.#items = new Map()
     this.#characters = 0

@@ -16,7 +16,7 @@ export const limits = {
   jsonDepth: 64,
   /** Records committed in one transaction: 5,000 were 10 % faster, and took the process from 270 to 460 MB. */
   batchRecords: 1_000,
-  /** Of a push's first batch, and the next have twice as many: until one is prepared the database has nothing to do. */
+  /** Of a push's first batch, and the next have half as many again: until one is prepared the database has nothing to do. */
   firstBatchRecords: 250,
   batchBytes: 1024 * 1024,
   /** Batches of all pushes between their first draft and their commit. One merges at a time, so more would only hold memory. */
