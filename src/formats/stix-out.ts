@@ -1,4 +1,3 @@
-import { jsonString } from '../domain/json-string.ts'
 import type { Observable } from '../domain/observables/index.ts'
 import type { RsitType } from '../domain/rsit.ts'
 import { markingOfTlp, type Tlp } from '../domain/tlp.ts'
@@ -55,7 +54,7 @@ export function stixIndicator(fields: StixFields): string {
 }
 
 const member = (name: string, value: string | undefined): string =>
-  value === undefined ? '' : `,"${name}":${jsonString(value)}`
+  value === undefined ? '' : `,"${name}":${JSON.stringify(value)}`
 
 /**
  * A received STIX indicator as it is passed on: its own markings replaced by the TLP 2.0 id, all else as it was written,
