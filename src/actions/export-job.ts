@@ -4,7 +4,7 @@ import { Fault } from '../domain/errors.ts'
 import { limits } from '../domain/limits.ts'
 import { csvLine } from '../formats/csv-out.ts'
 import { type Grounds, handlingLine } from '../formats/export-handling.ts'
-import { databaseFault } from '../store/database.ts'
+import { databaseFault } from '../store/database-faults.ts'
 import {
   copyItems,
   type ExportItemRow,

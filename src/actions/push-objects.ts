@@ -5,8 +5,8 @@ import { limits } from '../domain/limits.ts'
 import { composedTypes } from '../domain/stix-object.ts'
 import type { PushOrigin } from './batch.ts'
 import { resolveHandling } from './handling.ts'
+import { refuseImpossibleTimes } from './impossible-times.ts'
 import { type PreparedObject, prepareObject, writeObjectBatch } from './object-batch.ts'
-import { refuseImpossibleTimes } from './push.ts'
 
 /**
  * STIX objects of one push on their way into transactions, one batch after the other. What refers to something that is not known waits for

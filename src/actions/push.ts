@@ -6,6 +6,7 @@ import type { Kept } from '../domain/misp-event.ts'
 import { type Begun, beginBatch, nothingBefore, type PushOrigin } from './batch.ts'
 import { resolveHandling, type TypeFacts } from './handling.ts'
 import { type Identified, identify, refuseLarge } from './identify.ts'
+import { refuseFuture, refuseImpossibleTimes } from './impossible-times.ts'
 import { type KeptItem, keepItems } from './keep.ts'
 import type { Release } from './turns.ts'
 import { typeFactsOf } from './type-facts.ts'
@@ -74,8 +75,7 @@ export class Push {
   /** Takes what is kept beside indicators. @returns something to wait for, where there is anything */
   keep(kept: Kept): Promise<void> | undefined {
     try {
-      if (kept.kind === 'event' && isAhead(kept.modified, this.#origin.context.clock))
-        throw impossible('/timestamp', 'It was modified in the future.')
+      if (kept.kind === 'event') refuseFuture(kept.modified, '/timestamp', this.#origin.context.clock)
       this.#keptCharacters += sizeOf(kept)
       const personalData = kept.kind === 'context' && kept.personalData
       this.#kept.push({ kept, handling: this.#handlingOf(kept.handling, { personalData, maskable: false }) })
@@ -201,27 +201,5 @@ const overtakes = (a: Identified, b: Identified): boolean =>
 const isLater = (a: Identified, b: Identified): boolean =>
   Date.parse(a.draft.modified ?? '') > Date.parse(b.draft.modified ?? '')
 
-/** Clocks of publishers may be ahead by this much; a version from later could never be followed by another. */
-const aheadMs = 24 * 60 * 60 * 1000
-
-const isAhead = (time: string | undefined, clock: () => Date): boolean =>
-  time !== undefined && Date.parse(time) > clock().getTime() + aheadMs
-
 /** Characters of what is kept beside indicators, about as many as it takes in memory until it is written. */
 const sizeOf = ({ body }: Kept): number => JSON.stringify(body).length
-
-/** @throws {Fault} `invalid_record` */
-export function refuseImpossibleTimes(
-  { created, modified, validFrom, validUntil }: Pick<Draft, 'created' | 'modified' | 'validFrom' | 'validUntil'>,
-  clock: () => Date,
-): void {
-  if (isAhead(modified, clock)) throw impossible('/modified', 'It was modified in the future.')
-  if (isBefore(modified, created)) throw impossible('/modified', 'It was modified before it was created.')
-  if (isBefore(validUntil, validFrom)) throw impossible('/validUntil', 'It ends before it begins.')
-}
-
-const isBefore = (a: string | undefined, b: string | undefined): boolean =>
-  a !== undefined && b !== undefined && Date.parse(a) < Date.parse(b)
-
-const impossible = (pointer: string, sentence: string): Fault =>
-  new Fault('invalid_record', sentence, { position: { pointer } })
