@@ -1,5 +1,6 @@
 import { Fault, type FaultCode } from '../domain/errors.ts'
 import { limits } from '../domain/limits.ts'
+import { pointerStep } from './json-pointer.ts'
 import type { JsonObject } from './json-text.ts'
 import { parseTimestamp, type TimestampForm } from './timestamp.ts'
 
@@ -23,7 +24,7 @@ export class Fields {
   }
 
   pointer(name: string): string {
-    return `${this.#pointer}/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`
+    return this.#pointer + pointerStep(name)
   }
 
   fault(name: string, message: string, code: FaultCode = this.#code): Fault {

@@ -1,5 +1,6 @@
 import { Fault } from '../domain/errors.ts'
 import type { ByteSource } from '../domain/source.ts'
+import { pointerStep } from './json-pointer.ts'
 import { bytesOf, HeldBytes, trimmed } from './records.ts'
 
 /** Names of members from the root down; `[]` stands for every element of an array. The empty path is the root. */
@@ -256,7 +257,7 @@ class JsonSplitter {
   #pointer(): string {
     let pointer = ''
     for (const { array, index, name } of this.#containers) {
-      pointer += `/${array ? index : (name ?? '').replaceAll('~', '~0').replaceAll('/', '~1')}`
+      pointer += pointerStep(array ? index : (name ?? ''))
     }
     return pointer
   }

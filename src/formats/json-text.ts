@@ -1,6 +1,7 @@
 import { isAscii, isUtf8 } from 'node:buffer'
 import { Fault, type FaultCode } from '../domain/errors.ts'
 import { limits } from '../domain/limits.ts'
+import { pointerStep } from './json-pointer.ts'
 
 export type JsonObject = { readonly [name: string]: unknown }
 
@@ -22,14 +23,20 @@ export function utf8Text(bytes: Buffer): string {
  * `JSON.parse` without its surprises: what two readers could understand differently is refused.
  * @throws {Fault} `invalid_json`, `invalid_text` (NUL, lone surrogate), `too_deep` (over `limits.jsonDepth`),
  *   `duplicate_key`, `invalid_record` (a `__proto__` member)
+ * @param pointer where the text lies in what was sent: faults of a value say where in that it is
  */
-export function parseStrict(input: string | Buffer): unknown {
+export function parseStrict(input: string | Buffer, pointer = ''): unknown {
   const text = typeof input === 'string' ? input : utf8Text(input)
   // The scan comes first: JSON.parse recurses, and 20,000 brackets are a stack overflow.
   const seen = scan(typeof input === 'string' ? bytesOf(input) : input)
   const value = parse(text)
   const census = { members: 0, checkStrings: seen.unusual }
-  inspect(value, census)
+  try {
+    inspect(value, census)
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error
+    throw new Fault(error.code, error.message, { position: { pointer: pointer + (placeOfFault(value) ?? '') } })
+  }
   // Each member has one colon outside strings; a repeated key leaves a colon over.
   if (census.members !== seen.colons) throw new Fault('duplicate_key', `The key ${repeatedKey(text)} is given twice`)
   return value
@@ -40,7 +47,7 @@ export function parseStrict(input: string | Buffer): unknown {
  * @throws {Fault} `code`, and what {@link parseStrict} throws
  */
 export function parseObject(input: string | Buffer, code: FaultCode, pointer: string): JsonObject {
-  const value = parseStrict(input)
+  const value = parseStrict(input, pointer)
   if (isJsonObject(value)) return value
   throw new Fault(code, 'It must be a JSON object', { position: { pointer } })
 }
@@ -107,6 +114,21 @@ function inspect(value: unknown, census: { members: number; checkStrings: boolea
     }
   }
 }
+
+/** Where the first of what {@link inspect} refuses is; a name that is refused is placed at its object. Asked for only where there is one. */
+function placeOfFault(value: unknown): string | undefined {
+  if (typeof value === 'string') return isStorable(value) ? undefined : ''
+  if (typeof value !== 'object' || value === null) return undefined
+  const members = Array.isArray(value) ? value.entries() : Object.entries(value)
+  for (const [name, member] of members) {
+    if (name === '__proto__' || (typeof name === 'string' && !isStorable(name))) return ''
+    const inside = placeOfFault(member)
+    if (inside !== undefined) return pointerStep(name) + inside
+  }
+  return undefined
+}
+
+const isStorable = (text: string): boolean => !text.includes('\0') && text.isWellFormed()
 
 /** PostgreSQL keeps neither NUL nor half a surrogate pair: one such value would fail the batch it is in. */
 function checkText(text: string): void {

@@ -217,6 +217,8 @@ t.test('a filter that is repeated or malformed is a mistake', async (t) => {
   ]
   for (const query of malformed)
     t.equal((await node.call('anonymous', { method: 'GET', url: `${url}?${query}` })).status, 400, query)
+  const { body } = await node.call('anonymous', { url: `${url}?limit=0` })
+  t.match(body.details, { position: { pointer: /limit/ } }, 'what it is is told')
   for (const query of [
     'limit=100000',
     'next=',

@@ -120,7 +120,7 @@ t.test('what does not fit is refused, and names what', async (t) => {
     [{}, 400, 'invalid_request'],
     [{ ...good, name: '' }, 400, 'invalid_request', '/name'],
     [{ ...good, name: 'a\nb' }, 400, 'invalid_request', '/name'],
-    [{ ...good, name: 'a\u0000' }, 400, 'invalid_text'],
+    [{ ...good, name: 'a\u0000' }, 400, 'invalid_text', '/name'],
     [{ ...good, batch: 0 }, 400, 'invalid_request', '/batch'],
     [{ ...good, batch: 1_001 }, 400, 'invalid_request', '/batch'],
     [{ ...good, url: 'https://user:secret@soc.example/' }, 422, 'endpoint_refused', '/url'],

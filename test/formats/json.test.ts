@@ -5,7 +5,7 @@ import { limits } from '../../src/domain/limits.ts'
 import { type JsonPath, jsonParts, jsonPartsOf } from '../../src/formats/json-parts.ts'
 import { parseStrict } from '../../src/formats/json-text.ts'
 import { HeldBytes, lines, ndjsonLines } from '../../src/formats/records.ts'
-import { codeOf, collect, cuts, generatedSource, peakBytes, sourceOf } from './sources.ts'
+import { codeOf, collect, cuts, faultOf, generatedSource, peakBytes, sourceOf } from './sources.ts'
 
 t.test('JSON text is read as JSON.parse reads it', async (t) => {
   fc.assert(
@@ -35,6 +35,17 @@ t.test('what two readers could understand differently is refused', async (t) => 
         `${code}: ${text.toString().slice(0, 40)}`,
       )
   }
+})
+
+t.test('what a value may not be is told where it is', async (t) => {
+  const places: readonly (readonly [text: string, pointer: string])[] = [
+    ['"\\u0000"', '/0'],
+    ['{"a":[1,{"b/c~":"\\ud800"}],"d":"\\u0000"}', '/0/a/1/b~1c~0'],
+    ['[[],{"a\\u0000":1}]', '/0/1'],
+    ['[{"a":{"__proto__":1}}]', '/0/0/a'],
+  ]
+  for (const [text, pointer] of places)
+    t.match(faultOf(() => parseStrict(text, '/0'))?.detail, { position: { pointer } }, text)
 })
 
 t.test('what only looks like it is not refused', async (t) => {

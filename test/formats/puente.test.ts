@@ -113,7 +113,7 @@ t.test('every way to be wrong has its code and its place', async (t) => {
     ['{"type":"url"}', 'invalid_record', '/value'],
     ['[1]', 'invalid_record', ''],
     ['{', 'invalid_json', undefined],
-    ['{"value":"\\u0000"}', 'invalid_text', undefined],
+    ['{"value":"\\u0000"}', 'invalid_text', '/value'],
     ['{"value":"198.51.100.7","tlp":"red","tlp":"clear"}', 'duplicate_key', undefined],
   ]
   for (const [text, code, pointer] of cases) {

@@ -59,16 +59,19 @@ export async function sortedAll(items: AsyncIterable<Decoded>) {
   return { drafts, objects, faults, kept }
 }
 
-/** The code of the fault that a function throws; `none` when it throws none. Any other error is thrown on. */
-export function codeOf(run: () => unknown): string {
+/** The fault that a function throws, if any. Any other error is thrown on. */
+export function faultOf(run: () => unknown): Fault | undefined {
   try {
     run()
-    return 'none'
+    return undefined
   } catch (error) {
-    if (error instanceof Fault) return error.code
+    if (error instanceof Fault) return error
     throw error
   }
 }
+
+/** Its code; `none` when it throws none. */
+export const codeOf = (run: () => unknown): string => faultOf(run)?.code ?? 'none'
 
 /** Sizes of pieces to cut a body into: small ones, so that every boundary comes about. */
 export const cuts = fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 50 })

@@ -15,7 +15,7 @@ export const sendTaxii = (reply: FastifyReply, resource: object | string, status
 
 /** TAXII 2.1 §3.6.1. The code is that of every door. */
 export function sendTaxiiError(reply: FastifyReply, fault: Fault): FastifyReply {
-  const { retryAfterSeconds, rule } = fault.detail
+  const { retryAfterSeconds, rule, position } = fault.detail
   if (retryAfterSeconds !== undefined) reply.header('retry-after', String(retryAfterSeconds))
   if (fault.kind === 'unauthenticated') reply.header('www-authenticate', challenge)
   reply.header('cache-control', 'private, no-store')
@@ -24,7 +24,7 @@ export function sendTaxiiError(reply: FastifyReply, fault: Fault): FastifyReply 
     description: fault.message,
     error_code: fault.code,
     http_status: String(fault.status),
-    ...(rule === undefined ? {} : { details: { rule } }),
+    ...(rule === undefined && position === undefined ? {} : { details: { rule, position } }),
   }
   return sendTaxii(reply, error, fault.status)
 }
