@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres'
 import { type Connection, Pool, type PoolClient, types } from 'pg'
 import { limits } from '../domain/limits.ts'
@@ -108,7 +109,7 @@ export class Database implements Queries {
       try {
         const transaction = { client, db: drizzle(client) }
         const [, taken] = await pipelined(client, () => [client.query('begin'), first(transaction)] as const)
-        await pipelined(client, () => [...queries(transaction, taken), client.query('commit')])
+        await pipelined(client, () => queries(transaction, taken), 'commit')
       } catch (error) {
         if (client.getTransactionStatus() !== 'I') await client.query('rollback').catch(giveUp)
         throw error
@@ -118,13 +119,12 @@ export class Database implements Queries {
 
   /** A connection of the pool for the time of `work`; `giveUp` says that it is of no more use. */
   async #lend<T>(work: (client: PoolClient, giveUp: (error: Error) => void) => Promise<T>): Promise<T> {
-    const client = await this.#pool.connect()
     let broken: Error | undefined
     // A connection that is lost between two queries says so to nobody else, and an error without a listener ends the process.
     const giveUp = (error: Error) => {
       broken = error
     }
-    client.on('error', giveUp)
+    const client = await this.#listenedTo(giveUp)
     try {
       return await work(client, giveUp)
     } finally {
@@ -133,30 +133,60 @@ export class Database implements Queries {
     }
   }
 
+  /** The listener is there in the very turn in which the pool takes its own away: what ends a connection may lie behind the last answer. */
+  #listenedTo(listener: (error: Error) => void): Promise<PoolClient> {
+    return new Promise((resolve, reject) => {
+      this.#pool.connect((error, client) => {
+        if (client === undefined) reject(error)
+        else resolve(client.on('error', listener))
+      })
+    })
+  }
+
   async close(): Promise<void> {
     await this.#pool.end()
   }
 }
 
 /**
- * Lets queries go out before those ahead of them are answered (the driver's pipeline mode, of one stretch of this client's life). Waits for all of them; throws what the first one threw.
+ * Lets queries go out before those ahead of them are answered (the driver's pipeline mode, of one stretch of this client's life). They
+ * are one write: each write wakes the database, which costs more than most of them do. Waits for all; throws what the first one threw.
+ * @param end a statement to send behind them, unless one of them fails without having been sent
  */
-async function pipelined<const Sent extends readonly Promise<unknown>[]>(client: PoolClient, send: () => Sent) {
+async function pipelined<const Sent extends readonly Promise<unknown>[]>(
+  client: PoolClient,
+  send: () => Sent,
+  end?: 'commit',
+) {
+  const { stream } = (client as unknown as { readonly connection: Connection }).connection
   const mode: { pipeline: boolean } = client
   mode.pipeline = true
   try {
-    const { stream } = (client as unknown as { readonly connection: Connection }).connection
-    // One write for all of them: each wakes the database, which costs more than most of them do.
-    stream.cork()
     let sent: Sent
+    let ended: Promise<unknown> | undefined
+    stream.cork()
     try {
       sent = send()
+      if (end !== undefined && (await noneFails(sent))) ended = client.query(end)
     } finally {
       stream.uncork()
     }
-    await Promise.allSettled(sent)
-    return await Promise.all(sent)
+    await Promise.allSettled([...sent, ended])
+    const answers = await Promise.all(sent)
+    await ended
+    return answers
   } finally {
     mode.pipeline = false
   }
+}
+
+/** Whether none has failed after a turn of the event loop; nothing was written yet, so that it was no answer it failed by. */
+async function noneFails(sent: readonly Promise<unknown>[]): Promise<boolean> {
+  let failed = false
+  for (const each of sent)
+    each.catch(() => {
+      failed = true
+    })
+  await setImmediate()
+  return !failed
 }
