@@ -14,6 +14,7 @@ import type { Refusal } from '../policy/permissions.ts'
 import {
   appendAssistanceStep,
   assistanceOf,
+  assistanceSaid,
   holdAssistance,
   lapsedAssistance,
   type StoredAssistance,
@@ -23,6 +24,7 @@ import { type AssistanceView, viewOf, wordsVisibleTo } from './assistance-view.t
 import type { Context, Standing } from './context.ts'
 import { prose } from './legal-text.ts'
 import { absent } from './read.ts'
+import { refuseTooMuchSaid } from './said-enough.ts'
 import { record, verb } from './verb.ts'
 
 export interface AssistanceStepInput {
@@ -94,6 +96,8 @@ async function take(
   step: AssistanceStep,
 ): Promise<StoredAssistance> {
   if (!mayTakeAssistanceStep(known, step.step, context.clock())) throw stateFault(known, step.step)
+  if (step.step === 'note' || step.step === 'answer')
+    refuseTooMuchSaid([...(await assistanceSaid(transaction, known.id, step.side)), step.text])
   const { to: state = known.state } = assistanceStepFacts[step.step]
   const taken: StoredAssistance = { ...known, state, version: known.version + 1 }
   const handlingId = step.side === 'addressee' ? known.answerHandlingId : known.handlingId

@@ -15,6 +15,7 @@ import { appendAudit } from '../store/audit.ts'
 import type { Transaction } from '../store/database.ts'
 import { appendLegalStep, writeLegalRequest } from '../store/legal-requests.ts'
 import type { Context, Standing } from './context.ts'
+import { refuseTooMuchSaid } from './said-enough.ts'
 import { record } from './verb.ts'
 
 /** Takes one step of a request that this transaction holds: the step, what became of the request, and the audit leaf, or none of them. */
@@ -30,6 +31,7 @@ export async function takeStep(
 ): Promise<LegalRequest> {
   const now = context.clock()
   refuseState(known, step, now)
+  if (step === 'note') refuseTooMuchSaid([...notesOf(known, side), note])
   const { account } = caller.reader
   const taken: LegalStep = {
     step,
@@ -45,6 +47,9 @@ export async function takeStep(
   await recordStep(transaction, context, caller, standing, action, request, taken)
   return request
 }
+
+const notesOf = ({ steps }: LegalRequest, side: Side): string[] =>
+  steps.flatMap((each) => (each.step === 'note' && each.side === side ? [each.note ?? ''] : []))
 
 /** Nothing but a note is added to what is over, or past its time. @throws {Fault} `request_state` */
 export function refuseState(request: LegalRequest, step: LegalStepName, now: Date): void {

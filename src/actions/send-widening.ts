@@ -109,6 +109,7 @@ async function tell(
   const outcome = isJsonObject(taken) && taken.id === message.id ? taken.outcome : undefined
   if (outcome !== 'taken' && outcome !== 'known' && outcome !== 'busy' && outcome !== 'refused')
     throw new Unusable('the answer is none')
-  const code = isJsonObject(taken) && typeof taken.code === 'string' ? taken.code.slice(0, 40) : undefined
+  const code =
+    isJsonObject(taken) && typeof taken.code === 'string' && /^[a-z_]{1,40}$/.test(taken.code) ? taken.code : undefined
   return code === undefined ? { outcome } : { outcome, code }
 }

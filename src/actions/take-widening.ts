@@ -16,6 +16,9 @@ import { record, verb } from './verb.ts'
 
 type Outcome = Omit<TakenWidening, 'id'>
 
+/** What is withdrawn counts for so long: told as withdrawn at once, requests would come without end. */
+const dayMs = 24 * 60 * 60 * 1000
+
 /**
  * What another node says of a request to widen: that one of its organisations asks here, or what was answered to one of ours. Told twice
  * it counts once. What is not believed is counted and on the audit log. @throws {Fault} `peer_signature_invalid`
@@ -61,7 +64,7 @@ async function takeAsked(
     peer: peer.id,
     askerHome: homeOf(standing.directory, asker)?.id,
     mayAsk: await mayAsk(context, transaction, standing, message),
-    open: await openFromPeer(transaction, peer.id),
+    open: await openFromPeer(transaction, peer.id, new Date(at.getTime() - dayMs)),
     known: await wideningById(transaction, id, true),
   })
   if (verdict.outcome !== 'taken') return verdict

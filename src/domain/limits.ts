@@ -242,6 +242,8 @@ export const limits = {
   /** A partner is asked for something within so many days, about so many indicators. */
   assistanceDays: 366,
   assistanceIndicators: 100,
+  /** What one side may say in notes and answers of one legal request or asking: every view of it has them all. Each counts as 500 at least. */
+  saidCharacters: 100_000,
   /** Within so many days it is decided whether somebody is told who a source is. */
   attributionDays: 30,
   /** What an organisation asks of others and waits for, of each kind: assistance, words to sources, who they are. */

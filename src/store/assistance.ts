@@ -79,6 +79,19 @@ export async function assistanceStepsOf(queries: Queries, visible: VisibleTo, id
   return rowsOf(answer).map(({ account, ...step }) => ({ ...step, ...(account === null ? {} : { account }) }))
 }
 
+/** Notes and answers of one side, for whoever may take steps of it. */
+export async function assistanceSaid(
+  { client }: Transaction,
+  id: string,
+  side: AssistanceStep['side'],
+): Promise<string[]> {
+  const { rows } = await client.query<{ text: string }>(
+    `select text from assistance_step where assistance = $1 and side = $2 and step in ('note', 'answer')`,
+    [id, side],
+  )
+  return rows.map(({ text }) => text)
+}
+
 /** UUIDs of what it refers to, as far as the reader sees it. */
 export async function assistanceReferencesOf(queries: Queries, visible: VisibleTo, id: string): Promise<string[]> {
   const parameters = new Parameters()

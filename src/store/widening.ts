@@ -114,10 +114,11 @@ export async function askedBy(
 }
 
 /** What came from a peer and is not answered. */
-export async function openFromPeer({ client }: Queries, peer: string): Promise<number> {
+export async function openFromPeer({ client }: Queries, peer: string, since: Date): Promise<number> {
   const { rows } = await client.query<{ open: number }>(
-    `select count(*)::int as open from widening_request where received_from = $1 and state = 'open'`,
-    [peer],
+    `select count(*)::int as open from widening_request
+     where received_from = $1 and (state = 'open' or (state = 'withdrawn' and asked_at > $2))`,
+    [peer, since.toISOString()],
   )
   return rows[0]?.open ?? 0
 }

@@ -37,6 +37,18 @@ async function asked(node: TestNode, body: object, account = asker): Promise<str
   return answer.body.id
 }
 
+t.test('neither side says so much that it cannot be read, and what ends it can still be done', async (t) => {
+  const node = await legalNode(t)
+  const { id } = (await post(node, asker, at, asking([await plant(node, 'much.example')]))).body
+  const one = `${at}/${id}`
+  const text = 'x'.repeat(16_000)
+  const notes = []
+  for (let n = 0; n < 7; n++) notes.push((await post(node, asker, `${one}/notes`, { text })).status)
+  t.strictSame(notes, [200, 200, 200, 200, 200, 200, 413])
+  t.equal((await post(node, addressee, `${one}/notes`, { text })).status, 200, 'the other side has its own')
+  t.match((await post(node, asker, `${one}/withdraw`)).body, { state: 'withdrawn' })
+})
+
 t.test('from asked to closed, and each side has its queue', async (t) => {
   const node = await legalNode(t)
   const indicator = await plant(node, 'page.example')

@@ -53,6 +53,9 @@ t.test('a request goes from draft to closed, and each role sees its queue', asyn
   t.strictSame(idsOf(await get(node, liaison, `${list}?state=approved,closed`)), [id])
   t.strictSame(idsOf(await get(node, liaison, `${list}?state=draft`)), [])
   t.equal((await step(node, liaison, id, 'notes', { note: 'Thank you.' })).status, 200)
+  const long = { note: 'x'.repeat(16_000) }
+  for (let n = 0; n < 6; n++) t.equal((await step(node, officer, id, 'notes', long)).status, 200)
+  t.match((await step(node, officer, id, 'notes', long)).body, { code: 'too_many_values' }, 'nobody says too much')
   t.match((await step(node, liaison, id, 'close')).body, { state: 'closed' })
   const again = await step(node, officer, id, 'approve')
   t.match([again.status, again.body.code], [409, 'request_state'])
@@ -67,6 +70,7 @@ t.test('a request goes from draft to closed, and each role sees its queue', asyn
       'approve node',
       'approve originator:csirt-cl',
       'note liaison',
+      ...Array(6).fill('note node'),
       'close liaison',
     ],
   )

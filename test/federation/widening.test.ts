@@ -1,6 +1,7 @@
 import t from 'tap'
 import { tendWidening } from '../../src/actions/index.ts'
 import { signRequest } from '../../src/auth/http-signatures.ts'
+import { limits } from '../../src/domain/limits.ts'
 import type { TestNode } from '../node.ts'
 import { adminOf, federation, post, publish, sees, urlOf } from './nodes.ts'
 
@@ -190,6 +191,15 @@ t.test('a forged request is refused, counted, and learns nothing', async (t) => 
   t.match(await say(cl, br, 'cert-br', honest), { body: { outcome: 'known' } }, 'and one that says the same again')
   t.match(await say(uy, br, 'cert-br', honest), { body: { code: 'invalid' } }, 'or says it for another')
   t.match(await tell({}), { body: { outcome: 'busy' } }, 'an organisation asks once')
+
+  const kept = limits.wideningOpenPerPeer
+  t.teardown(() => Object.assign(limits, { wideningOpenPerPeer: kept }))
+  const other = await publish(br, 'ana.cert-br', '3fff::c7', 'tlp=green')
+  await fed.settle()
+  const gone = () => tell({ id: crypto.randomUUID(), indicator: other, withdrawn: true })
+  t.match(await gone(), { body: { outcome: 'taken' } })
+  Object.assign(limits, { wideningOpenPerPeer: 2 })
+  t.match(await gone(), { body: { outcome: 'busy' } }, 'nor are requests told without end as withdrawn at once')
 })
 
 t.test('a forged answer is refused', async (t) => {
