@@ -5,6 +5,7 @@ import { type Existing, existingByIds } from '../store/reads.ts'
 import type { Context, Standing } from './context.ts'
 import type { Identified } from './identify.ts'
 import { keepParts } from './keep.ts'
+import type { ReadBefore } from './read-before.ts'
 import { recallPushed } from './recall-pushed.ts'
 import { type Ready, ready, writeBatch, writeNew } from './write-batch.ts'
 
@@ -16,6 +17,7 @@ export interface PushOrigin {
   readonly defaults: HandlingInput
   /** UUID of the receipt. */
   readonly receipt: string
+  readonly readBefore?: ReadBefore
 }
 
 /** What became of the drafts of a batch. */

@@ -4,7 +4,15 @@ import type { Position, RecordFault } from '../domain/errors.ts'
 import type { Handling } from '../domain/handling.ts'
 import type { Kept, KeptOf } from '../domain/misp-event.ts'
 import type { Transaction } from '../store/database.ts'
-import { type EventRow, type PartRow, partKey, removeContext, writeEvents, writeParts } from '../store/misp-writes.ts'
+import {
+  changedSince,
+  type EventRow,
+  type PartRow,
+  partKey,
+  removeContext,
+  writeEvents,
+  writeParts,
+} from '../store/misp-writes.ts'
 import type { PushOrigin } from './batch.ts'
 import type { Context } from './context.ts'
 import type { Identified } from './identify.ts'
@@ -43,16 +51,41 @@ export async function keepItems(origin: PushOrigin, items: readonly KeptItem[]):
     }
   }
   return await context.database.transaction(async (transaction) => {
+    const outdated = await outdatedOf(transaction, origin, originator, events, parts)
+    const left = outdated.flatMap((key) => conflict(events.get(key) ?? parts.get(key)))
+    for (const key of outdated) {
+      events.delete(key)
+      parts.delete(key)
+    }
     const ofEvents = await writeEvents(transaction, originator, [...events.values()], context.clock())
     const ofParts = await writeParts(transaction, originator, [...parts.values()])
     const removed = await removeContext(transaction, originator, gone)
     const written = ofEvents.written + ofParts.written + removed
     if (written > 0) await recordKept(origin, transaction, [[...events.values()], [...parts.values()], gone], written)
     return [
+      ...left,
       ...[...ofEvents.conflicts].flatMap((uuid) => conflict(events.get(uuid))),
       ...[...ofParts.conflicts].flatMap((key) => conflict(parts.get(key))),
     ]
   })
+}
+
+/** UUIDs of events and keys of parts that an edit may not write over: they changed since it was made. */
+async function outdatedOf(
+  transaction: Transaction,
+  { readBefore }: PushOrigin,
+  originator: string,
+  events: ReadonlyMap<string, EventRow>,
+  parts: ReadonlyMap<string, PartRow>,
+): Promise<readonly string[]> {
+  if (readBefore === undefined) return []
+  const read = new Map([...readBefore.events].filter(([uuid]) => events.has(uuid)))
+  const context = [...parts].flatMap(([key, { event, uuid }]) => {
+    const revision = readBefore.parts.get(key)
+    return revision === undefined ? [] : [{ event, uuid, revision }]
+  })
+  const changed = await changedSince(transaction, originator, read, context)
+  return [...changed.events, ...changed.parts]
 }
 
 const conflict = (row: { readonly position: Position } | undefined): RecordFault[] =>

@@ -2,6 +2,7 @@ import { setImmediate } from 'node:timers/promises'
 import type { Caller } from '../domain/caller.ts'
 import { Fault, type RecordFault } from '../domain/errors.ts'
 import { type HandlingInput, strictestInput } from '../domain/handling.ts'
+import type { ReleasedEvent } from '../domain/misp-event.ts'
 import type { DecodedGroups } from '../formats/decoded.ts'
 import { ownEventHandling } from '../store/misp-parts.ts'
 import { closeReceipt, dropReceipt, openReceipt } from '../store/receipts.ts'
@@ -11,6 +12,7 @@ import { inputOf } from './handling.ts'
 import { profileNamed } from './handling-profiles.ts'
 import { Push } from './push.ts'
 import { ObjectPush } from './push-objects.ts'
+import { readOf } from './read-before.ts'
 import { verb } from './verb.ts'
 
 export interface PublishInput {
@@ -22,6 +24,8 @@ export interface PublishInput {
   readonly profile?: string
   /** UUID of an event of the caller's organisation that it is added to: nothing of it is handled less strictly than the event. */
   readonly event?: string
+  /** Of an edit: the event that it was made from. What changed since is not written over. */
+  readonly from?: ReleasedEvent
   readonly idempotencyKey?: string
   /** SHA-256 of the body and of what was asked beside it; called once the body was read. */
   readonly requestDigest: () => Buffer
@@ -73,7 +77,13 @@ async function admitted(
   const receipt = opened.opened
   try {
     const defaults = await defaultsOf(context, caller, input, standing)
-    const taken = await take({ context, caller, standing, defaults, receipt }, input.decoded)
+    const taken = await take(
+      {
+        ...{ context, caller, standing, defaults, receipt },
+        ...(input.from === undefined ? {} : { readBefore: readOf(input.from) }),
+      },
+      input.decoded,
+    )
     count(context, taken)
     const answer = { receipt, ...taken }
     await closeReceipt(database, receipt, input.requestDigest(), 200, JSON.stringify(answer))

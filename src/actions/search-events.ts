@@ -132,12 +132,12 @@ function released(
   return events.map((event, n) => {
     const own = byEvent.get(`${event.uuid} ${event.originator}`) ?? []
     const attributes = own.flatMap((part): EventParts['attributes'] => {
-      const { uuid, object, body, handlingId, indicator } = part
+      const { uuid, object, body, handlingId, indicator, revision } = part
       const place = { uuid, ...(object === undefined ? {} : { object }) }
       const one = indicator === undefined ? undefined : shown.get(indicator)
       if (one !== undefined) return [{ ...place, indicator: one, facts: JSON.parse(body) as AttributeFacts }]
       if (part.kind !== 'context' || handlingId === undefined) return []
-      return [{ ...place, context: JSON.parse(body) as ContextBody, handlingId }]
+      return [{ ...place, context: JSON.parse(body) as ContextBody, handlingId, revision }]
     })
     const used = new Set(attributes.map(({ object }) => object))
     const objects = own.flatMap(({ kind, uuid, handlingId, body }) =>
@@ -145,10 +145,11 @@ function released(
         ? [{ uuid, handlingId, body: JSON.parse(body) as ObjectBody }]
         : [],
     )
-    const { uuid, handlingId, modified, dateAdded, body } = event
+    const { uuid, handlingId, modified, dateAdded, body, revision } = event
     const kept = {
       uuid,
       handlingId,
+      revision,
       modified: modified ?? dateAdded,
       body: JSON.parse(body) as EventBody,
       objects,

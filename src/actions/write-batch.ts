@@ -124,7 +124,7 @@ async function intern({ context }: PushOrigin, items: readonly Identified[]) {
 const stretchRows = 25
 
 async function prepared(
-  { context, caller }: PushOrigin,
+  { context, caller, readBefore }: PushOrigin,
   items: readonly Identified[],
   idOf: ReadonlyMap<string, number>,
   at: Date,
@@ -134,7 +134,9 @@ async function prepared(
   const now = at.toISOString()
   for (const [i, item] of items.entries()) {
     const handlingId = idOf.get(handlingText(item.handling)) ?? 0
-    gathered.add(prepare(item, handlingId, now, known.get(item.uuid)?.created, context.networks))
+    const row = prepare(item, handlingId, now, known.get(item.uuid)?.created, context.networks)
+    const replaces = readBefore?.indicators.get(item.uuid)
+    gathered.add(replaces === undefined ? row : { ...row, replaces })
     if (i % stretchRows === stretchRows - 1) await setImmediate()
   }
   return gathered.end()

@@ -127,6 +127,8 @@ export interface ReleasedEvent {
   /** ISO 8601: when the event, or something of it that the reader may see, was changed last. */
   readonly modified: string
   readonly objects: readonly { readonly uuid: string; readonly handling: ReleasedHandling; readonly body: ObjectBody }[]
+  /** Of the event itself: what it was read in; a change may be held to it. Told to nobody. */
+  readonly revision: string
   readonly attributes: readonly ReleasedAttribute[]
   /** True where there is more of it that the reader may see than is read at once. */
   readonly cut?: true
@@ -134,5 +136,5 @@ export interface ReleasedEvent {
 
 export type ReleasedAttribute = { readonly uuid: string; readonly object?: string } & (
   | { readonly indicator: Released; readonly facts: AttributeFacts }
-  | { readonly context: ContextBody; readonly handling: ReleasedHandling }
+  | { readonly context: ContextBody; readonly handling: ReleasedHandling; readonly revision: string }
 )

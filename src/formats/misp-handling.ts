@@ -5,7 +5,7 @@ import type { RsitType } from '../domain/rsit.ts'
 import { parseTlp } from '../domain/tlp.ts'
 import type { Fields } from './fields.ts'
 import { isJsonObject } from './json-text.ts'
-import { handlingOfOurs, isOurs } from './misp-own-tags.ts'
+import { bareTag, handlingOfOurs, isOurs } from './misp-own-tags.ts'
 import { rsitOfTag } from './rsit-tags.ts'
 
 /** What tags and distribution level of an event, object or attribute say. */
@@ -62,7 +62,7 @@ export const within = (outer: MispContext, inner: MispContext): MispContext => {
 const unkeptNamespaces = ['iep', 'iep2', 'iep2-policy', 'iep2-reference']
 
 function handlingOfTag(fields: Fields, tag: string): HandlingInput | undefined {
-  const bare = tag.toLowerCase().replaceAll(' ', '')
+  const bare = bareTag(tag)
   if (bare.startsWith('tlp:')) return { tlp: parseTlp(bare) }
   if (bare.startsWith('pap:')) return { pap: parsePap(bare) }
   if (unkeptNamespaces.includes(bare.slice(0, Math.max(bare.indexOf(':'), 0)))) {

@@ -14,7 +14,8 @@ export function handlingTags(handling: ReleasedHandling): string[] {
     `PAP:${pap.toUpperCase()}`,
     ...list('audience', audience),
     ...list('people', people),
-    ...list('releasable-to', releasableTo),
+    // A list of nobody is a limit, too.
+    ...list('releasable-to', releasableTo?.length === 0 ? [''] : releasableTo),
     ...list('not-releasable-to', notReleasableTo),
     ...(lawEnforcement === 'on-request' ? [] : [tag('law-enforcement', lawEnforcement)]),
     ...(personalData ? [tag('personal-data', 'true')] : []),

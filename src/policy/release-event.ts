@@ -19,10 +19,11 @@ export interface EventParts {
   readonly body: EventBody
   /** ISO 8601. */
   readonly modified: string
+  readonly revision: string
   readonly objects: readonly { readonly uuid: string; readonly handlingId: number; readonly body: ObjectBody }[]
   readonly attributes: readonly ({ readonly uuid: string; readonly object?: string } & (
     | { readonly indicator: Released; readonly facts: AttributeFacts }
-    | { readonly context: ContextBody; readonly handlingId: number }
+    | { readonly context: ContextBody; readonly handlingId: number; readonly revision: string }
   ))[]
   readonly cut?: true
 }
@@ -53,6 +54,7 @@ export function releaseEvent(
     // An anonymous source does not sign its events either.
     body: originatorShown(reader, own) ? event.body : withoutCreator(event.body),
     modified: latest(event),
+    revision: event.revision,
     ...(event.cut === true ? { cut: true } : {}),
     objects: event.objects.map(({ uuid, handlingId, body }) => ({
       uuid,

@@ -86,8 +86,9 @@ async function classify(
     before: number
     after: number
     position: bigint
+    version: number
   }>(
-    `select s.n, i.digest = s.digest as same, i.recalled, i.handling_id as before, s.handling_id as after, i.position,
+    `select s.n, i.version, i.digest = s.digest as same, i.recalled, i.handling_id as before, s.handling_id as after, i.position,
        case when s.modified > i.modified then 1 when s.modified = i.modified then 0 else -1 end as later
      from staging s cross join lateral (${oneByKey}) i`,
     [originator],
@@ -95,7 +96,8 @@ async function classify(
   const before = rows.map((): Before | null => null)
   for (const row of found.rows) {
     const n = Number(row.n)
-    outcomes[n] = outcomeOf({ ...row, versioned: rows[n]?.versioned ?? false, event: rows[n]?.event ?? false }, narrows)
+    const { versioned = false, event = false, replaces = row.version } = rows[n] ?? {}
+    outcomes[n] = outcomeOf({ ...row, versioned, event, isExpected: replaces === row.version }, narrows)
     before[n] = { handlingId: row.before, position: row.position }
   }
   return { outcomes, before }
@@ -113,11 +115,13 @@ function outcomeOf(
     later: number
     before: number
     after: number
+    isExpected: boolean
   },
   narrows: Narrows,
 ): Outcome {
   if (row.recalled) return 'already_recalled'
   if (row.same) return 'unchanged'
+  if (!row.isExpected) return 'version_conflict'
   if (row.versioned && row.later === 0) return 'version_conflict'
   if (row.versioned && row.later < 0) return 'version_outdated'
   // A daily list or feed must not undo what its originator narrowed since: widening is said with a version, or by revising.

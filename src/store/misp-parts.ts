@@ -14,6 +14,8 @@ export interface StoredPart {
   readonly object?: string
   readonly handlingId?: number
   readonly body: string
+  /** Another after every change of the part itself. */
+  readonly revision: string
   readonly indicator?: Indicator
 }
 
@@ -54,7 +56,7 @@ export async function partsFor(
        with ordinality k (event, owner, handling, nth)
      cross join lateral (
        select p.event as part_event, p.originator as part_originator, p.uuid as part_uuid, p.kind as part_kind, p.ordinal,
-         p.object as part_object, p.handling_id as part_handling, p.body as part_body, ${indicatorColumns}
+         p.object as part_object, p.handling_id as part_handling, p.body as part_body, p.xmin::text as part_revision, ${indicatorColumns}
        from misp_part p left join indicator i
          on p.kind = 'attribute' and i.stix_id = p.stix_id and i.originator = p.originator and ${condition}
            and ${sameSource(visible, parameters, 'k.handling', 'i.handling_id')}
@@ -95,6 +97,7 @@ function toPart(row: PartRow): StoredPart {
     ...(row.part_object === null ? {} : { object: row.part_object }),
     ...(row.part_handling === null ? {} : { handlingId: row.part_handling }),
     body: row.part_body,
+    revision: row.part_revision,
     ...(row.stix_id === null ? {} : { indicator: toIndicator(row as IndicatorRow) }),
   }
 }
@@ -107,6 +110,7 @@ type PartRow = { [K in keyof IndicatorRow]: IndicatorRow[K] | null } & {
   readonly part_object: string | null
   readonly part_handling: number | null
   readonly part_body: string
+  readonly part_revision: string
   /** Place of the event among those asked for, from 1; of the last one that has parts; and how many parts this one has. */
   readonly nth: bigint
   readonly furthest: bigint

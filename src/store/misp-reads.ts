@@ -39,6 +39,8 @@ export interface StoredEvent extends EventPlace {
   /** ISO 8601, of the event alone. */
   readonly modified?: string
   readonly body: string
+  /** Another after every change of the event itself. */
+  readonly revision: string
 }
 
 /** The permission twice: for what must be had whole, and for indicators, which may be masked. */
@@ -94,17 +96,18 @@ export async function eventsFor(
   const rows = await queryVisible<EventRow>(
     queries,
     visible.whole,
-    `select e.uuid, e.originator, e.handling_id, e.modified, e.body, e.date_added from misp_event e
+    `select e.uuid, e.originator, e.handling_id, e.modified, e.body, e.date_added, e.xmin::text as revision from misp_event e
      where ${conditions.join('\n and ')}
      order by e.date_added, e.uuid, e.originator limit ${add(page.limit)} offset ${add(page.offset)}`,
     parameters,
   )
-  return rows.map(({ uuid, originator, handling_id, modified, body, date_added }) => ({
+  return rows.map(({ uuid, originator, handling_id, modified, body, date_added, revision }) => ({
     uuid,
     originator,
     handlingId: handling_id,
     ...(modified === null ? {} : { modified }),
     body,
+    revision,
     dateAdded: date_added,
   }))
 }
@@ -116,6 +119,7 @@ interface EventRow {
   readonly modified: string | null
   readonly body: string
   readonly date_added: string
+  readonly revision: string
 }
 
 /** A part of the event that the reader may see. */

@@ -34,6 +34,38 @@ export interface KeptOutcome {
 const replaces = (before: string, after: string, handlings: string): string =>
   `(${before} is null or ${after} is null or ${after} > ${before} or (${after} = ${before} and ${handlings}))`
 
+/**
+ * Of events and context that an edit was made from, those that are not any more as they were read. Nobody changes the others until commit.
+ * @param events UUIDs and revisions; @param parts of context, their events and UUIDs beside
+ */
+export async function changedSince(
+  { client }: Transaction,
+  originator: string,
+  events: ReadonlyMap<string, string>,
+  parts: readonly { readonly event: string; readonly uuid: string; readonly revision: string }[],
+): Promise<{ readonly events: ReadonlySet<string>; readonly parts: ReadonlySet<string> }> {
+  const ofEvents = await client.query<{ key: string; revision: string }>(
+    'select uuid::text as key, xmin::text as revision from misp_event where originator = $1 and uuid = any ($2::uuid[]) for update',
+    [originator, [...events.keys()]],
+  )
+  const ofParts = await client.query<{ event: string; uuid: string; revision: string }>(
+    `select p.event, p.uuid, p.xmin::text as revision from misp_part p
+     join unnest($2::uuid[], $3::uuid[]) r (event, uuid) on p.event = r.event and p.uuid = r.uuid
+     where p.originator = $1 and p.kind = 'context' for update of p`,
+    [originator, parts.map(({ event }) => event), parts.map(({ uuid }) => uuid)],
+  )
+  const eventNow = new Map(ofEvents.rows.map(({ key, revision }) => [key, revision]))
+  const partNow = new Map(ofParts.rows.map(({ event, uuid, revision }) => [`${event} ${uuid}`, revision]))
+  return {
+    events: new Set([...events].flatMap(([uuid, revision]) => (eventNow.get(uuid) === revision ? [] : [uuid]))),
+    parts: new Set(
+      parts.flatMap(({ event, uuid, revision }) =>
+        partNow.get(`${event} ${uuid}`) === revision ? [] : [partKey({ event, kind: 'context', uuid })],
+      ),
+    ),
+  }
+}
+
 /** Writes events that are new or changed. Conflicts are their UUIDs. */
 export async function writeEvents(
   { client }: Transaction,

@@ -31,6 +31,8 @@ export interface NewIndicator {
   readonly modified: string
   /** Whether `modified` came with the input: then it is the version, otherwise the content is. */
   readonly versioned: boolean
+  /** The version that it was made from, where no other is to be replaced. */
+  readonly replaces?: number
   /** An event of a feed: its time is a version, and no decision of its originator. */
   readonly event?: boolean
   readonly format: string
@@ -49,7 +51,7 @@ export interface OtherObservable {
   readonly valueKey: string
 }
 
-export type PreparedRow = Pick<NewIndicator, 'stixId' | 'handlingId' | 'others' | 'versioned' | 'event'>
+export type PreparedRow = Pick<NewIndicator, 'stixId' | 'handlingId' | 'others' | 'versioned' | 'replaces' | 'event'>
 
 /** A batch of one originator in COPY's form, and what the merge must know of its rows beside that. */
 export interface PreparedBatch {
@@ -111,8 +113,8 @@ export class CopyRows {
     this.#out.text(of?.originator ?? this.#originator)
     this.#out.integer(of?.version ?? 1)
     writeCells(this.#out, row)
-    const { stixId, handlingId, others, versioned, event = false } = row
-    this.#rows.push({ stixId, handlingId, others, versioned, event })
+    const { stixId, handlingId, others, versioned, event = false, replaces } = row
+    this.#rows.push({ stixId, handlingId, others, versioned, event, ...(replaces === undefined ? {} : { replaces }) })
   }
 
   end(): PreparedBatch {

@@ -43,10 +43,12 @@ export async function editAttribute(
   const timestamp = String(Math.max(Number(later(context, event)), Number(known?.timestamp ?? 0) + 1))
   const change = { ...changed, uuid, timestamp }
   const document = { Event: { ...frameOf(event), ...around(event, change) } }
-  const receipt = await push(context, request, document, { to: event.uuid })
+  const receipt = await push(context, request, document, { to: event.uuid, from: event })
   const now = await ownNamed(context, request, event.uuid)
   const written = attributeIn(now ?? event, uuid)
-  if (written === undefined || receipt.rejected.length > 0) throw refusedWhole(receipt.rejected)
+  if (receipt.rejected.length > 0) throw refusedWhole(receipt.rejected)
+  if (written === undefined && known !== undefined) return { ...known, deleted: true }
+  if (written === undefined) throw refusedWhole([])
   return written
 }
 

@@ -2,7 +2,7 @@ import { createHash, randomUUID } from 'node:crypto'
 import type { FastifyRequest } from 'fastify'
 import { actions, type Context } from '../../actions/index.ts'
 import type { PublishReceipt } from '../../actions/publish.ts'
-import { Fault } from '../../domain/errors.ts'
+import { Fault, type RecordFault } from '../../domain/errors.ts'
 import { type HandlingInput, strictestInput } from '../../domain/handling.ts'
 import { limits } from '../../domain/limits.ts'
 import type { ReleasedEvent } from '../../domain/misp-event.ts'
@@ -24,11 +24,19 @@ export const mispAddEvent: Handler = async (context, request) => {
   const uuid = known?.uuid ?? (typeof event.uuid === 'string' ? event.uuid.toLowerCase() : randomUUID())
   const document = { Event: { ...(known === undefined ? {} : saidBefore(known)), ...event, uuid } }
   const before = known ?? (await ownNamed(context, request, uuid))
-  const receipt = await push(context, request, document, { defaults: staysAnonymous(before, event) })
+  const receipt = await push(context, request, document, {
+    defaults: staysAnonymous(before, event),
+    ...(known === undefined ? {} : { from: known }),
+  })
   const kept = await ownNamed(context, request, uuid)
-  if (kept === undefined) throw refusedWhole(receipt.rejected)
+  if (kept === undefined || (known !== undefined && receipt.rejected.some(isOfEvent)))
+    throw refusedWhole(receipt.rejected)
   return { Event: mispEvent(kept, option === 'metadata:1'), ...rejectedOf(receipt) }
 }
+
+/** Whether it is the event itself that was refused, and not something in it. */
+const isOfEvent = ({ position: { pointer = '' } }: RecordFault): boolean =>
+  !/^\/Event\/(?:Attribute|Object)\b/.test(pointer)
 
 /** Options stand behind the path. What is sent twice is one thing here, so `breakOnDuplicate` changes nothing. @throws {Fault} `not_found` */
 function optionOf({ params }: FastifyRequest): string | undefined {
@@ -131,12 +139,19 @@ export async function ownNamed(
   return (await eventsNamed(context, request, name)).find((event) => isOwn(request, event))
 }
 
-/** Publishes a document; what is in it is added to the event `to`, where one is named, which stays as it is. */
+/**
+ * Publishes a document; what is in it is added to the event `to`, where one is named, which stays as it is. Of an edit `from` is the event
+ * that it was made from: what changed since is not written over.
+ */
 export async function push(
   context: Context,
   request: FastifyRequest,
   document: object,
-  { to, defaults = {} }: { readonly to?: string; readonly defaults?: HandlingInput },
+  {
+    to,
+    defaults = {},
+    from,
+  }: { readonly to?: string; readonly defaults?: HandlingInput; readonly from?: ReleasedEvent },
 ): Promise<PublishReceipt> {
   const { handling: said, profile } = handlingSaid(request)
   const text = JSON.stringify(document)
@@ -150,6 +165,7 @@ export async function push(
     decoded: to === undefined ? decoded : withoutEvents(decoded),
     defaults: strictestInput(said, defaults),
     ...(to === undefined ? {} : { event: to }),
+    ...(from === undefined ? {} : { from }),
     ...profile,
     requestDigest: () => createHash('sha256').update(text).digest(),
   })

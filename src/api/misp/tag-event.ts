@@ -8,6 +8,7 @@ import type { ReleasedHandling } from '../../domain/released.ts'
 import type { MispContext } from '../../formats/misp-handling.ts'
 import { mispEvent } from '../../formats/misp-out.ts'
 import { refusedWhole } from './errors.ts'
+import { refuseCut } from './events.ts'
 import { later, push, saidBefore, staysAnonymous } from './publish.ts'
 import { changeIndicator, held, limitsAccess, tightening } from './tag-attribute.ts'
 
@@ -20,6 +21,8 @@ export async function changeEvent(
   meant: MispContext,
   attach: boolean,
 ): Promise<void> {
+  // Of what is cut off nothing could be changed.
+  refuseCut(event)
   const added = tightening(meant.handling, event.handling)
   const inside = event.attributes.flatMap((each) => ('indicator' in each ? [each.indicator] : []))
   const concerned = limitsAccess(meant) ? inside : attach ? [] : inside.filter(({ labels }) => labels.includes(tag))
@@ -33,6 +36,7 @@ export async function changeEvent(
   const document = { Event: { ...frames(context, event, limitsAccess(meant)), ...head(event, tag, meant, attach) } }
   const { rejected } = await push(context, request, document, {
     defaults: strictestInput(added, staysAnonymous(event, {})),
+    from: event,
   })
   if (rejected.length > 0) throw refusedWhole(rejected)
 }

@@ -1,0 +1,150 @@
+import t from 'tap'
+import { limits } from '../../src/domain/limits.ts'
+import { type Answer, type TestNode, testNode } from '../node.ts'
+import { defaultAt } from '../policy/cases.ts'
+
+/** Edits over MISP's doors: what they do not mention stays, and what changed since they were made is not written over. */
+
+t.setTimeout(300_000)
+
+const uuidOf = (n: number): string => `7bad1b96-53bc-4148-87eb-${String(n).padStart(12, '0')}`
+const tags = (...names: string[]) => ({ Tag: names.map((name) => ({ name })) })
+const publisher = 'ana.cert-br'
+const reader = 'diego.csirt-cl'
+
+const post = (node: TestNode, path: string, body: object = {}): Promise<Answer> =>
+  node.call(publisher, { method: 'POST', url: `/misp/${path}`, payload: JSON.stringify(body), headers: json })
+const json = { accept: 'application/json', 'content-type': 'application/json' }
+const sees = async (node: TestNode, n: number) =>
+  (await node.call(reader, { url: `/v1/indicators/indicator--${uuidOf(n)}` })).status === 200
+const eventOf = async (node: TestNode, account: string, n: number) =>
+  (await node.call(account, { url: `/misp/events/view/${uuidOf(n)}`, headers: json })).body.Event
+
+const attribute = (n: number, members: object = {}) => ({
+  ...{ uuid: uuidOf(n), type: 'domain', category: 'Network activity', value: `a${n}.example.org` },
+  ...members,
+})
+const comment = (n: number, members: object = {}) => ({
+  ...{ uuid: uuidOf(n), type: 'comment', category: 'Other', value: 'who was it', ...members },
+})
+const event = (n: number, members: object = {}) => ({
+  ...{ uuid: uuidOf(n), info: 'A campaign', date: '2026-05-04', timestamp: '1777900000', ...tags('tlp:green') },
+  ...members,
+})
+
+t.test('what is for nobody stays so, whatever else is edited', async (t) => {
+  const node = await testNode(t)
+  const nobody = tags('puente:releasable-to="BR"')
+  const whole = event(100, {
+    ...tags('tlp:green', 'puente:releasable-to="CL"'),
+    Attribute: [attribute(101, nobody), comment(102, nobody), attribute(103)],
+  })
+  t.equal((await post(node, 'events/add', whole)).status, 200)
+  t.strictSame([await sees(node, 101), await sees(node, 103)], [false, true])
+  t.equal((await post(node, `attributes/edit/${uuidOf(101)}`, { comment: 'c' })).status, 200)
+  t.equal((await post(node, 'tags/attachTagToObject', { uuid: uuidOf(102), tag: 'plain' })).status, 200)
+  t.equal(await sees(node, 101), false)
+  const inside = (await eventOf(node, reader, 100)).Attribute
+  t.strictSame(
+    inside.map(({ uuid }: { uuid: string }) => uuid),
+    [uuidOf(103)],
+  )
+  t.match(
+    (await eventOf(node, publisher, 100)).Attribute.find(({ uuid }: { uuid: string }) => uuid === uuidOf(101)).Tag,
+    [{ name: 'puente:releasable-to=""' }],
+    'and it is said',
+  )
+})
+
+t.test('a tag about handling is one however it is written', async (t) => {
+  const node = await testNode(t)
+  const spellings = ['\ttlp:red', '\u00a0tlp:red', 'tlp\u00a0:red', '\u200btlp:red', 'ＴＬＰ:red', ' TLP : RED']
+  const ours = [' puente:not-releasable-to="CL"', '\tpuente:not-releasable-to="CL"', 'Puente :not-releasable-to="CL"']
+  for (const [n, spelling] of [...spellings, ...ours].entries()) {
+    const one = 200 + 10 * n
+    const whole = event(one, { ...tags('tlp:green', spelling), Attribute: [attribute(one + 1)] })
+    await post(node, 'events/add', whole)
+    t.equal(await sees(node, one + 1), false, JSON.stringify(spelling))
+  }
+})
+
+t.test('an edit of which the event itself is refused is an error', async (t) => {
+  const node = await testNode(t)
+  t.equal((await post(node, 'events/add', event(300, { Attribute: [attribute(301)] }))).status, 200)
+  const refused: readonly (readonly [body: object, code: string])[] = [
+    [{ timestamp: '1777900000', ...tags('tlp:green', 'puente:not-releasable-to="CL"') }, 'version_conflict'],
+    [tags(), 'marking_required'],
+    [tags('tlp:amber'), 'audience_required'],
+    [tags('puente:nonsense="x"'), 'marking_unknown'],
+    [{ timestamp: '1777800000', info: 'Older' }, 'version_conflict'],
+  ]
+  for (const [body, code] of refused) {
+    const answer = await post(node, `events/edit/${uuidOf(300)}`, body)
+    t.match([answer.status >= 400, answer.body.code], [true, code], JSON.stringify(body))
+  }
+  t.match(await eventOf(node, publisher, 300), { info: 'A campaign', threat_level_id: '4' })
+  const gone = await post(node, `attributes/edit/${uuidOf(301)}`, { deleted: true })
+  t.match([gone.status, gone.body.Attribute], [200, { uuid: uuidOf(301), deleted: true }])
+  t.equal(await sees(node, 301), false)
+})
+
+t.test('an edit does not undo what was narrowed while it was made', async (t) => {
+  const node = await testNode(t)
+  // The time of the node: an edit of what has it already is a second later, and so later than whatever comes between.
+  const now = String(Date.parse(defaultAt) / 1000)
+  let narrowings = 0
+  for (let n = 0; n < 8; n++) {
+    const one = 400 + 10 * n
+    await post(node, 'events/add', event(one, { timestamp: now, Attribute: [attribute(one + 1), comment(one + 2)] }))
+    const narrow = tags('tlp:green', 'puente:not-releasable-to="CL"')
+    const [narrowed] = await Promise.all([
+      node.call(publisher, {
+        method: 'PATCH',
+        url: `/v1/indicators/indicator--${uuidOf(one + 1)}`,
+        headers: { 'content-type': 'application/merge-patch+json' },
+        payload: JSON.stringify({ tlp: 'amber', audience: ['cert-br'] }),
+      }),
+      post(node, `attributes/edit/${uuidOf(one + 1)}`, { comment: 'new' }),
+    ])
+    narrowings += narrowed.status === 200 ? 1 : 0
+    if (narrowed.status === 200) t.equal(await sees(node, one + 1), false, narrowed.text)
+    const [closed] = await Promise.all([
+      post(node, `events/edit/${uuidOf(one)}`, { ...narrow, info: 'Closed', timestamp: String(Number(now) + 100) }),
+      post(node, `events/edit/${uuidOf(one)}`, { threat_level_id: '1' }),
+      post(node, 'tags/attachTagToObject', { uuid: uuidOf(one), tag: `plain:${n}` }),
+    ])
+    if (closed.status === 200) t.equal(await eventOf(node, reader, one), undefined, 'it is not shown again')
+  }
+  t.ok(narrowings > 0)
+})
+
+t.test('of tags at once each that was acknowledged is there', async (t) => {
+  const node = await testNode(t)
+  await post(node, 'events/add', event(500, { Attribute: [comment(501)] }))
+  for (const uuid of [uuidOf(500), uuidOf(501)]) {
+    const names = Array.from({ length: 6 }, (_, n) => `plain:${uuid.slice(-1)}${n}`)
+    const answers = await Promise.all(names.map((tag) => post(node, 'tags/attachTagToObject', { uuid, tag })))
+    const whole = JSON.stringify(await eventOf(node, publisher, 500))
+    const taken = names.filter((_, n) => answers[n]?.status === 200)
+    t.ok(taken.length > 0)
+    t.strictSame(
+      taken.filter((name) => !whole.includes(name)),
+      [],
+    )
+    t.ok(answers.every(({ status, body }) => status === 200 || body.code === 'version_conflict'))
+  }
+})
+
+t.test('a tag that limits an event takes all of it, or none', async (t) => {
+  const node = await testNode(t)
+  await post(node, 'events/add', event(600, { Attribute: [attribute(601), comment(602), comment(603)] }))
+  const most = limits.mispParts
+  t.teardown(() => Object.assign(limits, { mispParts: most }))
+  Object.assign(limits, { mispParts: 2 })
+  const answer = await post(node, 'tags/attachTagToObject', {
+    uuid: uuidOf(600),
+    tag: 'puente:not-releasable-to="CL"',
+  })
+  t.match([answer.status, answer.body.code], [413, 'record_too_large'])
+  t.equal(await sees(node, 601), true)
+})
