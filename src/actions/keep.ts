@@ -4,6 +4,7 @@ import type { Position, RecordFault } from '../domain/errors.ts'
 import type { Handling } from '../domain/handling.ts'
 import type { Kept, KeptOf } from '../domain/misp-event.ts'
 import type { Transaction } from '../store/database.ts'
+import { indicatorsUnder, withoutEvent } from '../store/misp-removals.ts'
 import {
   changedSince,
   type EventRow,
@@ -16,6 +17,7 @@ import {
 import type { PushOrigin } from './batch.ts'
 import type { Context } from './context.ts'
 import type { Identified } from './identify.ts'
+import { recallIn } from './recall.ts'
 import { record, stillMay } from './verb.ts'
 
 /** What is kept beside indicators, with its handling settled. */
@@ -58,7 +60,15 @@ export async function keepItems(origin: PushOrigin, items: readonly KeptItem[]):
       parts.delete(key)
     }
     const ofEvents = await writeEvents(transaction, originator, [...events.values()], context.clock())
+    const turned = await indicatorsUnder(
+      transaction,
+      originator,
+      [...parts.values()].filter(({ kind }) => kind === 'context'),
+    )
     const ofParts = await writeParts(transaction, originator, [...parts.values()])
+    // What is a comment now must not stay an indicator at every other door.
+    for (const uuid of await withoutEvent(transaction, originator, turned))
+      await recallIn(transaction, context, caller, origin.standing, uuid, 'its attribute is no indicator any more')
     const removed = await removeContext(transaction, originator, gone)
     const written = ofEvents.written + ofParts.written + removed
     if (written > 0) await recordKept(origin, transaction, [[...events.values()], [...parts.values()], gone], written)

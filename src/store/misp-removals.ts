@@ -51,6 +51,36 @@ export async function attributesElsewhere(
   return rows.map(({ event, stix_id }) => ({ event, stixId: stix_id }))
 }
 
+/** Indicators (UUIDs) of attributes that are there under these UUIDs: with what is about to be written they are none any more. */
+export async function indicatorsUnder(
+  { client }: Queries,
+  originator: string,
+  context: readonly { readonly event: string; readonly uuid: string }[],
+): Promise<string[]> {
+  if (context.length === 0) return []
+  const { rows } = await client.query<{ stix_id: string }>(
+    `select distinct p.stix_id from misp_part p join unnest($2::uuid[], $3::uuid[]) r (event, uuid) on p.event = r.event and p.uuid = r.uuid
+     where p.originator = $1 and p.kind = 'attribute'`,
+    [originator, context.map(({ event }) => event), context.map(({ uuid }) => uuid)],
+  )
+  return rows.map(({ stix_id }) => stix_id)
+}
+
+/** Those of these indicators that are no attribute of any event any more. */
+export async function withoutEvent(
+  { client }: Queries,
+  originator: string,
+  indicators: readonly string[],
+): Promise<string[]> {
+  if (indicators.length === 0) return []
+  const { rows } = await client.query<{ id: string }>(
+    `select id from unnest($2::uuid[]) i (id)
+     where not exists (select from misp_part p where p.originator = $1 and p.stix_id = i.id)`,
+    [originator, indicators],
+  )
+  return rows.map(({ id }) => id)
+}
+
 /** Takes parts out of their events, and an event away of which nothing is left. @returns how many parts there were */
 export async function removeParts(
   { client }: Transaction,

@@ -118,6 +118,17 @@ t.test('an edit does not undo what was narrowed while it was made', async (t) =>
   t.ok(narrowings > 0)
 })
 
+t.test('an indicator that is made a comment is recalled', async (t) => {
+  const node = await testNode(t)
+  await post(node, 'events/add', event(700, { Attribute: [attribute(701), attribute(702)] }))
+  const turned = { type: 'text', category: 'Other', value: 'nothing' }
+  t.equal((await post(node, `attributes/edit/${uuidOf(701)}`, turned)).status, 200)
+  t.strictSame([await sees(node, 701), await sees(node, 702)], [false, true])
+  t.match((await eventOf(node, reader, 700)).Attribute.length, 2)
+  t.equal((await post(node, `events/delete/${uuidOf(700)}`)).status, 200)
+  t.equal(await sees(node, 702), false)
+})
+
 t.test('of tags at once each that was acknowledged is there', async (t) => {
   const node = await testNode(t)
   await post(node, 'events/add', event(500, { Attribute: [comment(501)] }))
