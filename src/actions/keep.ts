@@ -8,6 +8,7 @@ import { indicatorsUnder, withoutEvent } from '../store/misp-removals.ts'
 import {
   changedSince,
   type EventRow,
+  type KeptOutcome,
   type PartRow,
   partKey,
   removeContext,
@@ -60,15 +61,7 @@ export async function keepItems(origin: PushOrigin, items: readonly KeptItem[]):
       parts.delete(key)
     }
     const ofEvents = await writeEvents(transaction, originator, [...events.values()], context.clock())
-    const turned = await indicatorsUnder(
-      transaction,
-      originator,
-      [...parts.values()].filter(({ kind }) => kind === 'context'),
-    )
-    const ofParts = await writeParts(transaction, originator, [...parts.values()])
-    // What is a comment now must not stay an indicator at every other door.
-    for (const uuid of await withoutEvent(transaction, originator, turned))
-      await recallIn(transaction, context, caller, origin.standing, uuid, 'its attribute is no indicator any more')
+    const ofParts = await turning(transaction, origin, originator, [...parts.values()])
     const removed = await removeContext(transaction, originator, gone)
     const written = ofEvents.written + ofParts.written + removed
     if (written > 0) await recordKept(origin, transaction, [[...events.values()], [...parts.values()], gone], written)
@@ -78,6 +71,21 @@ export async function keepItems(origin: PushOrigin, items: readonly KeptItem[]):
       ...[...ofParts.conflicts].flatMap((key) => conflict(parts.get(key))),
     ]
   })
+}
+
+/** Writes parts; what is a comment now must not stay an indicator at every other door, and is recalled. */
+async function turning(
+  transaction: Transaction,
+  { context, caller, standing }: PushOrigin,
+  originator: string,
+  rows: readonly PartRow[],
+): Promise<KeptOutcome> {
+  const comments = rows.filter(({ kind }) => kind === 'context')
+  const before = await indicatorsUnder(transaction, originator, comments)
+  const outcome = await writeParts(transaction, originator, rows)
+  for (const uuid of await withoutEvent(transaction, originator, before))
+    await recallIn(transaction, context, caller, standing, uuid, 'its attribute is no indicator any more')
+  return outcome
 }
 
 /** UUIDs of events and keys of parts that an edit may not write over: they changed since it was made. */

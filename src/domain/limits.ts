@@ -19,7 +19,10 @@ export const limits = {
   /** Of a push's first batch, and the next have half as many again: until one is prepared the database has nothing to do. */
   firstBatchRecords: 250,
   batchBytes: 1024 * 1024,
-  /** Batches of all pushes between their first draft and their commit. One merges at a time, so more would only hold memory. */
+  /**
+   * Batches of all pushes between their first draft and their commit. One is written at a time: with four, now the database and now this
+   * process waited for the other.
+   */
   batchesAtOnce: 8,
   /** Longest that drafts of a sender that pauses wait for more of them. */
   gatherMs: 250,

@@ -66,7 +66,7 @@ export async function indicatorsUnder(
   return rows.map(({ stix_id }) => stix_id)
 }
 
-/** Those of these indicators that are no attribute of any event any more. */
+/** Those of these indicators that stand, and are no attribute of any event any more. */
 export async function withoutEvent(
   { client }: Queries,
   originator: string,
@@ -74,8 +74,8 @@ export async function withoutEvent(
 ): Promise<string[]> {
   if (indicators.length === 0) return []
   const { rows } = await client.query<{ id: string }>(
-    `select id from unnest($2::uuid[]) i (id)
-     where not exists (select from misp_part p where p.originator = $1 and p.stix_id = i.id)`,
+    `select stix_id as id from indicator i where originator = $1 and stix_id = any ($2::uuid[]) and not recalled
+     and not exists (select from misp_part p where p.originator = $1 and p.stix_id = i.stix_id)`,
     [originator, indicators],
   )
   return rows.map(({ id }) => id)
