@@ -77,7 +77,7 @@ try {
   if (wanted('visible')) report(await visibleLine(node))
   if (wanted('ingest')) {
     const forms: readonly CopyForm[] = options.quick ? ['text'] : ['text', 'binary']
-    report(...(await ingestLines(node, options.quick ? 10_000 : 15_000, rounds, forms)))
+    report(...(await ingestLines(node, options.quick ? 10_000 : 15_000, Math.max(rounds, 5), forms)))
     report(await singleLine(node))
   }
   if (wanted('observations')) report(...(await observed(options.quick ? 50_000 : 1_000_000)))
