@@ -15,6 +15,8 @@ export interface AskedFacts {
   readonly mayAsk: boolean
   /** Requests of that node that are not answered. */
   readonly open: number
+  /** Requests of that node in the name of this asker that were withdrawn within a day. */
+  readonly withdrawn: number
   readonly known: Pick<WideningRequest, 'receivedFrom' | 'state'> | undefined
 }
 
@@ -31,7 +33,10 @@ export type AskedVerdict =
  * Judges what another node says that one of its organisations asks, in this order: who asks, what for, how much. Pure; told twice it counts
  * once.
  */
-export function judgeAsked(message: WideningAsked, { peer, askerHome, mayAsk, open, known }: AskedFacts): AskedVerdict {
+export function judgeAsked(
+  message: WideningAsked,
+  { peer, askerHome, mayAsk, open, withdrawn, known }: AskedFacts,
+): AskedVerdict {
   if (known !== undefined) {
     if (known.receivedFrom !== peer) return refused('invalid')
     return message.withdrawn && known.state === 'open' ? { outcome: 'taken', withdraws: true } : { outcome: 'known' }
@@ -40,7 +45,9 @@ export function judgeAsked(message: WideningAsked, { peer, askerHome, mayAsk, op
   if (!mayAsk) return refused('unknown')
   const said = saidBy(message)
   if (said === undefined) return refused('invalid')
-  return open >= limits.wideningOpenPerPeer ? { outcome: 'busy' } : { outcome: 'taken', said }
+  // Told as withdrawn at once, requests would come without end; at home an asker has no more in a day.
+  const isTooMuch = open >= limits.wideningOpenPerPeer || withdrawn >= limits.wideningPerDay
+  return isTooMuch ? { outcome: 'busy' } : { outcome: 'taken', said }
 }
 
 /** As an asker here would have to say it. */

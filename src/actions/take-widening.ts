@@ -7,7 +7,14 @@ import { mayAskFor } from '../policy/widening.ts'
 import type { Transaction } from '../store/database.ts'
 import { addCounts, ensurePeerState } from '../store/peer-states.ts'
 import { ownById } from '../store/reads.ts'
-import { closeWidening, insertWidening, lockWidening, openFromPeer, wideningById } from '../store/widening.ts'
+import {
+  closeWidening,
+  insertWidening,
+  lockWidening,
+  openFromPeer,
+  wideningById,
+  withdrawnFromPeer,
+} from '../store/widening.ts'
 import type { Context, Standing } from './context.ts'
 import { uuidOf } from './ids.ts'
 import { judgeAnswered, judgeAsked } from './judge-widening.ts'
@@ -16,7 +23,7 @@ import { record, verb } from './verb.ts'
 
 type Outcome = Omit<TakenWidening, 'id'>
 
-/** What is withdrawn counts for so long: told as withdrawn at once, requests would come without end. */
+/** What is withdrawn counts for so long. */
 const dayMs = 24 * 60 * 60 * 1000
 
 /**
@@ -64,7 +71,8 @@ async function takeAsked(
     peer: peer.id,
     askerHome: homeOf(standing.directory, asker)?.id,
     mayAsk: await mayAsk(context, transaction, standing, message),
-    open: await openFromPeer(transaction, peer.id, new Date(at.getTime() - dayMs)),
+    open: await openFromPeer(transaction, peer.id),
+    withdrawn: await withdrawnFromPeer(transaction, peer.id, asker, new Date(at.getTime() - dayMs)),
     known: await wideningById(transaction, id, true),
   })
   if (verdict.outcome !== 'taken') return verdict

@@ -114,13 +114,27 @@ export async function askedBy(
 }
 
 /** What came from a peer and is not answered. */
-export async function openFromPeer({ client }: Queries, peer: string, since: Date): Promise<number> {
+export async function openFromPeer({ client }: Queries, peer: string): Promise<number> {
   const { rows } = await client.query<{ open: number }>(
-    `select count(*)::int as open from widening_request
-     where received_from = $1 and (state = 'open' or (state = 'withdrawn' and asked_at > $2))`,
-    [peer, since.toISOString()],
+    `select count(*)::int as open from widening_request where received_from = $1 and state = 'open'`,
+    [peer],
   )
   return rows[0]?.open ?? 0
+}
+
+/** What came from a peer since then in the name of one asker, and was withdrawn. */
+export async function withdrawnFromPeer(
+  { client }: Queries,
+  peer: string,
+  asker: string,
+  since: Date,
+): Promise<number> {
+  const { rows } = await client.query<{ withdrawn: number }>(
+    `select count(*)::int as withdrawn from widening_request
+     where asker = $2 and asked_at > $3 and received_from = $1 and state = 'withdrawn'`,
+    [peer, asker, since.toISOString()],
+  )
+  return rows[0]?.withdrawn ?? 0
 }
 
 export interface Closing {

@@ -107,6 +107,7 @@ export class ModelWidening {
         this.node.breakage === 'any-asker' ? this.#idOf(from) : this.#idOf(homeOfModel(this.node.directory, asker)),
       mayAsk: this.node.breakage === 'any-asker' || this.#mayAsk(asker, of, at),
       open: 0,
+      withdrawn: 0,
       known: known && { state: known.state, ...received(this.#idOf(known.receivedFrom)) },
     })
     if (verdict.outcome !== 'taken') return verdict

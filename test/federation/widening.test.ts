@@ -192,13 +192,13 @@ t.test('a forged request is refused, counted, and learns nothing', async (t) => 
   t.match(await say(uy, br, 'cert-br', honest), { body: { code: 'invalid' } }, 'or says it for another')
   t.match(await tell({}), { body: { outcome: 'busy' } }, 'an organisation asks once')
 
-  const kept = limits.wideningOpenPerPeer
-  t.teardown(() => Object.assign(limits, { wideningOpenPerPeer: kept }))
+  const kept = limits.wideningPerDay
+  t.teardown(() => Object.assign(limits, { wideningPerDay: kept }))
   const other = await publish(br, 'ana.cert-br', '3fff::c7', 'tlp=green')
   await fed.settle()
   const gone = () => tell({ id: crypto.randomUUID(), indicator: other, withdrawn: true })
   t.match(await gone(), { body: { outcome: 'taken' } })
-  Object.assign(limits, { wideningOpenPerPeer: 2 })
+  Object.assign(limits, { wideningPerDay: 1 })
   t.match(await gone(), { body: { outcome: 'busy' } }, 'nor are requests told without end as withdrawn at once')
 })
 

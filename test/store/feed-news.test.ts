@@ -88,7 +88,7 @@ t.test('what a process hears of a push is what it would read', async (t) => {
   }
   await heard(2_600)
   t.equal(reads, 0, 'nothing had to be read')
-  // One that is known, and a recall: that is read.
+  // What is known is compared, and what is written then is read.
   t.match((await push(node, 'a', 2_601)).body, { accepted: 1, unchanged: 2_600 })
   await heard(2_601)
   const other = new LiveColumn(database)
