@@ -9,16 +9,18 @@ export class Client {
     this.#base = base
   }
 
-  /** @returns the body, when asked to keep it; otherwise nothing. @throws when the status is not 200 */
+  /** @returns the body, when asked to keep it; otherwise nothing. @throws when the status is not 200, or the one given */
   send(
     path: string,
     options: {
       readonly headers?: Record<string, string>
       readonly body?: Buffer | string
       readonly keep?: boolean
+      readonly status?: number
     } = {},
   ): Promise<string> {
     return new Promise((resolve, reject) => {
+      const expected = options.status ?? 200
       const method = options.body === undefined ? 'GET' : 'POST'
       const sent = request(
         this.#base + path,
@@ -26,12 +28,12 @@ export class Client {
         (answer) => {
           const chunks: Buffer[] = []
           answer.on('data', (chunk: Buffer) => {
-            if (options.keep === true || answer.statusCode !== 200) chunks.push(chunk)
+            if (options.keep === true || answer.statusCode !== expected) chunks.push(chunk)
           })
           answer.on('error', reject)
           answer.on('end', () => {
             const text = Buffer.concat(chunks).toString()
-            if (answer.statusCode === 200) resolve(text)
+            if (answer.statusCode === expected) resolve(text)
             else reject(new Error(`${method} ${path}: ${answer.statusCode} ${text.slice(0, 400)}`))
           })
         },

@@ -7,6 +7,10 @@ import { type BenchNode, type Share, shares } from './world.ts'
 
 const perPage = 100
 
+/** Code of either server is still being compiled for the first thousand pages or so, and a little for those of another reader. */
+const coldPages = 1_000
+const coldReader = 300
+
 /**
  * Pages with the policy against the same page of the same server without: no credentials, no decision, no release, no record; one
  * statement for the newest rows, and the same members as JSON.
@@ -22,9 +26,10 @@ export async function pageLines(node: BenchNode, rows: number, rounds: number): 
     if (items.length !== visible) throw new Error(`the page of ${share} has ${items.length} items, not ${visible}`)
     const { ours, theirs } = await inTurn(
       rounds,
-      50,
+      visible < perPage ? 200 : 50,
       () => node.client.send('/v1/indicators', { headers }),
       () => bare.client.send(`/page?limit=${visible}`),
+      lines.length === 0 ? coldPages : coldReader,
     )
     lines.push(
       rate(`page of ${perPage}, ${size(rows)} rows, reader of ${percent(share)}`, 'pages/s', ours, theirs, 0.85),
@@ -43,6 +48,7 @@ export async function feedLine(node: BenchNode, rounds: number): Promise<Line> {
     50,
     () => node.client.send('/v1/feed', { headers }),
     () => bare.client.send(`/page?limit=${perPage}`),
+    coldReader,
   )
   await bare.close()
   return rate('feed, a page of 100 for a reader of 1 %', 'pages/s', ours, theirs, 0.5)
@@ -59,6 +65,7 @@ export async function graphqlLine(node: BenchNode, rounds: number): Promise<Line
     50,
     () => node.client.send('/graphql', { headers, body }),
     () => node.client.send('/v1/indicators', { headers: node.readers['ninety-percent'] }),
+    coldReader,
   )
   return rate('GraphQL page of 100, nested, against REST', 'pages/s', ours, theirs, 0.5)
 }
@@ -75,6 +82,7 @@ export async function taxiiLine(node: BenchNode, rounds: number): Promise<Line> 
     50,
     () => node.client.send(url, { headers }),
     () => node.client.send('/v1/indicators', { headers }),
+    coldReader,
   )
   return rate('TAXII page of 100, against REST', 'pages/s', ours, theirs, 0.5)
 }

@@ -1,6 +1,9 @@
 import { inTurn, type Line, rate } from './report.ts'
 import type { BenchNode } from './world.ts'
 
+/** A page with quality takes several times as long as one without. */
+const coldPages = 60
+
 /**
  * A page of a hundred with what sightings and time make of each, against the page without: three organisations each said something of
  * every indicator on it, and two saw it in their streams.
@@ -27,6 +30,7 @@ export async function qualityLine(node: BenchNode, rounds: number): Promise<Line
     20,
     () => node.client.send('/v1/indicators?include=quality', { headers }),
     () => node.client.send('/v1/indicators', { headers }),
+    coldPages,
   )
   return rate('page of 100 with quality, against without', 'pages/s', ours, theirs, 0.15)
 }

@@ -32,18 +32,21 @@ export const lineText = ({ name, value, limit, ratio, aim, ok, unit }: Line): st
   `${ok ? ' ' : '!'} ${name.padEnd(46)} ${String(value).padStart(9)} ${unit.padEnd(9)} limit ${String(limit).padStart(9)}  ratio ${ratio.toFixed(2)}  aim ${aim}`
 
 /**
- * Runs of both in turn, so that a machine that slows down slows both; the first of each is not counted, as a server that runs is measured,
- * not one that starts. @returns the median of each, in runs a second
+ * Runs of both in turn, so that a machine that slows down slows both; the first of each are not counted, as a server that runs is measured,
+ * not one that starts.
+ * @param cold how many are not counted
+ * @returns the median of each, in runs a second
  */
 export async function inTurn(
   rounds: number,
   repeat: number,
   ours: () => Promise<unknown>,
   theirs: () => Promise<unknown>,
+  cold: number = repeat,
 ): Promise<{ readonly ours: number; readonly theirs: number }> {
   const times = { ours: [] as number[], theirs: [] as number[] }
-  await repeated(repeat, ours)
-  await repeated(repeat, theirs)
+  await repeated(cold, ours)
+  await repeated(cold, theirs)
   for (let round = 0; round < rounds; round++) {
     times.ours.push(await secondsOf(() => repeated(repeat, ours)))
     times.theirs.push(await secondsOf(() => repeated(repeat, theirs)))

@@ -55,24 +55,23 @@ async function observed(indicators: number): Promise<Line[]> {
   }
 }
 
-// First: the memory of a stream is told from that of a process that has done nothing else.
-if (wanted('fan-out')) report(...(await fanOutLines(options.quick ? 1_000 : 10_000, options.quick ? 11 : 21)))
 const node = await startBenchNode()
 try {
+  if (wanted('fan-out')) report(...(await fanOutLines(options.quick ? 1_000 : 10_000, options.quick ? 11 : 21)))
   for (const rows of sizes) {
     await fill(node.context, rows)
     if (wanted('pages')) report(...(await pageLines(node, rows, pageRounds)))
     if (wanted('blocklists')) report(...(await blocklistLines(node, rows, options.quick ? 1 : rounds)))
   }
-  if (wanted('feed')) report(await feedLine(node, rounds))
-  if (wanted('graphql')) report(await graphqlLine(node, rounds))
-  if (wanted('taxii')) report(await taxiiLine(node, rounds))
+  if (wanted('feed')) report(await feedLine(node, pageRounds))
+  if (wanted('graphql')) report(await graphqlLine(node, pageRounds))
+  if (wanted('taxii')) report(await taxiiLine(node, pageRounds))
   if (wanted('objects')) {
     const objects = Number(options.objects ?? (options.quick ? 5_000 : 200_000))
     await fillObjects(node.context, objects)
     report(...(await objectLines(node, objects, rounds)))
   }
-  if (wanted('lookup')) report(await lookupLine(node, rounds))
+  if (wanted('lookup')) report(await lookupLine(node, Math.max(rounds, 5)))
   if (wanted('quality')) report(await qualityLine(node, rounds), await relatedLine(node, options.quick ? 1 : rounds))
   if (wanted('visible')) report(await visibleLine(node))
   if (wanted('ingest')) {

@@ -3,6 +3,7 @@ import rateLimit from '@fastify/rate-limit'
 import fastify, { type FastifyInstance, type FastifyRequest, type FastifyServerOptions } from 'fastify'
 import type { Registry } from 'prom-client'
 import type { Context } from './actions/index.ts'
+import { setHeadersFirst } from './api/answer-headers.ts'
 import { authenticateRequests } from './api/authenticate.ts'
 import { letGoWhenClosing } from './api/closing.ts'
 import { limitConnections } from './api/connections.ts'
@@ -17,7 +18,6 @@ import { answerParserErrors } from './api/raw-answers.ts'
 import { readContract } from './api/rest/contract.ts'
 import { registerRest } from './api/rest/index.ts'
 import { requireActions } from './api/route-law.ts'
-import { sendSecurityHeaders } from './api/security-headers.ts'
 import { refuseSlowClients } from './api/slow-clients.ts'
 import { countStreams } from './api/streams.ts'
 import { registerTaxii } from './api/taxii/index.ts'
@@ -58,6 +58,7 @@ export async function buildApp(context: Context, options: AppOptions): Promise<F
   })
   limitConnections(app.server, guards, options.trustProxy)
   requireActions(app)
+  setHeadersFirst(app)
   const methods = methodsOf(app)
   answerProblems(app, context.log, methods)
   refuseSlowClients(app, guards)
@@ -66,8 +67,6 @@ export async function buildApp(context: Context, options: AppOptions): Promise<F
   countStreams(app, guards)
   if (options.registry !== undefined) (await import('./api/metrics/index.ts')).measure(app, context, options.registry)
   authenticateRequests(app, context)
-  privateAnswers(app)
-  sendSecurityHeaders(app)
   await limitRates(app, options.requestsPerMinute)
   const contract = readContract(join(options.root, 'openapi.yaml'))
   await app.register((scope) => registerRest(scope, context, contract))
@@ -99,14 +98,6 @@ function withoutQueries(logger: AppOptions['logger']): NonNullable<FastifyServer
   if (logger === undefined || logger === false) return false
   const req = ({ method, url, ip }: FastifyRequest) => ({ method, url: url.split('?', 1)[0] ?? '', remoteAddress: ip })
   return { ...(logger === true ? {} : logger), serializers: { req } }
-}
-
-/** What one reader got is nobody else's: no cache on the way may keep it. */
-function privateAnswers(app: FastifyInstance): void {
-  app.addHook('onSend', async (_request, reply) => {
-    if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'private, no-store')
-    reply.header('vary', 'Authorization, Accept, Puente-Purpose')
-  })
 }
 
 /** So many requests a minute for each account, or address of the public; machines' health checks are not counted. */

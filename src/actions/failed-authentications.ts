@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import ipaddr from 'ipaddr.js'
 import { Remembered } from '../auth/remembered.ts'
 import { Fault } from '../domain/errors.ts'
@@ -30,9 +30,8 @@ export class FailedAuthentications {
     credential: string | undefined,
     authenticate: () => Promise<Result>,
   ): Promise<Result> {
-    const network = networkOf(address)
-    const digest = credential === undefined ? '' : createHash('sha256').update(credential).digest('base64')
-    if (this.#good.get(digest) !== true) this.#refuseAbove(network)
+    const digest = credential === undefined ? '' : hash('sha256', credential, 'base64')
+    if (this.#good.get(digest) !== true) this.#refuseAbove(networkOf(address))
     try {
       const result = await authenticate()
       if (credential !== undefined) this.#good.set(digest, true)
@@ -40,7 +39,7 @@ export class FailedAuthentications {
     } catch (error) {
       if (error instanceof Fault && error.kind === 'unauthenticated') {
         this.#good.delete(digest)
-        this.#count(network)
+        this.#count(networkOf(address))
       }
       throw error
     }

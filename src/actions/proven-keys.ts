@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { ApiKeyRow } from '../store/keys.ts'
 
 /** A key as it was last proven. */
@@ -32,4 +32,4 @@ export class ProvenKeys {
   }
 }
 
-const digestOf = (secret: string): string => createHash('sha256').update(secret).digest('base64')
+const digestOf = (secret: string): string => hash('sha256', secret, 'base64')

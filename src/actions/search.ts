@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { PlaceCursors } from '../auth/place-cursors.ts'
 import type { Caller } from '../domain/caller.ts'
 import { Fault } from '../domain/errors.ts'
@@ -70,10 +69,12 @@ export const search = verb(
 )
 
 /** A cursor is good for the reader and the query it was given for; the page size may change between pages. */
-const boundTo = (caller: Caller, filter: SearchFilter): string =>
-  createHash('sha256')
-    .update(JSON.stringify(['search', caller.reader.account ?? null, caller.purpose, filter]))
-    .digest('base64')
+const boundTo = (caller: Caller, filter: SearchFilter): readonly unknown[] => [
+  'search',
+  caller.reader.account ?? null,
+  caller.purpose,
+  filter,
+]
 
 /** A position that was never given out: cursors from before a restore may hold one. @throws {Fault} `cursor_from_future` */
 async function refuseFuture(context: Context, position: number): Promise<void> {

@@ -119,13 +119,20 @@ t.test('the page of the contract loads from here alone, over plain HTTP too', as
   }
 })
 
-t.test('every answer, whatever it says, carries the headers that protect a browser', async (t) => {
+t.test('every answer, whatever it says, carries the headers that protect a browser, and its reader', async (t) => {
   const { app, as } = await testNode(t)
-  for (const url of ['/v1/indicators', '/v1/nowhere', '/v1/indicators?limit=x', '/healthz', '/openapi.json']) {
-    const { headers } = await app.inject({ url, headers: as('ana.cert-br') })
+  const ana = as('ana.cert-br')
+  const asked = ['/v1/indicators', '/v1/nowhere', '/v1/indicators?limit=x', '/healthz', '/openapi.json'].map((url) => ({
+    url,
+    headers: ana,
+  }))
+  for (const each of [...asked, { url: '/v1/indicators', headers: { authorization: 'Bearer nobody' } }]) {
+    const { headers } = await app.inject(each)
     t.match(
       headers,
       {
+        'cache-control': 'private, no-store',
+        vary: 'Authorization, Accept, Puente-Purpose',
         'content-security-policy': /default-src 'none'.*frame-ancestors 'none'/,
         'x-content-type-options': 'nosniff',
         'strict-transport-security': /max-age=\d+/,
@@ -133,7 +140,7 @@ t.test('every answer, whatever it says, carries the headers that protect a brows
         'cross-origin-resource-policy': 'same-origin',
         'referrer-policy': 'no-referrer',
       },
-      url,
+      each.url,
     )
   }
 })

@@ -6,14 +6,18 @@ const protect = helmet({
 })
 type Answer = Parameters<typeof protect>[1]
 
+/** What one reader got is nobody else's: no cache on the way may keep it, unless a door says otherwise. */
+const forOneReader = { 'cache-control': 'private, no-store', vary: 'Authorization, Accept, Puente-Purpose' }
+
 /**
- * Helmet's headers on every answer. They depend on no request, so they are made once: for each request anew they were a twentieth of
- * what an empty page costs.
+ * The headers of every answer, also of one that refuses: registered before whatever may refuse. They depend on no request, so they are
+ * made once: for each request anew helmet's were a twentieth of what an empty page costs.
  */
-export function sendSecurityHeaders(app: FastifyInstance): void {
-  const headers = securityHeaders()
-  app.addHook('onRequest', async (_request, reply) => {
+export function setHeadersFirst(app: FastifyInstance): void {
+  const headers = { ...securityHeaders(), ...forOneReader }
+  app.addHook('onRequest', (_request, reply, done) => {
     reply.headers(headers)
+    done()
   })
 }
 
