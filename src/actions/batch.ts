@@ -4,7 +4,7 @@ import type { HandlingInput } from '../domain/handling.ts'
 import { type Existing, existingByIds } from '../store/reads.ts'
 import type { Context, Standing } from './context.ts'
 import type { Identified } from './identify.ts'
-import { keepParts } from './keep.ts'
+import { keepParts } from './keep-parts.ts'
 import type { ReadBefore } from './read-before.ts'
 import { recallPushed } from './recall-pushed.ts'
 import { type Ready, ready, writeBatch, writeNew } from './write-batch.ts'
@@ -17,6 +17,8 @@ export interface PushOrigin {
   readonly defaults: HandlingInput
   /** UUID of the receipt. */
   readonly receipt: string
+  /** UUID of the event of MISP that all of it is added to. */
+  readonly event?: string
   readonly readBefore?: ReadBefore
 }
 
@@ -113,8 +115,7 @@ async function commit(origin: PushOrigin, batch: Batch, outlook: Outlook): Promi
       outlook.found = 'something'
       return await commit(origin, await lookAt(origin, items, outlook), outlook)
     }
-    await keepParts(origin, items)
-    return written
+    return orLost(written, await keepParts(origin, items))
   }
   const written = rows === undefined ? nothing : await writeBatch(origin, rows)
   const recalled = await recallPushed(
@@ -123,13 +124,18 @@ async function commit(origin: PushOrigin, batch: Batch, outlook: Outlook): Promi
     known,
   )
   const refused = new Set([...written.refused, ...recalled.refused].map(({ position }) => position))
-  await keepParts(
+  const lost = await keepParts(
     origin,
     items.filter(({ draft }) => !refused.has(draft.position)),
   )
-  return {
+  const committed = {
     accepted: written.accepted + recalled.accepted,
     unchanged: items.length - fresh.length + written.unchanged + recalled.unchanged,
     refused: [...written.refused, ...recalled.refused],
   }
+  return orLost(committed, lost)
 }
+
+/** Where the event that all was added to is gone, nothing was taken. */
+const orLost = (committed: Committed, lost: readonly RecordFault[]): Committed =>
+  lost.length === 0 ? committed : { accepted: 0, unchanged: 0, refused: [...committed.refused, ...lost] }

@@ -8,6 +8,7 @@ import { indicatorsUnder, withoutEvent } from '../store/misp-removals.ts'
 import {
   changedSince,
   type EventRow,
+  holdEvent,
   type KeptOutcome,
   type PartRow,
   partKey,
@@ -17,7 +18,7 @@ import {
 } from '../store/misp-writes.ts'
 import type { PushOrigin } from './batch.ts'
 import type { Context } from './context.ts'
-import type { Identified } from './identify.ts'
+import { eventGone } from './keep-parts.ts'
 import { recallIn } from './recall.ts'
 import { record, stillMay } from './verb.ts'
 
@@ -54,6 +55,8 @@ export async function keepItems(origin: PushOrigin, items: readonly KeptItem[]):
     }
   }
   return await context.database.transaction(async (transaction) => {
+    if (origin.event !== undefined && !(await holdEvent(transaction, originator, origin.event)))
+      return items.map(({ kept }) => eventGone(kept.position))
     const outdated = await outdatedOf(transaction, origin, originator, events, parts)
     const left = outdated.flatMap((key) => conflict(events.get(key) ?? parts.get(key)))
     for (const key of outdated) {
@@ -138,26 +141,4 @@ function partRow({ node }: Context, kept: KeptOf<'context' | 'object'>, handling
   const body = JSON.stringify(kept.body)
   const uuid = kept.uuid ?? keyedUuid(node.idKey, JSON.stringify(['misp', event, object ?? null, body]))
   return { kind, event, object, ordinal, uuid, handlingId, body }
-}
-
-/** Writes which attributes of which events the indicators are, once they are there. */
-export async function keepParts({ context, caller }: PushOrigin, items: readonly Identified[]): Promise<void> {
-  const rows = items.flatMap(({ uuid, draft }) =>
-    (draft.parts ?? []).map(({ event, object, ordinal, facts, uuid: own }, n, { length }): PartRow => {
-      const derived = length === 1 ? uuid : keyedUuid(context.node.idKey, JSON.stringify(['misp', event, uuid, n]))
-      return {
-        kind: 'attribute',
-        event,
-        object,
-        ordinal,
-        uuid: own ?? derived,
-        stixId: uuid,
-        body: JSON.stringify(facts),
-      }
-    }),
-  )
-  if (rows.length === 0) return
-  const originator = caller.reader.organisation?.id ?? ''
-  const there = new Map(rows.map((row) => [partKey(row), row]))
-  await context.database.transaction((transaction) => writeParts(transaction, originator, [...there.values()]))
 }

@@ -80,6 +80,7 @@ async function admitted(
     const taken = await take(
       {
         ...{ context, caller, standing, defaults, receipt },
+        ...(input.event === undefined ? {} : { event: input.event }),
         ...(input.from === undefined ? {} : { readBefore: readOf(input.from) }),
       },
       input.decoded,

@@ -88,6 +88,12 @@ export async function removeParts(
   thing: EventThing,
   parts: readonly OwnPart[],
 ): Promise<number> {
+  // Whoever adds to the event right now has added, and what was added is seen below.
+  if (thing.kind === 'event')
+    await client.query('select from misp_event where originator = $1 and uuid = $2 for update', [
+      originator,
+      thing.uuid,
+    ])
   const { rowCount } = await client.query(
     `delete from misp_part p using unnest($2::uuid[], $3::text[], $4::uuid[]) r (event, kind, uuid)
      where p.originator = $1 and p.event = r.event and p.kind = r.kind and p.uuid = r.uuid`,

@@ -66,6 +66,15 @@ export async function changedSince(
   }
 }
 
+/** Keeps an event from being deleted until commit. @returns false where it is not there */
+export async function holdEvent({ client }: Transaction, originator: string, uuid: string): Promise<boolean> {
+  const { rowCount } = await client.query('select from misp_event where originator = $1 and uuid = $2 for key share', [
+    originator,
+    uuid,
+  ])
+  return rowCount === 1
+}
+
 /** Writes events that are new or changed. Conflicts are their UUIDs. */
 export async function writeEvents(
   { client }: Transaction,

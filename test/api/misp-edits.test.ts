@@ -1,5 +1,7 @@
+import { setTimeout } from 'node:timers/promises'
 import t from 'tap'
 import { limits } from '../../src/domain/limits.ts'
+import { holdEvent } from '../../src/store/misp-writes.ts'
 import { type Answer, type TestNode, testNode } from '../node.ts'
 import { defaultAt } from '../policy/cases.ts'
 
@@ -158,4 +160,61 @@ t.test('a tag that limits an event takes all of it, or none', async (t) => {
   })
   t.match([answer.status, answer.body.code], [413, 'record_too_large'])
   t.equal(await sees(node, 601), true)
+})
+
+/** Resolves when a statement that begins so waits for a lock, or after five seconds. */
+async function waitingFor(node: TestNode, statement: string): Promise<void> {
+  for (let tries = 0; tries < 500; tries++) {
+    const { rows } = await node.context.database.client.query(
+      `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' and query like $1 || '%'`,
+      [statement],
+    )
+    if (rows.length > 0) return
+    await setTimeout(10)
+  }
+}
+
+t.test('what is added to an event while it is deleted does not stay without it', async (t) => {
+  const node = await testNode(t)
+  t.equal((await post(node, 'events/add', event(700))).status, 200)
+  const elsewhere = event(710, { Attribute: [attribute(711)] })
+  t.equal((await post(node, 'events/add', elsewhere)).status, 200)
+  const { context } = node
+  const [added, talked, object] = await context.database.transaction(async ({ client }) => {
+    await client.query('delete from misp_event where uuid = $1', [uuidOf(700)])
+    const all = [
+      post(node, `attributes/add/${uuidOf(700)}`, attribute(701)),
+      post(node, `attributes/add/${uuidOf(700)}`, comment(702)),
+      post(node, `objects/add/${uuidOf(700)}`, { uuid: uuidOf(703), name: 'x', Attribute: [attribute(704)] }),
+    ]
+    await waitingFor(node, 'select from misp_event')
+    await setTimeout(300)
+    return all
+  })
+  for (const each of [added, talked, object])
+    t.match(await each, { status: 404, body: { code: 'not_found', message: 'The event is not there any more.' } })
+  t.strictSame([await sees(node, 701), await sees(node, 704), await sees(node, 711)], [false, false, true])
+  t.equal((await post(node, 'events/add', event(700))).status, 200)
+  const { Attribute: attributes, Object: objects } = await eventOf(node, publisher, 700)
+  t.strictSame([attributes, objects], [[], []], 'nor does it come back with another event of this UUID')
+})
+
+t.test('an event that something was added to while it was deleted stays, with that', async (t) => {
+  const node = await testNode(t)
+  t.equal((await post(node, 'events/add', event(720, { Attribute: [attribute(721), comment(722)] }))).status, 200)
+  const { context } = node
+  const [deleted] = await context.database.transaction(async (transaction) => {
+    t.ok(await holdEvent(transaction, 'cert-br', uuidOf(720)))
+    const deleting = post(node, `events/delete/${uuidOf(720)}`)
+    await waitingFor(node, 'select from misp_event')
+    await transaction.client.query(
+      `insert into misp_part (event, originator, uuid, kind, ordinal, handling_id, body)
+       select event, originator, $2, kind, ordinal, handling_id, body from misp_part where uuid = $1`,
+      [uuidOf(722), uuidOf(723)],
+    )
+    return [deleting]
+  })
+  t.match(await deleted, { status: 200 })
+  const { Attribute: left } = await eventOf(node, publisher, 720)
+  t.match(left, [{ type: 'comment', uuid: uuidOf(723) }])
 })
