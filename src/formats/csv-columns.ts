@@ -55,6 +55,9 @@ export const memberNames: Readonly<Record<CsvMember, readonly string[]>> = {
   expiresAt: ['expiresat', 'expires', 'expiry'],
 }
 
+/** In the column `releasable_to`: no jurisdiction at all, where an empty cell says nothing. */
+export const nobody = 'nobody'
+
 /**
  * What people call a type, as the name of a column or in a column for types (without case, spaces, `-` and `_`), and the
  * id of `parseObservable`; `detect` asks the value.

@@ -1,6 +1,6 @@
 import { Fault } from '../domain/errors.ts'
 import { detectType } from '../domain/observables/index.ts'
-import { type CsvHeader, type CsvMember, csvHeader, typeOfName } from './csv-columns.ts'
+import { type CsvHeader, type CsvMember, csvHeader, nobody, typeOfName } from './csv-columns.ts'
 import { type CsvMapping, headerOfNames, headerOfPlaces } from './csv-mapping.ts'
 import { cellsOf } from './csv-records.ts'
 import { isStixId } from './stix-id.ts'
@@ -127,6 +127,7 @@ const lists: ReadonlySet<CsvMember> = new Set(['labels', 'audience', 'people', '
 
 /** Cells are text; a number, a list or a truth is read from it, and left as text when it is none (then it is refused). */
 function memberOf(member: CsvMember, cell: string): unknown {
+  if (member === 'releasableTo' && cell.trim().toLowerCase() === nobody) return []
   if (lists.has(member)) {
     const items = cell.split(cell.includes('|') ? '|' : cell.includes(';') ? ';' : ',')
     return items.map((item) => item.trim()).filter((item) => item !== '')

@@ -1,4 +1,5 @@
 import type { Released } from '../domain/released.ts'
+import { nobody } from './csv-columns.ts'
 
 type Cell = string | number | boolean | undefined
 
@@ -12,7 +13,7 @@ const columns: readonly (readonly [string, (indicator: Released) => Cell])[] = [
   ['tlp', ({ handling }) => handling.tlp],
   ['pap', ({ handling }) => handling.pap],
   ['audience', ({ handling }) => handling.audience.join('|')],
-  ['releasable_to', ({ handling }) => handling.releasableTo?.join('|')],
+  ['releasable_to', ({ handling }) => releasableCell(handling)],
   ['not_releasable_to', ({ handling }) => handling.notReleasableTo?.join('|')],
   ['law_enforcement', ({ handling }) => handling.lawEnforcement],
   ['personal_data', ({ handling }) => handling.personalData],
@@ -35,6 +36,10 @@ const columns: readonly (readonly [string, (indicator: Released) => Cell])[] = [
   ['version', ({ version }) => version],
   ['observables', ({ observables }) => observables.map(({ type, value }) => `${type}:${value}`).join('|')],
 ]
+
+/** Jurisdictions, or `nobody`: an empty cell says nothing, and would be read as no limit. */
+export const releasableCell = ({ releasableTo }: Pick<Released['handling'], 'releasableTo'>): string | undefined =>
+  releasableTo?.length === 0 ? nobody : releasableTo?.join('|')
 
 /** CSV (RFC 4180, LF) with a header: one indicator a line, whatever its texts hold. */
 export async function* encodeCsv(items: AsyncIterable<Released> | Iterable<Released>): AsyncGenerator<string> {

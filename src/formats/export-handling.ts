@@ -1,5 +1,5 @@
 import type { Released } from '../domain/released.ts'
-import { csvCell } from './csv-out.ts'
+import { csvCell, releasableCell } from './csv-out.ts'
 
 /** On what the decision about an item rested. */
 export interface Grounds {
@@ -27,7 +27,7 @@ export const handlingLine = (item: Released, grounds: Grounds): string =>
     item.handling.tlp,
     item.handling.pap,
     item.handling.audience.join('|'),
-    item.handling.releasableTo?.join('|'),
+    releasableCell(item.handling),
     item.handling.notReleasableTo?.join('|'),
     item.handling.lawEnforcement,
     item.handling.personalData,

@@ -77,7 +77,7 @@ const facts = fc.record({
     pap: fc.constantFrom(...paps),
     audience: fc.subarray(['cert-br', 'community:lac-csirts']),
     people: fc.constant<string[]>([]),
-    releasableTo: maybe(fc.uniqueArray(country, { minLength: 1, maxLength: 3 })),
+    releasableTo: maybe(fc.uniqueArray(country, { maxLength: 3 })),
     notReleasableTo: maybe(fc.uniqueArray(country, { minLength: 1, maxLength: 3 })),
     lawEnforcement: fc.constantFrom('allowed', 'on-request', 'never'),
     personalData: fc.boolean(),
