@@ -34,7 +34,9 @@ export const history = verb(
     const present = await findVisible(context, caller, standing, permitted, input)
     const replaced = await replacedVersions(context.database, present.originator, uuidOf(present.id) ?? '')
     const seen = replaced.filter(
-      ({ handlingId }) => permitted.permit.has(handlingId) || permitted.redact.has(handlingId),
+      ({ version, handlingId }) =>
+        // What replaced the present one since it was read is for the next who asks.
+        version < present.version && (permitted.permit.has(handlingId) || permitted.redact.has(handlingId)),
     )
     const anonymous = standing.visibility.handling(present.handlingId)?.attribution === 'anonymous'
     const versions = [...seen.map((version) => asOf(present, version, anonymous)), present]
@@ -66,8 +68,10 @@ interface VersionText {
 export function asOf(present: Indicator, version: IndicatorVersion, anonymous: boolean): Indicator {
   const stix = JSON.parse(version.stix) as VersionText
   const type = stix.labels?.map(rsitOfTag).find((known) => known !== undefined)
-  const { originator, id, created, format, asn, country } = present
+  const { originator, id, created, format } = present
   const observed = observedIn(version.stix) ?? present
+  // Where it lies is known of the value that stands.
+  const { asn, country } = observed.value === present.value && observed.type === present.type ? present : {}
   return {
     ...{ originator, id, created, format, position: version.position },
     type: observed.type,

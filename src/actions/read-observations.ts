@@ -2,8 +2,9 @@ import type { Caller } from '../domain/caller.ts'
 import { limits } from '../domain/limits.ts'
 import { mergeObservationParts } from '../store/observations.ts'
 import type { Context } from './context.ts'
+import type { Wanted } from './named-source.ts'
 import { absent, type ReadInput } from './read.ts'
-import { type Prevalence, type ReadableReport, type Reports, reportsOn, type Wanted } from './reports.ts'
+import { type Prevalence, type ReadableReport, type Reports, readOf, reportsOn } from './reports.ts'
 import { type Action, verb } from './verb.ts'
 import { permittedFor, recordReading } from './visible.ts'
 
@@ -42,8 +43,8 @@ export const readObservationsOf: Action<readonly Wanted[], (Observations | undef
       const some = wanted.slice(from, from + limits.reportedTogether)
       found.push(...(await reportsOn(context, caller, standing, permitted, some)))
     }
-    const indicators = found.flatMap((each) => each?.indicator ?? [])
-    await recordReading(context, caller, standing, 'read-observations', indicators)
+    const reads = found.flatMap((each) => (each === undefined ? [] : [readOf(each)]))
+    await recordReading(context, caller, standing, 'read-observations', reads)
     return found.map((each) => (each === undefined ? undefined : observationsOf(each)))
   },
   { checkedWithRows: true },

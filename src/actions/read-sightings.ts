@@ -3,10 +3,11 @@ import { type Decay, decayOf } from '../domain/decay.ts'
 import { limits } from '../domain/limits.ts'
 import type { Released } from '../domain/released.ts'
 import type { SightingType } from '../domain/sighting.ts'
-import type { ReportedIndicator } from '../store/sightings.ts'
 import type { Context } from './context.ts'
+import type { Wanted } from './named-source.ts'
 import { absent, type ReadInput } from './read.ts'
-import { type Prevalence, type ReadableReport, type Reports, reportsOn, type Wanted } from './reports.ts'
+import type { Read } from './reading.ts'
+import { type Prevalence, type ReadableReport, type Reports, readOf, reportsOn } from './reports.ts'
 import { type Action, verb } from './verb.ts'
 import { permittedFor, recordReading } from './visible.ts'
 
@@ -61,16 +62,16 @@ export const readSightingsOf: Action<SightingsInput, (Sightings | undefined)[]> 
   async (context: Context, caller: Caller, { of, sumsAlone }: SightingsInput, standing) => {
     const permitted = permittedFor(context, caller, standing)
     const at = context.clock()
-    const indicators: ReportedIndicator[] = []
+    const reads: Read[] = []
     const answers: (Sightings | undefined)[] = []
     for (let from = 0; from < of.length; from += limits.reportedTogether) {
       const some = of.slice(from, from + limits.reportedTogether)
       for (const each of await reportsOn(context, caller, standing, permitted, some)) {
-        if (each !== undefined) indicators.push(each.indicator)
+        if (each !== undefined) reads.push(readOf(each))
         answers.push(each === undefined ? undefined : sightingsOf(each, at, sumsAlone === true))
       }
     }
-    await recordReading(context, caller, standing, 'read-sightings', indicators)
+    await recordReading(context, caller, standing, 'read-sightings', reads)
     return answers
   },
   { checkedWithRows: true },

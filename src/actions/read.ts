@@ -2,20 +2,15 @@ import type { Caller } from '../domain/caller.ts'
 import { Fault } from '../domain/errors.ts'
 import type { Indicator } from '../domain/indicator.ts'
 import type { Released } from '../domain/released.ts'
-import { originatorShown } from '../policy/release.ts'
 import type { Permitted } from '../policy/visibility.ts'
 import { visibleById } from '../store/reads.ts'
 import type { Context, Standing } from './context.ts'
 import { uuidOf } from './ids.ts'
+import { isSource, type Wanted } from './named-source.ts'
 import { verb } from './verb.ts'
 import { permittedFor, recordReading, releaseAll, visibleTo } from './visible.ts'
 
-export interface ReadInput {
-  /** `indicator--<uuid>`. */
-  readonly id: string
-  /** Organisation id, where several published under one STIX id. */
-  readonly originator?: string
-}
+export type ReadInput = Wanted
 
 /**
  * One indicator. Several originators may have published under one STIX id: the caller's own comes first, then the newest.
@@ -43,18 +38,12 @@ export async function findVisible(
   caller: Caller,
   standing: Standing,
   permitted: Permitted,
-  { id, originator }: ReadInput,
+  wanted: ReadInput,
 ): Promise<Indicator> {
-  const uuid = uuidOf(id)
+  const uuid = uuidOf(wanted.id)
   // Asked even for an id that cannot exist, so that both take the same way and time.
   const found = await visibleById(context.database, visibleTo(permitted, standing, caller, 'whole'), uuid ?? nobody)
-  const [first] = found.filter((each) => {
-    const handling = standing.visibility.handling(each.handlingId)
-    return (
-      originator === undefined ||
-      (each.originator === originator && handling !== undefined && originatorShown(caller.reader, handling))
-    )
-  })
+  const first = found.find((each) => isSource(context, caller, standing, each, wanted))
   if (first === undefined) throw absent()
   return first
 }

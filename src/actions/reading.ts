@@ -16,14 +16,20 @@ import type { Context, Standing } from './context.ts'
 
 /** What was given to a reader, as `audit_subject` keeps it: enough to ask the policy again. */
 export interface ReadingSubject {
-  /** Originator, STIX id, version, handling id: of every indicator above CLEAR in the answer. */
+  /**
+   * Originator, STIX id, version, handling id: of every indicator above CLEAR in the answer, and once more for each handling above CLEAR that
+   * reporters gave to what they say of it.
+   */
   readonly items: readonly (readonly [originator: string, id: string, version: number, handling: number])[]
   /** Each handling once: its id, what was decided, SHA-256 of its text (hex). */
   readonly handlings: readonly (readonly [id: number, effect: Effect, digest: string])[]
 }
 
 /** What a reading is about. */
-export type Read = Pick<Indicator, 'originator' | 'id' | 'version' | 'handlingId'>
+export interface Read extends Pick<Indicator, 'originator' | 'id' | 'version' | 'handlingId'> {
+  /** Ids of further handlings that something of the answer stands under: of reports that have one of their own. */
+  readonly own?: ReadonlySet<number>
+}
 
 /** One decision of a reader class about a handling, as the leaf tells it. */
 interface Judged {
@@ -63,13 +69,21 @@ export function readingOf(
 ): (Reading & { readonly first: boolean }) | undefined {
   let [items, count] = ['', 0]
   const found = new Map<number, Judged>()
-  for (const { originator, id, version, handlingId } of indicators) {
+  const add = ({ originator, id, version }: Read, handlingId: number): boolean => {
     const one = found.get(handlingId) ?? judge(context, caller, standing, permitted, handlingId)
-    if (one.clear) continue
+    if (one.clear) return false
     found.set(handlingId, one)
     // Ids are slugs and UUIDs: nothing in them is to be escaped, and written so a page costs less than half.
     items += `${count === 0 ? '' : ','}["${originator}","${id}",${version},${handlingId}]`
     count++
+    return true
+  }
+  for (const each of indicators) {
+    add(each, each.handlingId)
+    if (each.own === undefined) continue
+    const told = [...each.own].filter((own) => add(each, own)).length > 0
+    // Where it keeps its source anonymous, so it does those who speak of it: it stands beside them, though it be CLEAR.
+    if (told) found.set(each.handlingId, judge(context, caller, standing, permitted, each.handlingId))
   }
   if (count === 0) return undefined
   const { basis: world } = knownWorld(standing)

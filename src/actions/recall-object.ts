@@ -3,6 +3,7 @@ import type { Caller } from '../domain/caller.ts'
 import { Fault } from '../domain/errors.ts'
 import { revokedObject } from '../formats/stix-other-out.ts'
 import type { Transaction } from '../store/database.ts'
+import { lockFeed } from '../store/feed.ts'
 import { type OwnObject, ownObject, writeObjects } from '../store/objects.ts'
 import type { Context, Standing } from './context.ts'
 import { readObject } from './objects.ts'
@@ -31,6 +32,8 @@ export const recallObject = verb(
     const originator = caller.reader.organisation?.id ?? ''
     const at = context.clock()
     const version = await context.database.transaction(async (transaction) => {
+      // Nobody writes it between what is read of it and what is made of that.
+      await lockFeed(transaction)
       const known = await ownObject(transaction, originator, id)
       if (known === undefined) return undefined
       if (known.recalled) throw new Fault('already_recalled', 'It was recalled before.')
@@ -65,6 +68,7 @@ async function takeBack(
 
 /** Takes an object back whose time is over; the leaf is the caller's. */
 export async function recallForGood(transaction: Transaction, originator: string, id: string, at: Date): Promise<void> {
+  await lockFeed(transaction)
   const known = await ownObject(transaction, originator, id)
   if (known !== undefined && !known.recalled) await takeBack(transaction, originator, id, known, at)
 }

@@ -2,6 +2,7 @@ import type { Caller } from '../domain/caller.ts'
 import { Fault } from '../domain/errors.ts'
 import { amendStix } from '../formats/stix-out.ts'
 import type { Transaction } from '../store/database.ts'
+import { lockFeed } from '../store/feed.ts'
 import { ownById } from '../store/reads.ts'
 import { recallIndicator } from '../store/recalls.ts'
 import type { Context, Standing } from './context.ts'
@@ -79,6 +80,8 @@ export async function recallIn(
 ): Promise<number | undefined> {
   const originator = caller.reader.organisation?.id ?? ''
   const at = context.clock()
+  // Nobody revises it between what is read of it and what is made of that.
+  await lockFeed(transaction)
   const known = await ownById(transaction, originator, uuid)
   if (known === undefined) throw new Fault('not_found', 'There is no such thing here.')
   const stix = amendStix(known.stix, { revoked: true, modified: at.toISOString() })

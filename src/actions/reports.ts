@@ -8,17 +8,9 @@ import type { Permitted } from '../policy/visibility.ts'
 import { type Report, type Reported, type ReportedIndicator, reportsAbout } from '../store/sightings.ts'
 import type { Context, Standing } from './context.ts'
 import { uuidOf } from './ids.ts'
+import { isSource, type Wanted } from './named-source.ts'
+import type { Read } from './reading.ts'
 import { releaseFacts, visibleTo } from './visible.ts'
-
-/** An indicator to ask about: an id that several may have published under, and as whose the caller knows it. */
-export interface Wanted {
-  /** `indicator--<uuid>`. */
-  readonly id: string
-  /** Organisation id. */
-  readonly originator?: string
-  /** What stands for a source that stays anonymous. */
-  readonly alias?: string
-}
 
 /** A report that the caller may know of. */
 export interface ReadableReport {
@@ -34,8 +26,8 @@ export interface ReadableReport {
 }
 
 /**
- * By how many it was seen: of those the caller may know of or, from five organisations on, of all. Of jurisdictions those count whose
- * organisations are known by name.
+ * By how many it was seen: of those the caller may know of or, from five organisations on, of all. No jurisdiction is told of who is known
+ * by an alias.
  */
 export interface Prevalence {
   readonly organisations: number
@@ -44,6 +36,8 @@ export interface Prevalence {
 
 export interface Reports {
   readonly indicator: ReportedIndicator
+  /** Ids of the reporters' own handlings that the reports stand under. */
+  readonly own: ReadonlySet<number>
   readonly reports: readonly ReadableReport[]
   readonly prevalence: Prevalence
 }
@@ -76,21 +70,6 @@ export async function reportsOn(
 
 const nobody = '00000000-0000-0000-0000-000000000000'
 
-/** Whether an indicator is of the source that was asked for, as the caller may know sources. */
-export function isSource(
-  context: Context,
-  caller: Caller,
-  standing: Standing,
-  { handlingId }: Pick<ReportedIndicator, 'handlingId'>,
-  { originator, alias }: Wanted,
-): boolean {
-  if (originator === undefined && alias === undefined) return true
-  const handling = standing.visibility.handling(handlingId)
-  if (handling === undefined) return false
-  const shown = sourceOf(handling, caller.reader, releaseFacts(context, standing))
-  return originator === undefined ? shown.alias === alias : shown.originator?.id === originator
-}
-
 /** Sorts out what the caller may know; each question of the policy is asked once. */
 function reading(context: Context, caller: Caller, standing: Standing) {
   const { visibility, directory } = standing
@@ -110,38 +89,44 @@ function reading(context: Context, caller: Caller, standing: Standing) {
 
   return (indicator: ReportedIndicator, all: readonly Report[]): Reports => {
     const readable: ReadableReport[] = []
+    const [others, own] = [new Set<string>(), new Set<number>()]
     for (const report of all) {
-      const key = `${indicator.handlingId} ${report.reporter} ${report.handlingId ?? ''}`
+      const { type, observed, times, first, last, reporter, handlingId } = report
+      const key = `${indicator.handlingId} ${reporter} ${handlingId ?? ''}`
       let by = decided.get(key)
       if (by === undefined) {
         by = ask(indicator.handlingId, report)
         decided.set(key, by)
       }
-      const { type, observed, times, first, last } = report
-      if (by !== null) readable.push({ type, observed, by, times, first, last })
+      if (by !== null) {
+        readable.push({ type, observed, by, times, first, last })
+        if (handlingId !== undefined) own.add(handlingId)
+      } else if (type === 'seen') others.add(reporter)
     }
-    return { indicator, reports: readable, prevalence: prevalenceOf(all, readable, directory) }
+    return { indicator, own, reports: readable, prevalence: prevalenceOf(readable, others, directory) }
   }
 }
 
 /**
- * Who is known by name here and by an alias there counts twice, and no alias has a jurisdiction: the numbers must not tell who is behind
- * it.
+ * Whoever is known by an alias is counted beside those known by name and the others, whether it is one of them or not, has no jurisdiction,
+ * and does not make five of four: the numbers must not tell who is behind it.
+ * @param others who saw it in a way that the caller may not know of
  */
 function prevalenceOf(
-  all: readonly Report[],
   readable: readonly ReadableReport[],
+  others: ReadonlySet<string>,
   { organisations }: Directory,
 ): Prevalence {
   const seen = readable.filter(({ type }) => type === 'seen')
-  const shown = new Set(seen.map(({ by }) => by.originator?.id ?? by.alias))
-  const everybody = new Set(all.filter(({ type }) => type === 'seen').map(({ reporter }) => reporter))
-  const allCount = everybody.size >= organisationsFromWhichAllCount
-  const places = allCount
-    ? [...everybody].map((id) => organisations.get(id)?.jurisdiction)
-    : seen.flatMap(({ by }) => by.originator?.jurisdiction ?? [])
+  const named = new Set(seen.flatMap(({ by }) => by.originator?.id ?? []))
+  const aliases = new Set(seen.flatMap(({ by }) => (by.originator === undefined ? (by.alias ?? []) : [])))
+  const all = new Set([...named, ...others])
+  const counted = all.size >= organisationsFromWhichAllCount ? all : named
   return {
-    organisations: allCount ? Math.max(everybody.size, shown.size) : shown.size,
-    jurisdictions: new Set(places).size,
+    organisations: counted.size + aliases.size,
+    jurisdictions: new Set([...counted].map((id) => organisations.get(id)?.jurisdiction)).size,
   }
 }
+
+/** The reports of an indicator as the log has them: under its handling, and under those of the reporters. */
+export const readOf = ({ indicator, own }: Reports): Read => (own.size === 0 ? indicator : { ...indicator, own })

@@ -123,7 +123,7 @@ async function openOnce(
 /** Receipts of pushes that died are given up after this. */
 const abandonedAfterMs = 5 * 60 * 1000
 
-const digestOf = ({ id, originator, sighting, handling }: SightInput): Buffer =>
+const digestOf = ({ id, originator, alias, sighting, handling }: SightInput): Buffer =>
   createHash('sha256')
-    .update(JSON.stringify(['sight', id, originator, sighting, handling]))
+    .update(JSON.stringify(['sight', id, originator, sighting, handling, ...(alias === undefined ? [] : [alias])]))
     .digest()

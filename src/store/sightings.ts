@@ -24,6 +24,8 @@ export async function addSighting(
   { type, count, firstSeen, lastSeen }: Sighting,
   handlings: number,
 ): Promise<boolean> {
+  // Of several of one reporter at once each counts what the one before said.
+  await client.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [`${uuid} ${originator} ${reporter}`])
   const added = await client.query(
     `insert into sighting as s (stix_id, originator, reporter, type, handling_id, times, first_seen, last_seen)
      select $1::uuid, $2::text, $3::text, $4::text, $5::integer, $6::bigint, $7::timestamptz, $8::timestamptz

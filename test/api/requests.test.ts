@@ -1,5 +1,6 @@
 import t from 'tap'
 import { testNode } from '../node.ts'
+import { handling } from './graphql.ts'
 
 /** Requests that are odd: methods, paths, parameters, headers and bodies, and what every answer carries. */
 
@@ -55,7 +56,7 @@ t.test('query strings and headers that are repeated or odd', async (t) => {
     ['/v1/indicators?&&&', 200],
     ['/v1/indicators?%', 400],
     ['/v1/indicators?limit=%31', 200],
-    ['/v1/indicators?limit=1e1', 200],
+    ['/v1/indicators?limit=1e1', 400],
     ['/v1/indicators?limit=', 400],
     ['/v1/indicators?limit=null', 400],
     ['/v1/indicators?limit=true', 400],
@@ -143,4 +144,47 @@ t.test('every answer, whatever it says, carries the headers that protect a brows
       each.url,
     )
   }
+})
+
+t.test('numbers are digits: what else could be read as one is refused', async (t) => {
+  const node = await testNode(t)
+  const texts = [
+    '1e1',
+    '0x10',
+    '0b11',
+    '%205',
+    '5%20',
+    '5%0A',
+    '%2B5',
+    '05',
+    '5.0',
+    '-1',
+    '',
+    'true',
+    '%EF%BC%95',
+    '9'.repeat(17),
+  ]
+  for (const text of texts) {
+    for (const query of [`limit=${text}`, `min_confidence=${text}`, `asn=${text}`, `asn=1&asn=${text}`]) {
+      const answer = await node.call('camila.csirt-cl', { url: `/v1/indicators?${query}` })
+      const pointer = `/${query.split('=', 1)[0]}`
+      t.match(answer, { status: 400, body: { code: 'invalid_request', position: { pointer } } }, query)
+    }
+    const body = { returnFormat: 'json', limit: decodeURIComponent(text) }
+    const misp = { method: 'POST' as const, url: '/misp/attributes/restSearch', payload: JSON.stringify(body) }
+    const headers = { accept: 'application/json', 'content-type': 'application/json' }
+    if (text !== '') t.equal((await node.call('camila.csirt-cl', { ...misp, headers })).status, 400, `MISP, ${text}`)
+  }
+  const id = await node.plant(handling('cert-br', { tlp: 'green' }), { type: 'domain-name', value: 'a.example.com' })
+  for (const match of ['"0x1"', '""', '"1e0"', ' ', '"01"'])
+    t.match(
+      await node.call('ana.cert-br', {
+        method: 'PATCH',
+        url: `/v1/indicators/${id}`,
+        headers: { 'content-type': 'application/json', 'if-match': match },
+        payload: '{"confidence":3}',
+      }),
+      { status: 400, body: { code: 'invalid_request' } },
+      match,
+    )
 })

@@ -1,5 +1,6 @@
 import { Fault } from '../../domain/errors.ts'
 import { isJsonObject } from '../../formats/json-text.ts'
+import { isWholeNumber } from '../whole-number.ts'
 
 /** What a client of MISP may say for one parameter, in the forms that MISP has for it. */
 
@@ -14,7 +15,8 @@ export const isYes = (value: unknown): boolean => value === true || value === 1 
 
 export function wholeNumber(value: unknown, name: string): number | undefined {
   if (value === undefined || value === 0 || value === '0') return undefined
-  const number = typeof value === 'string' || typeof value === 'number' ? Number(value) : Number.NaN
+  const isWhole = typeof value === 'number' || (typeof value === 'string' && isWholeNumber(value))
+  const number = isWhole ? Number(value) : Number.NaN
   if (!Number.isSafeInteger(number) || number < 1 || number > 1_000_000)
     throw new Fault('invalid_request', `"${name}" is a whole number from 1 to 1000000.`)
   return number

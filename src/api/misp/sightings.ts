@@ -1,4 +1,5 @@
-import { actions } from '../../actions/index.ts'
+import type { FastifyRequest } from 'fastify'
+import { actions, type Context } from '../../actions/index.ts'
 import { Fault } from '../../domain/errors.ts'
 import { limits } from '../../domain/limits.ts'
 import { detectType } from '../../domain/observables/detect.ts'
@@ -36,12 +37,7 @@ export const mispSight: Handler = async (context, request) => {
   if (about.length > limits.pageRecords)
     throw new Fault('too_many_values', `These values are in more than ${limits.pageRecords} indicators: say fewer.`)
   if (about.length === 0) throw new Fault('not_found', 'There is no such thing here.')
-  for (const { id, originator } of about)
-    await actions.sight(context, request.caller, {
-      id,
-      sighting,
-      ...(originator === undefined ? {} : { originator: originator.id }),
-    })
+  await sightAll(context, request, about, sighting)
   const [first] = about
   const { organisation } = await actions.whoami(context, request.caller, undefined)
   const home = mispOrganisation({ originator: organisation })
@@ -59,6 +55,27 @@ export const mispSight: Handler = async (context, request) => {
       Organisation: home,
     },
   }
+}
+
+/** Of several those count that can: an error that comes after some were counted would have all counted twice. */
+async function sightAll(
+  context: Context,
+  { caller }: FastifyRequest,
+  about: readonly Released[],
+  sighting: SightingInput,
+): Promise<void> {
+  let [counted, refused] = [0, undefined as Fault | undefined]
+  for (const { id, originator, alias } of about) {
+    const source = originator !== undefined ? { originator: originator.id } : alias !== undefined ? { alias } : {}
+    try {
+      await actions.sight(context, caller, { id, sighting, ...source })
+      counted++
+    } catch (error) {
+      if (!(error instanceof Fault) || (error.code !== 'too_many_values' && error.code !== 'not_found')) throw error
+      refused = error
+    }
+  }
+  if (counted === 0 && refused !== undefined) throw refused
 }
 
 function timeOf({ timestamp }: Record<string, unknown>): Partial<SightingInput> {

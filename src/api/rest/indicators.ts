@@ -9,6 +9,7 @@ import type { StixMarkings } from '../../domain/stix-markings.ts'
 import { handlingFromRecord, handlingMembers } from '../../formats/handling-fields.ts'
 import { indicatorJson } from '../../formats/json-out.ts'
 import { eventsAround } from '../misp-events.ts'
+import { isWholeNumber } from '../whole-number.ts'
 import { type AnswerFormat, answerFormat, sendIndicators } from './answers.ts'
 import { include } from './include.ts'
 import { qualities } from './quality.ts'
@@ -145,9 +146,9 @@ const entityTag = (version: number, format: AnswerFormat, markings: StixMarkings
 /** The version in `If-Match: "3"`, whatever the label stood under; `*` and absence ask for none. */
 function versionOf(header: string | undefined): number | undefined {
   if (header === undefined || header === '*') return undefined
-  const version = Number(header.replaceAll('"', '').split(';', 1)[0])
-  if (!Number.isSafeInteger(version)) throw new Fault('invalid_request', 'If-Match names a version, as in "3".')
-  return version
+  const version = /^"?([^";]*)(?:;[^"]*)?"?$/.exec(header)?.[1] ?? ''
+  if (!isWholeNumber(version)) throw new Fault('invalid_request', 'If-Match names a version, as in "3".')
+  return Number(version)
 }
 
 /** `POST /v1/indicators/{id}/recall` */

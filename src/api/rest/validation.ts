@@ -1,5 +1,6 @@
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js'
 import formats from 'ajv-formats'
+import { isWholeNumber } from '../whole-number.ts'
 
 // Nothing is dropped, filled in or converted in bodies: what does not fit the contract is refused.
 const strict = { removeAdditional: false, useDefaults: false, allErrors: false, strict: false } as const
@@ -21,7 +22,26 @@ interface Validate {
 }
 
 export const compileBody = (schema: unknown): Validate => whenAsked(bodies, schema)
-export const compileParameters = (schema: unknown): Validate => whenAsked(parameters, schema)
+
+/** Numbers in parameters are {@link isWholeNumber whole}; the compiler would read them from more texts than that. */
+export function compileParameters(schema: unknown): Validate {
+  const fits = whenAsked(parameters, schema)
+  const { properties = {} } = schema as { readonly properties?: Readonly<Record<string, unknown>> }
+  const numbers = Object.keys(properties).filter((name) => JSON.stringify(properties[name]).includes('"integer"'))
+  const validate: Validate = (data) => {
+    const given = data as Readonly<Record<string, unknown>>
+    const loose = numbers.find((name) => [given[name] ?? []].flat().some((text) => !isWholeNumber(String(text))))
+    const accepted = loose === undefined && fits(data)
+    validate.errors = loose === undefined ? (fits.errors ?? null) : [notWhole(loose)]
+    return accepted
+  }
+  return validate
+}
+
+const notWhole = (name: string): ErrorObject => ({
+  ...{ instancePath: `/${name}`, schemaPath: '#', keyword: 'type', params: { type: 'integer' } },
+  message: 'must be a whole number',
+})
 
 /** Compiles when it is first asked: of hundreds of schemas, which take most of a second, few are. */
 function whenAsked(compiler: Ajv2020, schema: unknown): Validate {
