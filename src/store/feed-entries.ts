@@ -13,7 +13,7 @@ export interface Entry {
   type: number
 }
 
-/** Entries after a position; the last says how far positions go, as not all are of what is kept. */
+/** Entries after a position; the last, behind what stands there, says how far positions go, as not all are of what is kept. */
 export const entriesAfter = (position: number): string =>
   `copy (select position, handling_id, kind = 'recalled', extract(microseconds from at)::int % 1000, previous_position, ''
        from feed where position > ${position}
@@ -21,7 +21,7 @@ export const entriesAfter = (position: number): string =>
        case when version > 1 then (select p.position from stix_object p
          where p.id = o.id and p.originator = o.originator and p.version = o.version - 1) end, type
        from stix_object o where position > ${position}
-     union all select position, 0, true, 0, null, '' from feed_head where position > ${position} order by position) to stdout`
+     union all select position, 0, true, 0, null, '' from feed_head where position > ${position} order by position, handling_id desc) to stdout`
 
 const tab = 0x09
 const newline = 0x0a

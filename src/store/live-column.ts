@@ -28,8 +28,9 @@ export class LiveColumn {
   settled = 0
   /** Rows that the column named lately. */
   readonly hot = new HotRows(hotBytes)
-  #running: Promise<void> | undefined
-  #again = false
+  /** The read under way, and the one after it, where somebody waits for that. */
+  #reading: Promise<void> | undefined
+  #next: Promise<void> | undefined
   #wanted = false
 
   constructor(database: Database) {
@@ -41,15 +42,21 @@ export class LiveColumn {
     return this.#column
   }
 
-  /** Reads the feed up to where it reaches now; whoever calls while it runs waits for a read that began after the call. */
+  /**
+   * Reads the feed up to where it reaches now. Whoever calls while it is read waits for the next read, which begins after the call, and for no
+   * further one, however much is written meanwhile.
+   */
   catchUp(): Promise<void> {
     this.#wanted = true
-    if (this.#running !== undefined) {
-      this.#again = true
-      return this.#running
-    }
-    this.#running = this.#readOn()
-    return this.#running
+    if (this.#reading === undefined) return this.#read()
+    this.#next ??= this.#reading
+      // Whoever waited for that one was told.
+      .catch(() => undefined)
+      .then(() => {
+        this.#next = undefined
+        return this.#reading ?? this.#read()
+      })
+    return this.#next
   }
 
   /**
@@ -73,25 +80,25 @@ export class LiveColumn {
     return true
   }
 
-  async #readOn(): Promise<void> {
-    try {
-      do {
-        this.#again = false
-        await this.#database.borrow((queries) => this.#read(queries))
-      } while (this.#again)
-    } finally {
-      // In the same turn as the last look at `again`: nobody can be told to wait for a read that is over.
-      this.#running = undefined
-    }
+  #read(): Promise<void> {
+    const read = this.#database
+      .borrow((queries) => this.#take(queries))
+      .finally(() => {
+        this.#reading = undefined
+      })
+    this.#reading = read
+    return read
   }
 
-  async #read({ client }: Transaction): Promise<void> {
+  async #take({ client }: Transaction): Promise<void> {
     const source = client.query(copyTo(entriesAfter(Math.trunc(this.#column.head))))
     const entries = new Entries((entry) => this.#enter(entry))
     for await (const chunk of source) entries.take(chunk as Buffer)
   }
 
   #enter({ position, handling, recalled, slot, previous, type }: Readonly<Entry>): void {
+    // News of it came while it was read, and perhaps of what followed: what is later must stand.
+    if (position <= this.#column.head) return
     if (handling !== 0) this.slots.set(position, slot)
     if (type !== 0) {
       this.objects.enter(position, handling, type, recalled, previous)

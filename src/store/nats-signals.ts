@@ -1,10 +1,21 @@
-import { createHash } from 'node:crypto'
-import { DeliverPolicy, jetstream, jetstreamManager, StorageType } from '@nats-io/jetstream'
+import { hash } from 'node:crypto'
+import { type ConsumerMessages, DeliverPolicy, jetstream, jetstreamManager, StorageType } from '@nats-io/jetstream'
 import { connect, type NatsConnection } from '@nats-io/transport-node'
 import { type Hearing, PostgresSignals, retryMs, type Signal, type Signals, signals } from './signals.ts'
 
 /** A server that does not answer so many pings in a row is given up: 5 to 10 seconds. */
 const liveness = { pingInterval: 5_000, maxPingOut: 1, timeout: 5_000 }
+
+/** What is told of a consumer that will hear nothing any more. */
+const gone: ReadonlySet<string> = new Set([
+  'stream_not_found',
+  'consumer_not_found',
+  'consumer_deleted',
+  'heartbeats_missed',
+])
+
+/** The stream of a node: a NATS may serve several. */
+export const streamOf = (node: string): string => `puente_${hash('sha256', node).slice(0, 16)}`
 
 /**
  * Signals through NATS JetStream, for many processes: one of them listens to PostgreSQL and hands on what it hears, all hear NATS
@@ -22,7 +33,7 @@ export class NatsSignals implements Signals {
   /** @param node what tells this node from others at the same NATS */
   constructor(natsUrl: string, databaseUrl: string, node: string, hearing: Hearing) {
     this.#url = natsUrl
-    this.#stream = `puente_${createHash('sha256').update(node).digest('hex').slice(0, 16)}`
+    this.#stream = streamOf(node)
     this.#hearing = hearing
     this.#relay = new PostgresSignals(
       databaseUrl,
@@ -67,12 +78,19 @@ export class NatsSignals implements Signals {
     const consumer = await jetstream(connection).consumers.get(this.#stream, {
       deliver_policy: DeliverPolicy.LastPerSubject,
     })
-    await consumer.consume({
+    const messages = await consumer.consume({
       callback: ({ subject }) => {
         const signal = signals.find((each) => subject === `${this.#stream}.${each}`)
         if (signal !== undefined) this.#hearing.hear(signal)
       },
     })
+    void this.#watch(connection, messages)
+  }
+
+  /** The stream may go while the connection stands: by an operator, or with the only server that had it. Whoever connects makes it. */
+  async #watch(connection: NatsConnection, messages: ConsumerMessages): Promise<void> {
+    for await (const { type } of messages.status())
+      if (gone.has(type) && this.#connection === connection) this.#lost(new Error(`the stream of signals: ${type}`))
   }
 
   /** What cannot be handed on now is found by the clock, and heard by all when they are connected again. */
@@ -86,7 +104,8 @@ export class NatsSignals implements Signals {
       .publish(`${this.#stream}.${signal}`)
       .catch((error: Error) => {
         this.#hearing.hear(signal)
-        this.#hearing.onError(error)
+        if (this.#connection === connection) this.#lost(error)
+        else this.#hearing.onError(error)
       })
   }
 

@@ -56,10 +56,11 @@ export async function renewFeedEpoch({ db }: Queries): Promise<void> {
   await db.update(node).set({ feedEpoch: randomUUID() })
 }
 
+/** The timeline is that of what is written now: the last checkpoint's may be the one before, for minutes after a promotion. */
 async function databaseIdentity({ client }: Queries): Promise<string> {
   const { rows } = await client.query<{ identity: string }>(
-    `select concat_ws('/', s.system_identifier, c.timeline_id, d.oid) as identity
-     from pg_control_system() s, pg_control_checkpoint() c, pg_database d where d.datname = current_database()`,
+    `select concat_ws('/', s.system_identifier, ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::int, d.oid) as identity
+     from pg_control_system() s, pg_database d where d.datname = current_database()`,
   )
   return rows[0]?.identity ?? ''
 }

@@ -1,7 +1,9 @@
+import { PassThrough } from 'node:stream'
 import { setTimeout } from 'node:timers/promises'
 import fc from 'fast-check'
 import t from 'tap'
 import type { Database } from '../../src/store/database.ts'
+import { entriesAfter } from '../../src/store/feed-entries.ts'
 import { newsOf, runsText } from '../../src/store/feed-news.ts'
 import { LiveColumn } from '../../src/store/live-column.ts'
 import { type TestNode, testNode } from '../node.ts'
@@ -102,4 +104,74 @@ t.test('what a process hears of a push is what it would read', async (t) => {
     t.equal(column.now.countOf(id), other.now.countOf(id))
     t.equal(column.now.changedAt(id), other.now.changedAt(id))
   }
+})
+
+/** A database whose reads of the feed give what the test says, when it says it. */
+function slow() {
+  const reads: PassThrough[] = []
+  const query = () => {
+    const rows = new PassThrough()
+    reads.push(rows)
+    return rows
+  }
+  const borrow = (work: (transaction: unknown) => Promise<unknown>) => work({ client: { query } })
+  const row = (position: number, under: number) => `${position}\t${under}\tf\t0\t\\N\t\n`
+  return { database: { borrow } as unknown as Database, reads, row }
+}
+
+t.test('whoever waits for a read waits for the next, however many ask meanwhile', async (t) => {
+  const { database, reads } = slow()
+  const column = new LiveColumn(database)
+  const told: string[] = []
+  const ask = (name: string) => column.catchUp().then(() => told.push(name))
+  const all = [ask('first'), ask('second'), ask('third')]
+  t.equal(reads.length, 1)
+  for (let n = 0; n < 5; n++) {
+    all.push(ask(`later ${n}`))
+    reads.at(-1)?.end()
+    await setTimeout(5)
+    t.equal(reads.length, n + 2, 'one read at a time')
+  }
+  t.strictSame(told, ['first', 'second', 'third', 'later 0', 'later 1', 'later 2', 'later 3'])
+  reads.at(-1)?.end()
+  await Promise.all(all)
+  t.equal(reads.length, 6)
+  const failed = column.catchUp()
+  const next = column.catchUp()
+  reads.at(-1)?.destroy(new Error('the connection ended'))
+  await t.rejects(failed, /the connection ended/)
+  await setTimeout(5)
+  reads.at(-1)?.end()
+  await t.resolves(next, 'and the next read is one of its own')
+})
+
+t.test('what came as news while it was read is not gone back behind', async (t) => {
+  const { database, reads, row } = slow()
+  const column = new LiveColumn(database)
+  const reading = column.catchUp()
+  const [rows] = reads
+  rows?.write(row(1, 7))
+  await setTimeout(5)
+  for (const first of [2, 3]) await column.hurry({ first, slot: 0, handlings: [{ handling: 7, count: 1 }] })
+  rows?.end(row(2, 7))
+  await reading
+  t.strictSame([column.now.head, column.now.changedAt(7), column.now.countOf(7)], [3, 3, 3])
+})
+
+t.test('what says how far positions go comes behind what stands there', async (t) => {
+  const node = await testNode(t)
+  t.equal((await push(node, 'c', 3)).body.accepted, 3)
+  const { client } = node.context.database
+  const text = entriesAfter(0).replace(/^copy \((.*)\) to stdout$/s, '$1')
+  const { rows } = await client.query<{ position: bigint; handling_id: number }>(text)
+  t.strictSame(
+    rows.map(({ position, handling_id }) => [Number(position), handling_id > 0]),
+    [
+      [1, true],
+      [2, true],
+      [3, true],
+      [3, false],
+    ],
+  )
+  t.match(text, /order by position, handling_id desc$/)
 })

@@ -1,7 +1,10 @@
 import { randomUUID } from 'node:crypto'
+import { setTimeout as pause } from 'node:timers/promises'
+import { jetstreamManager } from '@nats-io/jetstream'
+import { connect } from '@nats-io/transport-node'
 import pg from 'pg'
 import t, { type Test } from 'tap'
-import { NatsSignals } from '../../src/store/nats-signals.ts'
+import { NatsSignals, streamOf } from '../../src/store/nats-signals.ts'
 import { PostgresSignals, type Signal, type Signals } from '../../src/store/signals.ts'
 import { testDatabase } from '../database.ts'
 import { layCable, noNats } from '../nats.ts'
@@ -114,6 +117,34 @@ t.test('through NATS every process hears what one of them listens to', { skip: n
     t.ok(third.errors.length > 0, 'it was said')
     await third.hears('feed', grow)
   })
+})
+
+t.test('a stream that is taken away is made again', { skip: noNats }, async (t) => {
+  const { url, opened, grow, move } = await world(t)
+  const [first, second] = [new Ear(), new Ear()]
+  const node = randomUUID()
+  const at = 'nats://127.0.0.1:4222'
+  for (const ear of [first, second]) await opened(new NatsSignals(at, url, node, ear))
+  await second.hears('feed', grow)
+  const connection = await connect({ servers: at })
+  const { streams } = await jetstreamManager(connection)
+  const before = await streams.names().next()
+  const mine = streamOf(node)
+  t.ok(before.includes(mine))
+  await streams.delete(mine)
+  for (const ear of [first, second]) {
+    const end = Date.now() + 20_000
+    ear.heard.length = 0
+    while (!ear.heard.includes('policy') && Date.now() < end) {
+      await move()
+      await pause(300)
+    }
+    t.ok(ear.heard.includes('policy'))
+  }
+  t.ok((await streams.names().next()).includes(mine))
+  t.equal(first.errors.length + second.errors.length > 0, true, 'it was said')
+  await streams.delete(mine)
+  await connection.close()
 })
 
 t.test('a NATS that is not there is waited for', async (t) => {
