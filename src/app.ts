@@ -3,7 +3,7 @@ import rateLimit from '@fastify/rate-limit'
 import fastify, { type FastifyInstance, type FastifyRequest, type FastifyServerOptions } from 'fastify'
 import type { Registry } from 'prom-client'
 import type { Context } from './actions/index.ts'
-import { setHeadersFirst } from './api/answer-headers.ts'
+import { answerHeaders, setHeadersFirst } from './api/answer-headers.ts'
 import { authenticateRequests } from './api/authenticate.ts'
 import { letGoWhenClosing } from './api/closing.ts'
 import { limitConnections } from './api/connections.ts'
@@ -54,7 +54,8 @@ export async function buildApp(context: Context, options: AppOptions): Promise<F
     clientErrorHandler: answerParserErrors,
     routerOptions: { maxParamLength: 512 },
     return503OnClosing: true,
-    frameworkErrors: (error, _request, reply) => void sendProblem(reply as never, faultOf(error, context.log)),
+    frameworkErrors: (error, _request, reply) =>
+      void sendProblem(reply.headers(answerHeaders) as never, faultOf(error, context.log)),
   })
   limitConnections(app.server, guards, options.trustProxy)
   requireActions(app)

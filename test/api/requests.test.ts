@@ -123,7 +123,8 @@ t.test('the page of the contract loads from here alone, over plain HTTP too', as
 t.test('every answer, whatever it says, carries the headers that protect a browser, and its reader', async (t) => {
   const { app, as } = await testNode(t)
   const ana = as('ana.cert-br')
-  const asked = ['/v1/indicators', '/v1/nowhere', '/v1/indicators?limit=x', '/healthz', '/openapi.json'].map((url) => ({
+  const urls = ['/v1/indicators', '/v1/nowhere', '/v1/indicators?limit=x', '/healthz', '/openapi.json', '/v1/%zz']
+  const asked = urls.map((url) => ({
     url,
     headers: ana,
   }))
