@@ -17,7 +17,7 @@ export interface PushOrigin {
   readonly defaults: HandlingInput
   /** UUID of the receipt. */
   readonly receipt: string
-  /** UUID of the event of MISP that all of it is added to. */
+  /** UUID of the event of MISP that all of it belongs to, and that is there. */
   readonly event?: string
   readonly readBefore?: ReadBefore
 }
@@ -115,7 +115,7 @@ async function commit(origin: PushOrigin, batch: Batch, outlook: Outlook): Promi
       outlook.found = 'something'
       return await commit(origin, await lookAt(origin, items, outlook), outlook)
     }
-    return orLost(written, await keepParts(origin, items))
+    return orLost(written, await keepParts(origin, items, new Set()))
   }
   const written = rows === undefined ? nothing : await writeBatch(origin, rows)
   const recalled = await recallPushed(
@@ -127,6 +127,7 @@ async function commit(origin: PushOrigin, batch: Batch, outlook: Outlook): Promi
   const lost = await keepParts(
     origin,
     items.filter(({ draft }) => !refused.has(draft.position)),
+    new Set([...known].flatMap(([uuid, { recalled }]) => (recalled ? [] : [uuid]))),
   )
   const committed = {
     accepted: written.accepted + recalled.accepted,
@@ -136,6 +137,6 @@ async function commit(origin: PushOrigin, batch: Batch, outlook: Outlook): Promi
   return orLost(committed, lost)
 }
 
-/** Where the event that all was added to is gone, nothing was taken. */
+/** Where the event that all belongs to is gone, all is refused. */
 const orLost = (committed: Committed, lost: readonly RecordFault[]): Committed =>
   lost.length === 0 ? committed : { accepted: 0, unchanged: 0, refused: [...committed.refused, ...lost] }

@@ -4,14 +4,19 @@ import { withoutEvent } from '../store/misp-removals.ts'
 import { holdEvent, type PartRow, partKey, writeParts } from '../store/misp-writes.ts'
 import type { PushOrigin } from './batch.ts'
 import type { Identified } from './identify.ts'
-import { recalledTogether, recallTogether } from './recall.ts'
+import { recalledTogether, recallIn } from './recall.ts'
 
 /**
- * Writes which attributes of which events the indicators are, once they are there. Where they were added to an event that was deleted
- * meanwhile, they are what they would be if they had been in it then: recalled, but for those that are in another one.
- * @returns a fault for each that no event has
+ * Writes which attributes of which events the indicators are, once they are there. Where they belong to an event that was deleted meanwhile,
+ * those that this push made are recalled, unless they are in another one.
+ * @param stood UUIDs of those that stood before it
+ * @returns a fault for each that the event does not have
  */
-export async function keepParts(origin: PushOrigin, items: readonly Identified[]): Promise<RecordFault[]> {
+export async function keepParts(
+  origin: PushOrigin,
+  items: readonly Identified[],
+  stood: ReadonlySet<string>,
+): Promise<RecordFault[]> {
   const { context, caller, standing, event } = origin
   const rows = items.flatMap((item) => partsOf(origin, item))
   if (rows.length === 0) return []
@@ -23,11 +28,13 @@ export async function keepParts(origin: PushOrigin, items: readonly Identified[]
     return true
   })
   if (isThere) return []
-  const uuids = items.map(({ uuid }) => uuid)
-  const lost = await withoutEvent(context.database, originator, uuids)
-  for (let from = 0; from < lost.length; from += recalledTogether) {
-    const together = lost.slice(from, from + recalledTogether)
-    await recallTogether(context, caller, standing, together, 'its event was deleted while it was added')
+  const made = items.flatMap(({ uuid }) => (stood.has(uuid) ? [] : [uuid]))
+  for (let from = 0; from < made.length; from += recalledTogether) {
+    const together = made.slice(from, from + recalledTogether)
+    await context.database.transaction(async (transaction) => {
+      for (const uuid of await withoutEvent(transaction, originator, together))
+        await recallIn(transaction, context, caller, standing, uuid, 'its event was deleted while it was added')
+    })
   }
   return items.map(({ draft }) => eventGone(draft.position))
 }

@@ -80,7 +80,7 @@ async function admitted(
     const taken = await take(
       {
         ...{ context, caller, standing, defaults, receipt },
-        ...(input.event === undefined ? {} : { event: input.event }),
+        ...eventOf(input),
         ...(input.from === undefined ? {} : { readBefore: readOf(input.from) }),
       },
       input.decoded,
@@ -93,6 +93,12 @@ async function admitted(
     await dropReceipt(database, receipt)
     throw error
   }
+}
+
+/** The event that all is added to, or that an edit was made from. */
+function eventOf({ event, from }: PublishInput): { readonly event?: string } {
+  const uuid = event ?? from?.uuid
+  return uuid === undefined ? {} : { event: uuid }
 }
 
 function count({ meters: { records } }: Context, taken: Omit<PublishReceipt, 'receipt'>): void {

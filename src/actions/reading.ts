@@ -41,6 +41,8 @@ interface Judged {
   /** Whether the log must have it before the reader has it. */
   readonly first: boolean
   readonly clear: boolean
+  /** Whether the reader knows the source by name. */
+  readonly told: boolean
 }
 
 /**
@@ -69,6 +71,7 @@ export function readingOf(
 ): (Reading & { readonly first: boolean }) | undefined {
   let [items, count] = ['', 0]
   const found = new Map<number, Judged>()
+  const unnamed = new Set<number>()
   const add = ({ originator, id, version }: Read, handlingId: number): boolean => {
     const one = found.get(handlingId) ?? judge(context, caller, standing, permitted, handlingId)
     if (one.clear) return false
@@ -81,13 +84,16 @@ export function readingOf(
   for (const each of indicators) {
     add(each, each.handlingId)
     if (each.own === undefined) continue
-    const told = [...each.own].filter((own) => add(each, own)).length > 0
+    const above = [...each.own].filter((own) => add(each, own))
+    if (above.length === 0) continue
     // Where it keeps its source anonymous, so it does those who speak of it: it stands beside them, though it be CLEAR.
-    if (told) found.set(each.handlingId, judge(context, caller, standing, permitted, each.handlingId))
+    const of = judge(context, caller, standing, permitted, each.handlingId)
+    found.set(each.handlingId, of)
+    if (!of.told) for (const own of above) unnamed.add(own)
   }
   if (count === 0) return undefined
   const { basis: world } = knownWorld(standing)
-  const all = [...found.values()]
+  const all = [...found].map(([id, one]) => (unnamed.has(id) ? { ...one, agreements: [] } : one))
   const reader = basisOf(JSON.stringify(caller.reader))
   const handlings: ReadingSubject['handlings'] = [...found].map(([id, { effect, digest }]) => [id, effect, digest])
   return {
@@ -142,6 +148,7 @@ function judgeAnew(context: Context, caller: Caller, standing: Standing, handlin
     digest: sha256(handlingText(handling)),
     first: auditBeforeAnswer(caller, handling.tlp),
     clear: handling.tlp === 'clear',
+    told,
   }
 }
 

@@ -2,9 +2,9 @@ import type { Caller } from '../domain/caller.ts'
 import { Fault } from '../domain/errors.ts'
 import { ownEventHandling } from '../store/misp-parts.ts'
 import { attributesElsewhere, type EventThing, type OwnPart, ownParts, removeParts } from '../store/misp-removals.ts'
-import type { Context } from './context.ts'
+import type { Context, Standing } from './context.ts'
 import { absent } from './read.ts'
-import { recalledTogether, recallTogether } from './recall.ts'
+import { recalledTogether, recallIn } from './recall.ts'
 import { record, stillMay, verb } from './verb.ts'
 
 export interface RecallEventInput extends EventThing {
@@ -73,4 +73,20 @@ function refuseHalves(
       'invalid_request',
       'This attribute is one value of an indicator with several: delete the object that it is in.',
     )
+}
+
+/** In one transaction, but for those that were recalled before. @returns how many */
+async function recallTogether(
+  context: Context,
+  caller: Caller,
+  standing: Standing,
+  uuids: readonly string[],
+  reason: string,
+): Promise<number> {
+  return await context.database.transaction(async (transaction) => {
+    let recalled = 0
+    for (const uuid of uuids)
+      if ((await recallIn(transaction, context, caller, standing, uuid, reason)) !== undefined) recalled++
+    return recalled
+  })
 }

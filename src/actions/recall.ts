@@ -53,22 +53,6 @@ export async function recallOne(
 /** Indicators recalled in one transaction, which keeps other writers waiting for a quarter of a second. */
 export const recalledTogether = 100
 
-/** Recalls several in one transaction, but for those that were recalled before. @returns how many */
-export async function recallTogether(
-  context: Context,
-  caller: Caller,
-  standing: Standing,
-  uuids: readonly string[],
-  reason: string,
-): Promise<number> {
-  return await context.database.transaction(async (transaction) => {
-    let recalled = 0
-    for (const uuid of uuids)
-      if ((await recallIn(transaction, context, caller, standing, uuid, reason)) !== undefined) recalled++
-    return recalled
-  })
-}
-
 /** Likewise, within a transaction. @returns undefined when it was recalled before @throws {Fault} `not_found` */
 export async function recallIn(
   transaction: Transaction,

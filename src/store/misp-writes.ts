@@ -45,7 +45,7 @@ export async function changedSince(
   parts: readonly { readonly event: string; readonly uuid: string; readonly revision: string }[],
 ): Promise<{ readonly events: ReadonlySet<string>; readonly parts: ReadonlySet<string> }> {
   const ofEvents = await client.query<{ key: string; revision: string }>(
-    'select uuid::text as key, xmin::text as revision from misp_event where originator = $1 and uuid = any ($2::uuid[]) for update',
+    'select uuid::text as key, xmin::text as revision from misp_event where originator = $1 and uuid = any ($2::uuid[]) for no key update',
     [originator, [...events.keys()]],
   )
   const ofParts = await client.query<{ event: string; uuid: string; revision: string }>(

@@ -53,16 +53,18 @@ export class NatsSignals implements Signals {
   }
 
   async #connect(): Promise<void> {
+    let connection: NatsConnection | undefined
     try {
-      const connection = await connect({ servers: this.#url, name: 'puente', reconnect: false, ...liveness })
+      connection = await connect({ servers: this.#url, name: 'puente', reconnect: false, ...liveness })
+      await this.#subscribe(connection)
       if (this.#closed) return await connection.close()
       this.#connection = connection
       void connection.closed().then((error) => {
-        if (this.#connection === connection) this.#lost(error ?? new Error('the connection to NATS ended'))
+        this.#ended(connection, error ?? new Error('the connection to NATS ended'))
       })
-      await this.#subscribe(connection)
       for (const signal of signals) this.#hearing.hear(signal)
     } catch (error) {
+      void connection?.close()
       this.#lost(error as Error)
     }
   }
@@ -90,7 +92,8 @@ export class NatsSignals implements Signals {
   /** The stream may go while the connection stands: by an operator, or with the only server that had it. Whoever connects makes it. */
   async #watch(connection: NatsConnection, messages: ConsumerMessages): Promise<void> {
     for await (const { type } of messages.status())
-      if (gone.has(type) && this.#connection === connection) this.#lost(new Error(`the stream of signals: ${type}`))
+      if (gone.has(type)) this.#ended(connection, new Error(`the stream of signals: ${type}`))
+    this.#ended(connection, new Error('the stream of signals ended'))
   }
 
   /** What cannot be handed on now is found by the clock, and heard by all when they are connected again. */
@@ -104,18 +107,22 @@ export class NatsSignals implements Signals {
       .publish(`${this.#stream}.${signal}`)
       .catch((error: Error) => {
         this.#hearing.hear(signal)
-        if (this.#connection === connection) this.#lost(error)
-        else this.#hearing.onError(error)
+        this.#ended(connection, error)
       })
+  }
+
+  /** A connection that is of no use any more; of one that was given up before nothing more is said. */
+  #ended(connection: NatsConnection | undefined, error: Error): void {
+    if (connection === undefined || this.#connection !== connection) return
+    this.#connection = undefined
+    void connection.close()
+    this.#lost(error)
   }
 
   /** The server has gone, or cannot do what it is asked. */
   #lost(error: Error): void {
-    const connection = this.#connection
-    this.#connection = undefined
     if (this.#closed) return
     this.#hearing.onError(error)
-    void connection?.close()
     clearTimeout(this.#retry)
     this.#retry = setTimeout(() => void this.#connect(), retryMs)
   }

@@ -199,6 +199,49 @@ t.test('what is added to an event while it is deleted does not stay without it',
   t.strictSame([attributes, objects], [[], []], 'nor does it come back with another event of this UUID')
 })
 
+t.test('nor what an edit brings, and what stood alone before stays', async (t) => {
+  const node = await testNode(t)
+  const { context } = node
+  t.equal((await post(node, 'events/add', event(730, { Attribute: [comment(731)] }))).status, 200)
+  const alone = {
+    id: `indicator--${uuidOf(733)}`,
+    value: 'a733.example.org',
+    tlp: 'green',
+    modified: '2026-05-01T00:00:00.000Z',
+  }
+  const published = { method: 'POST' as const, url: '/v1/indicators', headers: json, payload: JSON.stringify(alone) }
+  t.equal((await node.call(publisher, published)).body.accepted, 1)
+  const edited = event(730, { timestamp: '1777900001', Attribute: [comment(731), attribute(732)] })
+  const [editing, adding] = await context.database.transaction(async ({ client }) => {
+    await client.query('delete from misp_part where event = $1', [uuidOf(730)])
+    await client.query('delete from misp_event where uuid = $1', [uuidOf(730)])
+    const all = [
+      post(node, `events/edit/${uuidOf(730)}`, edited),
+      post(node, `attributes/add/${uuidOf(730)}`, attribute(733, { timestamp: '1777900002' })),
+    ]
+    await waitingFor(node, 'select from misp_event')
+    await setTimeout(300)
+    return all
+  })
+  for (const each of [editing, adding]) t.match(await each, { status: 404, body: { code: 'not_found' } })
+  t.strictSame([await sees(node, 732), await sees(node, 733)], [false, true])
+  t.equal((await context.database.client.query('select from misp_part')).rowCount, 0)
+})
+
+t.test('edits of one event at once are all answered', async (t) => {
+  const node = await testNode(t)
+  t.equal((await post(node, 'events/add', event(740, { Attribute: [attribute(741)] }))).status, 200)
+  const edits = Array.from({ length: 12 }, (_, n) =>
+    post(node, `events/edit/${uuidOf(740)}`, event(740, { timestamp: `17779001${10 + n}`, info: `Edit ${n}` })),
+  )
+  const statuses = (await Promise.all(edits)).map(({ status }) => status)
+  t.ok(
+    statuses.every((status) => status === 200 || status === 409),
+    statuses.join(),
+  )
+  t.ok(statuses.includes(200))
+})
+
 t.test('an event that something was added to while it was deleted stays, with that', async (t) => {
   const node = await testNode(t)
   t.equal((await post(node, 'events/add', event(720, { Attribute: [attribute(721), comment(722)] }))).status, 200)

@@ -38,6 +38,20 @@ t.test('what a reporter marked itself is on the log like an indicator, RED befor
   node.context.audit.durable = durable
 })
 
+t.test('a leaf does not say where a reporter is who stays anonymous', async (t) => {
+  const node = await testNode(t)
+  const id = await node.plant({ ...green, attribution: 'anonymous' }, domain)
+  await sight(node, 'diego.csirt-cl', id, { tlp: 'amber', audience: ['colcert'] })
+  const [report] = (await sightings(node, 'carlos.colcert', id)).body.reports
+  t.match(report, { alias: /^source-/ })
+  await node.context.audit.flush()
+  const { items } = (await node.call('carlos.colcert', { url: '/v1/audit/leaves?action=read-sightings' })).body
+  t.equal(items.length, 1)
+  t.equal(items[0].subject, undefined)
+  const { rules, agreements, count } = JSON.parse(items[0].text)
+  t.strictSame([rules, agreements, count], [['tlp.green', 'jurisdiction.agreement', 'tlp.amber'], [], 2])
+})
+
 t.test('of sightings at once no more handlings are kept than there may be', async (t) => {
   const node = await testNode(t)
   const id = await node.plant(green, domain)

@@ -147,7 +147,8 @@ const entityTag = (version: number, format: AnswerFormat, markings: StixMarkings
 function versionOf(header: string | undefined): number | undefined {
   if (header === undefined || header === '*') return undefined
   const version = /^"?([^";]*)(?:;[^"]*)?"?$/.exec(header)?.[1] ?? ''
-  if (!isWholeNumber(version)) throw new Fault('invalid_request', 'If-Match names a version, as in "3".')
+  if (!isWholeNumber(version) || !Number.isSafeInteger(Number(version)))
+    throw new Fault('invalid_request', 'If-Match names a version, as in "3".')
   return Number(version)
 }
 
