@@ -8,9 +8,9 @@ const key = `puente_0123456789ab_${'x'.repeat(43)}`
 
 t.test('an empty environment gives the documented defaults', async (t) => {
   const { config, secrets } = readConfig({})
-  t.match(config, { host: '127.0.0.1', port: 8460, dataFolder: undefined, logLevel: 'info', trustProxy: [] })
+  t.match(config, { host: '127.0.0.1', port: 8460, dataFolder: undefined, logLevel: 'info', trustProxy: { length: 0 } })
   t.equal(config.url, 'http://127.0.0.1:8460')
-  t.match(config, { issuer: 'http://127.0.0.1:8460', oidc: undefined, privateHosts: [] })
+  t.match(config, { issuer: 'http://127.0.0.1:8460', oidc: undefined, privateHosts: { length: 0 } })
   t.equal(readConfig({ PUENTE_HOST: '::1', PUENTE_PORT: '81' }).config.issuer, 'http://[::1]:81')
   t.same(secrets, { databaseUrl: undefined, apiKey: undefined })
   for (const { name, default: otherwise } of variables) {

@@ -27,7 +27,7 @@ t.test('a database is not taken from under an action, though nobody waits for it
   t.notOk(closed)
   await other.query('commit')
   await other.end()
-  t.match(await asked, { items: [] })
+  t.match(await asked, { items: { length: 0 } })
   await closing
 })
 

@@ -137,8 +137,13 @@ t.test('a look-up answers for each value in order, and says what it could not re
         matches: [{ match: 'CONTAINING', indicator: { value: '198.51.100.0/24' } }],
         fault: null,
       },
-      { value: 'what is this', known: false, matches: [], fault: { code: 'invalid_value', position: { record: 1 } } },
-      { value: '203.0.113.1', known: false, matches: [], fault: null },
+      {
+        value: 'what is this',
+        known: false,
+        matches: { length: 0 },
+        fault: { code: 'invalid_value', position: { record: 1 } },
+      },
+      { value: '203.0.113.1', known: false, matches: { length: 0 }, fault: null },
     ],
   })
 })

@@ -60,7 +60,7 @@ t.test('the life of a peer', async (t) => {
   const revoked = await ask(here, admin, revoke, { id, key: keys[0].thumbprint })
   t.ok(revoked.data.revokePeerKey.keys[0].revokedAt)
   t.match(await ask(here, admin, 'mutation { rotateNodeKey { thumbprint signsFrom dropped } }'), {
-    data: { rotateNodeKey: { dropped: [] } },
+    data: { rotateNodeKey: { dropped: { length: 0 } } },
   })
   const state = `{ peer(id: "${id}") { peer { name } taking { more failures outcomes { outcome } } giving { held } } }`
   t.match((await ask(here, admin, state)).data.peer, {

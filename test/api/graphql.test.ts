@@ -84,7 +84,7 @@ t.test('what is masked shows a digest and no part of the value, at every field',
   }`
   const answer = await ask(node, 'martin.csirt-ar', query, { id })
   const { indicator, lookup } = answer.body.data
-  t.match(indicator, { masked: true, name: null, labels: [], observables: [], network: null })
+  t.match(indicator, { masked: true, name: null, labels: { length: 0 }, observables: { length: 0 }, network: null })
   t.match(indicator.value, /^[0-9a-f]{32}$/)
   t.match(indicator.explain, { effect: 'REDACT', reason: 'jurisdiction.redact' })
   t.match(lookup, [{ known: true, matches: [{ match: 'EXACT', indicator: { value: indicator.value } }] }])

@@ -25,7 +25,13 @@ t.test('a request goes from draft to closed, and each role sees its queue', asyn
   await plantOnRequest(node)
   const drafted = await post(node, liaison, list, requestBody())
   t.equal(drafted.status, 201)
-  t.match(drafted.body, { state: 'draft', liaison, requestingJurisdiction: 'CL', urgency: 'routine', consents: [] })
+  t.match(drafted.body, {
+    state: 'draft',
+    liaison,
+    requestingJurisdiction: 'CL',
+    urgency: 'routine',
+    consents: { length: 0 },
+  })
   const { id } = drafted.body
   const at = `${list}/${id}`
   for (const other of [officer, approver, 'berta.policia-cl']) {
@@ -141,7 +147,7 @@ t.test('a confidential request is no originator’s to know until its date', asy
   t.equal((await get(node, approver, `${list}/${id}`)).status, 404)
   t.equal((await step(node, approver, id, 'approve')).status, 404)
   t.strictSame(idsOf(await get(node, approver, list)), [])
-  t.match((await step(node, officer, id, 'approve')).body, { state: 'approved', consents: [] })
+  t.match((await step(node, officer, id, 'approve')).body, { state: 'approved', consents: { length: 0 } })
   node.at('2026-07-01T00:00:00.000Z')
   t.strictSame(idsOf(await get(node, approver, `${list}?queue=true`)), [id])
   t.match((await step(node, approver, id, 'approve')).body, { state: 'approved', consents: ['csirt-cl'] })

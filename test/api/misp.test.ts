@@ -127,7 +127,7 @@ t.test('the same event again never changes who may have it by itself; a later on
   const text = { uuid: uuidOf(13), type: 'text', value: 'it was nobody', timestamp: '1777999999' }
   t.equal((await push(node, 'ana.cert-br', plain({ ...later, Attribute: [text], Object: [] }))).status, 200)
   const { body } = await misp(node, 'sofia.csirt-ar').get(`events/view/${uuidOf(1)}`)
-  t.match(body.Event, { info: 'A later title', Attribute: [{ value: 'it was nobody' }], Object: [] })
+  t.match(body.Event, { info: 'A later title', Attribute: [{ value: 'it was nobody' }], Object: { length: 0 } })
 })
 
 t.test('context that becomes an indicator is context no more', async (t) => {

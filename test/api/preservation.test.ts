@@ -83,7 +83,7 @@ t.test(
     const disclosure = await approvedRequest(node)
     const { bytes, values } = await packaged(node, disclosure)
     t.strictSame(values, ['192.0.2.1', '192.0.2.2', '192.0.2.5'], 'what was narrowed since stays narrow')
-    t.match(await verifyPackage(bytes, auditKey(node.context)), { faults: [], items: 3 })
+    t.match(await verifyPackage(bytes, auditKey(node.context)), { faults: { length: 0 }, items: 3 })
     const files = readZip(bytes, limits.exportBytes)
     const manifest = JSON.parse(Buffer.from(files.get('manifest.json') ?? []).toString())
     const from = manifest.items.map(({ preservedUnder }: { preservedUnder?: string }) => preservedUnder)
@@ -188,7 +188,7 @@ t.test(
     })
     const request = await preserved(node, { confidentialUntil: undefined })
     await recall(node, id)
-    t.match((await get(node, liaison, '/v1/preservations?ending=true')).body, { items: [] })
+    t.match((await get(node, liaison, '/v1/preservations?ending=true')).body, { items: { length: 0 } })
     node.at('2026-08-05T00:00:00.000Z')
     for (const account of [liaison, 'policy.lacnic', 'iris.csirt-cl']) {
       const { body } = await get(node, account, '/v1/preservations?ending=true')

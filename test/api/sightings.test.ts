@@ -29,7 +29,7 @@ t.test('what is said is added up by who says it, and refreshes the score', async
   node.at(now)
   const before = (await sightings(node, 'sofia.csirt-ar', id)).body
   const prevalence = { organisations: 0, jurisdictions: 0 }
-  t.match(before, { id, reports: [], seen: { count: 0 }, expired: { count: 0 }, prevalence })
+  t.match(before, { id, reports: { length: 0 }, seen: { count: 0 }, expired: { count: 0 }, prevalence })
   t.match(before.decay, { baseScore: 90, since: '2026-05-01T00:00:00.000Z', decayed: false })
   const first = await sight(node, 'diego.csirt-cl', id)
   t.strictSame([first.status, first.body], [201, { id, type: 'seen', count: 1, firstSeen: now, lastSeen: now }])
@@ -253,7 +253,7 @@ t.test('an anonymous source makes anonymous reporters, and five organisations a 
       body.prevalence,
       n < 4 ? { organisations: 0, jurisdictions: 0 } : { organisations: 5, jurisdictions: 4 },
     )
-    t.match(body, { reports: [], seen: { count: 0 } }, 'how often is never told')
+    t.match(body, { reports: { length: 0 }, seen: { count: 0 } }, 'how often is never told')
   }
 })
 

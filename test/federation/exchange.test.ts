@@ -45,7 +45,7 @@ t.test('an indicator goes where somebody may have it, and is nowhere else', asyn
     node: { id: br.context.node.id, name: 'cert-br' },
     here: false,
     narrowedHere: false,
-    sealedHandling: { tlp: 'green', audience: [], lawEnforcement: 'on-request' },
+    sealedHandling: { tlp: 'green', audience: { length: 0 }, lawEnforcement: 'on-request' },
   })
   t.equal((await cl.call('anonymous', { url: `/v1/indicators/${green}/provenance` })).status, 404)
   t.equal(await fed.settle(), 0, 'nothing comes twice')

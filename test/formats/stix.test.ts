@@ -343,7 +343,7 @@ t.test('observables are drafts of their own', async (t) => {
     t.notOk(drafts[0] && 'id' in drafts[0], 'an observable is no indicator, and its id is none')
   }
   const { faults } = await read(bundle({ type: 'artifact', id: `artifact--${uuidOf(1)}`, payload_bin: 'QQ==' }))
-  t.match(faults, [], 'what holds no value that is known is an object alone')
+  t.match(faults, { length: 0 }, 'what holds no value that is known is an object alone')
 })
 
 t.test('rules and patterns about unknown things are kept whole', async (t) => {
