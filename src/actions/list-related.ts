@@ -7,8 +7,8 @@ import type { Permitted } from '../policy/visibility.ts'
 import { type Found, relatedByAsn, relatedByKey, relatedInRanges, visibleByIds } from '../store/related.ts'
 import type { Context, Standing } from './context.ts'
 import { uuidOf } from './ids.ts'
-import { isSource, type Wanted } from './named-source.ts'
-import { absent, type ReadInput } from './read.ts'
+import { isSource, type ReadInput } from './named-source.ts'
+import { absent } from './read.ts'
 import { keyBytes } from './value-keys.ts'
 import { type Action, verb } from './verb.ts'
 import { permittedFor, recordReading, releaseAll, visibleTo } from './visible.ts'
@@ -19,7 +19,7 @@ export interface Related {
 }
 
 export interface RelatedInput {
-  readonly of: readonly Wanted[]
+  readonly of: readonly ReadInput[]
   /** Of each kind, 1 to 50; 10 when absent. */
   readonly limit?: number
 }
@@ -76,7 +76,7 @@ async function basesOf(
   caller: Caller,
   standing: Standing,
   permitted: Permitted,
-  wanted: readonly Wanted[],
+  wanted: readonly ReadInput[],
 ): Promise<(Indicator | undefined)[]> {
   const uuids = wanted.map(({ id }) => uuidOf(id) ?? nobody)
   const visible = visibleTo(permitted, standing, caller, 'whole')

@@ -5,7 +5,7 @@ import type { Context, Standing } from './context.ts'
 import { releaseFacts } from './visible.ts'
 
 /** An indicator to ask about: an id that several may have published under, and as whose the caller knows it. */
-export interface Wanted {
+export interface ReadInput {
   /** `indicator--<uuid>`. */
   readonly id: string
   /** Organisation id. */
@@ -20,7 +20,7 @@ export function isSource(
   caller: Caller,
   standing: Standing,
   { handlingId }: Pick<Indicator, 'handlingId'>,
-  { originator, alias }: Wanted,
+  { originator, alias }: ReadInput,
 ): boolean {
   if (originator === undefined && alias === undefined) return true
   const handling = standing.visibility.handling(handlingId)

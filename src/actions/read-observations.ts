@@ -2,8 +2,8 @@ import type { Caller } from '../domain/caller.ts'
 import { limits } from '../domain/limits.ts'
 import { mergeObservationParts } from '../store/observations.ts'
 import type { Context } from './context.ts'
-import type { Wanted } from './named-source.ts'
-import { absent, type ReadInput } from './read.ts'
+import type { ReadInput } from './named-source.ts'
+import { absent } from './read.ts'
 import { type Prevalence, type ReadableReport, type Reports, readOf, reportsOn } from './reports.ts'
 import { type Action, verb } from './verb.ts'
 import { permittedFor, recordReading } from './visible.ts'
@@ -34,9 +34,9 @@ export interface Observations {
  * What was observed of each of several indicators, as far as the caller may know who reported it: one statement for a hundred of them.
  * @returns undefined in the place of what does not exist, and of what the caller may not see
  */
-export const readObservationsOf: Action<readonly Wanted[], (Observations | undefined)[]> = verb(
+export const readObservationsOf: Action<readonly ReadInput[], (Observations | undefined)[]> = verb(
   'read-observations',
-  async (context: Context, caller: Caller, wanted: readonly Wanted[], standing) => {
+  async (context: Context, caller: Caller, wanted: readonly ReadInput[], standing) => {
     const permitted = permittedFor(context, caller, standing)
     const found: (Reports | undefined)[] = []
     for (let from = 0; from < wanted.length; from += limits.reportedTogether) {

@@ -4,8 +4,8 @@ import { limits } from '../domain/limits.ts'
 import type { Released } from '../domain/released.ts'
 import type { SightingType } from '../domain/sighting.ts'
 import type { Context } from './context.ts'
-import type { Wanted } from './named-source.ts'
-import { absent, type ReadInput } from './read.ts'
+import type { ReadInput } from './named-source.ts'
+import { absent } from './read.ts'
 import type { Read } from './reading.ts'
 import { type Prevalence, type ReadableReport, type Reports, readOf, reportsOn } from './reports.ts'
 import { type Action, verb } from './verb.ts'
@@ -48,7 +48,7 @@ export interface Sightings extends Quality {
 }
 
 export interface SightingsInput {
-  readonly of: readonly Wanted[]
+  readonly of: readonly ReadInput[]
   /** No reports in the answer: a page wants their sums. */
   readonly sumsAlone?: true
 }

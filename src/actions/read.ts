@@ -6,11 +6,9 @@ import type { Permitted } from '../policy/visibility.ts'
 import { visibleById } from '../store/reads.ts'
 import type { Context, Standing } from './context.ts'
 import { uuidOf } from './ids.ts'
-import { isSource, type Wanted } from './named-source.ts'
+import { isSource, type ReadInput } from './named-source.ts'
 import { verb } from './verb.ts'
 import { permittedFor, recordReading, releaseAll, visibleTo } from './visible.ts'
-
-export type ReadInput = Wanted
 
 /**
  * One indicator. Several originators may have published under one STIX id: the caller's own comes first, then the newest.

@@ -2,13 +2,14 @@ import type { Caller } from '../domain/caller.ts'
 import { type Directory, worldOf } from '../domain/directory.ts'
 import type { Released } from '../domain/released.ts'
 import type { SightingType } from '../domain/sighting.ts'
+import { prevalenceFor } from '../policy/prevalence.ts'
 import { sourceOf } from '../policy/release.ts'
-import { mayReadReport, organisationsFromWhichAllCount, reportHandling } from '../policy/reports.ts'
+import { mayReadReport, reportHandling } from '../policy/reports.ts'
 import type { Permitted } from '../policy/visibility.ts'
 import { type Report, type Reported, type ReportedIndicator, reportsAbout } from '../store/sightings.ts'
 import type { Context, Standing } from './context.ts'
 import { uuidOf } from './ids.ts'
-import { isSource, type Wanted } from './named-source.ts'
+import { isSource, type ReadInput } from './named-source.ts'
 import type { Read } from './reading.ts'
 import { releaseFacts, visibleTo } from './visible.ts'
 
@@ -52,7 +53,7 @@ export async function reportsOn(
   caller: Caller,
   standing: Standing,
   permitted: Permitted,
-  wanted: readonly Wanted[],
+  wanted: readonly ReadInput[],
 ): Promise<(Reports | undefined)[]> {
   const visible = visibleTo(permitted, standing, caller, 'whole')
   // Asked even for an id that cannot exist, so that both take the same way and time.
@@ -107,25 +108,17 @@ function reading(context: Context, caller: Caller, standing: Standing) {
   }
 }
 
-/**
- * Whoever is known by an alias is counted beside those known by name and the others, whether it is one of them or not, has no jurisdiction,
- * and does not make five of four: the numbers must not tell who is behind it.
- * @param others who saw it in a way that the caller may not know of
- */
+/** @param others who saw it in a way that the caller may not know of */
 function prevalenceOf(
   readable: readonly ReadableReport[],
   others: ReadonlySet<string>,
-  { organisations }: Directory,
+  { organisations: known }: Directory,
 ): Prevalence {
   const seen = readable.filter(({ type }) => type === 'seen')
   const named = new Set(seen.flatMap(({ by }) => by.originator?.id ?? []))
   const aliases = new Set(seen.flatMap(({ by }) => (by.originator === undefined ? (by.alias ?? []) : [])))
-  const all = new Set([...named, ...others])
-  const counted = all.size >= organisationsFromWhichAllCount ? all : named
-  return {
-    organisations: counted.size + aliases.size,
-    jurisdictions: new Set([...counted].map((id) => organisations.get(id)?.jurisdiction)).size,
-  }
+  const { organisations, placed } = prevalenceFor({ named, aliases, others })
+  return { organisations, jurisdictions: new Set([...placed].map((id) => known.get(id)?.jurisdiction)).size }
 }
 
 /** The reports of an indicator as the log has them: under its handling, and under those of the reporters. */

@@ -5,9 +5,6 @@ import { decide } from './decide.ts'
 import { narrowed } from './local-narrowing.ts'
 import { mayTravel } from './travelling.ts'
 
-/** Organisations from which on it may be said of something how many saw it, whoever they are. */
-export const organisationsFromWhichAllCount = 5
-
 /**
  * The handling of a report about an indicator: the indicator's own, with the reporter as its originator. Whoever the indicator
  * came from is in its audience, since the report is about what that organisation said.

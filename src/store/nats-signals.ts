@@ -56,9 +56,10 @@ export class NatsSignals implements Signals {
     let connection: NatsConnection | undefined
     try {
       connection = await connect({ servers: this.#url, name: 'puente', reconnect: false, ...liveness })
-      await this.#subscribe(connection)
+      const messages = await this.#subscribe(connection)
       if (this.#closed) return await connection.close()
       this.#connection = connection
+      void this.#watch(connection, messages.status())
       void connection.closed().then((error) => {
         this.#ended(connection, error ?? new Error('the connection to NATS ended'))
       })
@@ -69,7 +70,7 @@ export class NatsSignals implements Signals {
     }
   }
 
-  async #subscribe(connection: NatsConnection): Promise<void> {
+  async #subscribe(connection: NatsConnection): Promise<ConsumerMessages> {
     const manager = await jetstreamManager(connection)
     await manager.streams.add({
       name: this.#stream,
@@ -80,20 +81,26 @@ export class NatsSignals implements Signals {
     const consumer = await jetstream(connection).consumers.get(this.#stream, {
       deliver_policy: DeliverPolicy.LastPerSubject,
     })
-    const messages = await consumer.consume({
+    return await consumer.consume({
       callback: ({ subject }) => {
         const signal = signals.find((each) => subject === `${this.#stream}.${each}`)
         if (signal !== undefined) this.#hearing.hear(signal)
       },
     })
-    void this.#watch(connection, messages)
   }
 
   /** The stream may go while the connection stands: by an operator, or with the only server that had it. Whoever connects makes it. */
-  async #watch(connection: NatsConnection, messages: ConsumerMessages): Promise<void> {
-    for await (const { type } of messages.status())
-      if (gone.has(type)) this.#ended(connection, new Error(`the stream of signals: ${type}`))
-    this.#ended(connection, new Error('the stream of signals ended'))
+  async #watch(connection: NatsConnection, told: AsyncIterable<{ readonly type: string }>): Promise<void> {
+    let why = 'it ended'
+    try {
+      for await (const { type } of told) {
+        why = type
+        if (gone.has(type)) break
+      }
+    } catch (error) {
+      why = String(error)
+    }
+    this.#ended(connection, new Error(`the stream of signals: ${why}`))
   }
 
   /** What cannot be handed on now is found by the clock, and heard by all when they are connected again. */

@@ -1,6 +1,6 @@
 import { actions } from '../../actions/index.ts'
 import { listRelatedOf, type Related } from '../../actions/list-related.ts'
-import type { Wanted } from '../../actions/named-source.ts'
+import type { ReadInput } from '../../actions/named-source.ts'
 import { readConstituencies } from '../../actions/organisations.ts'
 import { type Observations, readObservationsOf } from '../../actions/read-observations.ts'
 import { readSightingsOf, type Sightings } from '../../actions/read-sightings.ts'
@@ -58,7 +58,7 @@ export const loaders = {
 } as const
 
 /** By which source the indicator is known, since several may have published under its id. */
-const wanted = ({ id, originator, alias }: Released): Wanted => ({
+const wanted = ({ id, originator, alias }: Released): ReadInput => ({
   id,
   ...(originator === undefined ? {} : { originator: originator.id }),
   ...(alias === undefined ? {} : { alias }),

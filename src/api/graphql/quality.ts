@@ -1,5 +1,5 @@
 import { actions } from '../../actions/index.ts'
-import type { ReadInput } from '../../actions/read.ts'
+import type { ReadInput } from '../../actions/named-source.ts'
 import type { SightingReport, SightingSum, Sightings } from '../../actions/read-sightings.ts'
 import type { Sighted } from '../../actions/sight.ts'
 import type { HandlingInput } from '../../domain/handling.ts'

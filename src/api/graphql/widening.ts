@@ -1,5 +1,5 @@
 import { actions } from '../../actions/index.ts'
-import type { ReadInput } from '../../actions/read.ts'
+import type { ReadInput } from '../../actions/named-source.ts'
 import type { ListWideningInput } from '../../actions/widening.ts'
 import type { HandlingInput } from '../../domain/handling.ts'
 import { limits } from '../../domain/limits.ts'
